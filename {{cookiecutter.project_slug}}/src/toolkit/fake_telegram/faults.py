@@ -1,0 +1,148 @@
+"""Failures on request: refuse, delay or lose chosen calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .errors import REASONS, ApiError, NetworkFailure, too_many_requests
+
+Json = dict[str, Any]
+
+
+def is_subset(expected: Any, actual: Any) -> bool:
+    """Whether `actual` has everything `expected` names, at any depth of objects."""
+    if isinstance(expected, Mapping) and isinstance(actual, Mapping):
+        return all(key in actual and is_subset(expected[key], actual[key]) for key in expected)
+    return bool(expected == actual)
+
+
+@dataclass
+class Fault:
+    """One rule: which calls it meets, what happens to them, how many `times` (None: always).
+
+    `error` None only delays. With `applied` the server does the work and the answer is lost.
+    """
+
+    method: str | None = None
+    payload: Json = field(default_factory=dict)
+    error: ApiError | NetworkFailure | None = None
+    times: int | None = 1
+    delay: float = 0.0
+    applied: bool = False
+
+    def meets(self, method: str, payload: Json) -> bool:
+        """Whether this rule is for that call; the method's case does not matter, as on the server."""
+        if self.times == 0:
+            return False
+        if self.method is not None and self.method.lower() != method.lower():
+            return False
+        return is_subset(self.payload, payload)
+
+    @classmethod
+    def from_json(cls, data: Json) -> Fault:
+        """A rule from JSON: `method`, `payload`, `error`, `text`, `retry_after`, `times`, `delay`, `applied`.
+
+        `error` is 400, 403, 429, 500, … or "network"; `times` a number or "always".
+        Raises ValueError that names the field which is wrong.
+        """
+        known = {"method", "payload", "error", "text", "retry_after", "times", "delay", "applied"}
+        if unknown := sorted(set(data) - known):
+            raise ValueError(f"a fault has no field {unknown[0]!r}; it has {sorted(known)}")
+        times = data.get("times", 1)
+        if times != "always" and (not isinstance(times, int) or times < 1):
+            raise ValueError(f"times is {times!r}; it must be a number from 1, or 'always'")
+        payload = data.get("payload", {})
+        if not isinstance(payload, dict):
+            raise ValueError(f"payload is {payload!r}; it must be an object")
+        return cls(
+            data.get("method"),
+            payload,
+            error=_error_of(data),
+            times=None if times == "always" else times,
+            delay=float(data.get("delay", 0)),
+            applied=bool(data.get("applied", False)),
+        )
+
+
+def _error_of(data: Json) -> ApiError | NetworkFailure | None:
+    code, text = data.get("error"), data.get("text")
+    if code is None:
+        return None
+    if code == "network":
+        return NetworkFailure(text or "connection reset by peer")
+    if code == 429:
+        return too_many_requests(int(data.get("retry_after", 1)))
+    if not isinstance(code, int) or code < 400:
+        raise ValueError(f"error is {code!r}; it must be an HTTP status from 400, or 'network'")
+    if code == 500:
+        return ApiError(500, f"Internal Server Error: {text or 'restart'}")
+    reason = REASONS.get(code, "Error")
+    defaults = {400: "wrong request", 403: "bot was blocked by the user"}
+    detail = text or defaults.get(code)
+    if detail and detail.startswith(reason):
+        return ApiError(code, detail)
+    return ApiError(code, f"{reason}: {detail}" if detail else reason)
+
+
+class Faults:
+    """The rules in force; the first that meets a call decides, in the order they were added."""
+
+    def __init__(self) -> None:
+        self.rules: list[Fault] = []
+
+    def add(self, fault: Fault) -> Fault:
+        """Put a rule in force; the answer can be given to `remove`."""
+        self.rules.append(fault)
+        return fault
+
+    def remove(self, fault: Fault) -> None:
+        """Lift a rule; one that has run out already is fine."""
+        if fault in self.rules:
+            self.rules.remove(fault)
+
+    def clear(self) -> None:
+        """Lift every rule."""
+        self.rules.clear()
+
+    def too_many_requests(
+        self, retry_after: int = 1, method: str | None = None, **rule: Any
+    ) -> Fault:
+        """429 with `retry_after` seconds."""
+        return self.add(Fault(method, error=too_many_requests(retry_after), **rule))
+
+    def forbidden(
+        self, text: str = "bot was blocked by the user", method: str | None = None, **rule: Any
+    ) -> Fault:
+        """403 with this text."""
+        return self.add(Fault(method, error=ApiError(403, f"Forbidden: {text}"), **rule))
+
+    def bad_request(self, text: str, method: str | None = None, **rule: Any) -> Fault:
+        """400 with this text."""
+        return self.add(Fault(method, error=ApiError(400, f"Bad Request: {text}"), **rule))
+
+    def restart(self, method: str | None = None, **rule: Any) -> Fault:
+        """500, as while the server restarts."""
+        error = ApiError(500, "Internal Server Error: restart")
+        return self.add(Fault(method, error=error, **rule))
+
+    def network_error(self, method: str | None = None, **rule: Any) -> Fault:
+        """The connection breaks; `applied=True` loses only the answer."""
+        error = NetworkFailure("connection reset by peer")
+        return self.add(Fault(method, error=error, **rule))
+
+    def delay(self, seconds: float, method: str | None = None, **rule: Any) -> Fault:
+        """The answer comes late."""
+        return self.add(Fault(method, delay=seconds, **rule))
+
+    def take(self, method: str, payload: Json) -> Fault | None:
+        """The rule that meets this call, counted as used once."""
+        for fault in self.rules:
+            if fault.meets(method, payload):
+                if fault.times is not None:
+                    fault.times -= 1
+                    if fault.times == 0:
+                        self.rules.remove(fault)
+                return fault
+        return None
