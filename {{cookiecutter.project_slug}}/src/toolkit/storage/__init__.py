@@ -1,0 +1,81 @@
+"""Where sessions are kept. `open_storage(url)` opens any of the stores that this project has."""
+
+from importlib import import_module
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from toolkit.storage.base import (
+    UNCHANGED,
+    InvalidKey,
+    Lease,
+    NotSerializable,
+    SessionBusy,
+    SessionConflict,
+    SessionStorage,
+    SessionTooLarge,
+    SessionUndecodable,
+    SharedSessionStorage,
+    StorageError,
+    StorageUnavailable,
+    Unchanged,
+    Value,
+)
+
+__all__ = [
+    "BACKENDS",
+    "UNCHANGED",
+    "InvalidKey",
+    "Lease",
+    "NotSerializable",
+    "SessionBusy",
+    "SessionConflict",
+    "SessionStorage",
+    "SessionTooLarge",
+    "SessionUndecodable",
+    "SharedSessionStorage",
+    "StorageError",
+    "StorageUnavailable",
+    "Unchanged",
+    "Value",
+    "default_url",
+    "open_storage",
+]
+
+
+class Backend(NamedTuple):
+    """A store: the schemes of its URLs, the `module:class` with `from_url(url)`, and a default URL."""
+
+    schemes: str
+    target: str
+    default_url: str
+
+
+# One line a store. The last line is the default of this project.
+BACKENDS = {
+    "memory": Backend("memory", "toolkit.storage.memory:MemorySessionStorage", "memory:"),
+    "sqlite": Backend(
+        "sqlite", "toolkit.storage.sqlite:SqliteSessionStorage", "sqlite:///data/bot.db"
+    ),
+}
+
+
+def default_url() -> str:
+    """Return the URL of the store that this project was generated with."""
+    return list(BACKENDS.values())[-1].default_url
+
+
+def open_storage(url: str) -> SharedSessionStorage:
+    """Open the store at the URL; the first use connects, so this neither blocks nor fails for a server.
+
+    Raises ValueError for a URL that no store of this project understands.
+    """
+    scheme = urlsplit(url).scheme
+    for backend in BACKENDS.values():
+        if scheme in backend.schemes.split():
+            module, _, name = backend.target.partition(":")
+            storage: SharedSessionStorage = getattr(import_module(module), name).from_url(url)
+            return storage
+    known = ", ".join(backend.default_url for backend in BACKENDS.values())
+    raise ValueError(
+        f"no storage for a URL that starts with {scheme + ':'!r}; this project has {known}"
+    )
