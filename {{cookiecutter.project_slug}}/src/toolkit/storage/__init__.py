@@ -43,7 +43,7 @@ __all__ = [
 
 
 class Backend(NamedTuple):
-    """A store: the schemes of its URLs, the `module:class` with `from_url(url)`, and a default URL."""
+    """The schemes of a store's URLs, its `module:class` with `from_url(url)`, a default URL."""
 
     schemes: str
     target: str
@@ -65,7 +65,7 @@ def default_url() -> str:
 
 
 def open_storage(url: str) -> SharedSessionStorage:
-    """Open the store at the URL; the first use connects, so this neither blocks nor fails for a server.
+    """Open the store at the URL. The first use connects, so no server can block or fail this.
 
     Raises ValueError for a URL that no store of this project understands.
     """

@@ -9,10 +9,10 @@ Value = dict[str, Any]
 """One JSON object."""
 
 MAX_VALUE_BYTES: Final = 1_000_000
-"""Longest JSON text of one value. Firestore's limit for a document is 1 MiB; all stores agree on this."""
+"""Longest JSON text of one value, for every store. A Firestore document holds at most 1 MiB."""
 
 MAX_KEY_BYTES: Final = 480
-"""Longest key, as UTF-8. Firestore's limit for a document id is 1,500 bytes, escapes included."""
+"""Longest key as UTF-8. Firestore's limit for a document id is 1,500 bytes, escapes included."""
 
 MAX_DEPTH: Final = 300
 """Deepest nesting of a value; Python's own JSON reader gives up not far above."""
@@ -32,8 +32,10 @@ class StorageUnavailable(StorageError):
 
 
 class SessionUndecodable(StorageError):
-    """The record exists but cannot be read; `raw` is what was found: text that is not a JSON object,
-    or an object whose fields are not those of the session."""
+    """The record exists but cannot be read; `raw` is what was found.
+
+    It is text that is not a JSON object, or an object whose fields are not those of the session.
+    """
 
     def __init__(self, key: str, reason: str, raw: str | bytes | Value) -> None:
         super().__init__(f"the record {key!r} cannot be read: {reason}")
@@ -51,7 +53,7 @@ class SessionConflict(StorageError):
 
 
 class SessionBusy(StorageError):
-    """The record is checked out by `holder`, for at most `remaining` seconds where that is known."""
+    """The record is checked out by `holder`, for `remaining` seconds more where that is known."""
 
     def __init__(self, key: str, holder: str, remaining: float | None = None) -> None:
         super().__init__(f"the record {key!r} is checked out by {holder!r}")
@@ -73,7 +75,7 @@ class SessionTooLarge(StorageError):
 
 
 class NotSerializable(StorageError, TypeError):
-    """The value holds something that JSON cannot say; `path` is where, such as `$.cart[0].price`."""
+    """The value holds something that JSON cannot say; `path` is where, as in `$.cart[0].price`."""
 
     def __init__(self, key: str, path: str, reason: str) -> None:
         super().__init__(f"the value of {key!r} cannot be stored: {path} {reason}")
@@ -98,7 +100,7 @@ UNCHANGED: Final = Unchanged.UNCHANGED
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A record checked out by one holder: its value (None when absent) and the store's proof of the lease."""
+    """A record checked out: its value (None when absent) and the store's proof of the lease."""
 
     key: str
     value: Value | None
@@ -110,10 +112,10 @@ class Lease:
 class SessionStorage(Protocol):
     """A store of JSON objects under text keys.
 
-    A key is any text of at most `MAX_KEY_BYTES` UTF-8 bytes, the empty text included. `expires_in` is
-    in seconds; an expired record is absent for every verb. Values never alias: what is read may be
-    changed freely, and so may what was written. Every verb raises `StorageUnavailable` when the store
-    fails, and none answers "absent" instead.
+    A key is any text of at most `MAX_KEY_BYTES` UTF-8 bytes, the empty text included. `expires_in`
+    is in seconds; an expired record is absent for every verb. Values never alias: what is read may
+    be changed freely, and so may what was written. Every verb raises `StorageUnavailable` when the
+    store fails, and none answers "absent" instead.
     """
 
     async def read(self, key: str) -> Value | None:
@@ -129,7 +131,7 @@ class SessionStorage(Protocol):
         """Tell whether the record exists and has not expired."""
 
     def read_all_keys(self, prefix: str = "") -> AsyncIterator[str]:
-        """Iterate over the live keys that start with the prefix, in no promised order, page by page."""
+        """Iterate over the live keys that start with the prefix, page by page, in any order."""
 
     async def add(self, key: str, value: Value, *, expires_in: float | None = None) -> bool:
         """Store the value only if the key is absent, atomically; tell whether it was stored."""
@@ -140,7 +142,7 @@ class SessionStorage(Protocol):
 
 @runtime_checkable
 class SharedSessionStorage(SessionStorage, Protocol):
-    """A store that hands a record to one holder at a time, so that several processes may share it."""
+    """A store that hands a record to one holder at a time, so that processes may share it."""
 
     async def checkout(self, key: str, *, holder: str, lease_for: float) -> Lease:
         """Read the record and lease it for `lease_for` seconds; one attempt, no waiting.
@@ -150,7 +152,7 @@ class SharedSessionStorage(SessionStorage, Protocol):
         """
 
     async def checkin(
-        self, lease: Lease, value: Value | None | Unchanged, *, expires_in: float | None = None
+        self, lease: Lease, value: Value | Unchanged | None, *, expires_in: float | None = None
     ) -> None:
         """Write the value (None deletes, UNCHANGED leaves it) and release the lease.
 

@@ -29,7 +29,7 @@ class LeaseTable:
         return len(self._held)
 
     def take(self, key: str, holder: str, lease_for: float, seen: Any) -> int:
-        """Lease the record and return its fence. Raises SessionBusy while somebody else holds it."""
+        """Lease the record and return its fence. Raises SessionBusy."""
         held = self._held.get(key)
         now = time.monotonic()
         if held is not None and held.holder != holder and held.until > now:

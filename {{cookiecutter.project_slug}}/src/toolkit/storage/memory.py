@@ -85,7 +85,7 @@ class MemorySessionStorage:
         return Lease(key, None if record is None else _unpack(record), fence, holder)
 
     async def checkin(
-        self, lease: Lease, value: Value | None | Unchanged, *, expires_in: float | None = None
+        self, lease: Lease, value: Value | Unchanged | None, *, expires_in: float | None = None
     ) -> None:
         """Write the value (None deletes) and release the lease. Raises SessionConflict."""
         if value is not UNCHANGED:

@@ -43,7 +43,7 @@ def expiry(expires_in: float | None) -> float | None:
 
 
 def check_value(key: str, value: Value) -> bool:
-    """Raise NotSerializable unless the value is a JSON object; tell whether all its types are plain.
+    """Raise NotSerializable unless the value is a JSON object; tell whether its types are plain.
 
     Tuples and subclasses of str, int, float, dict and list are accepted but not plain: they come
     back from a store as the JSON type they were written as.
