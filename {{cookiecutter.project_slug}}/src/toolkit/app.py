@@ -1,0 +1,181 @@
+"""`create_bot`: a dispatcher whose handlers have sessions, and the bot that answers for it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from typing import Any, Generic, TypeVar
+
+from aiogram import Bot, Dispatcher, Router
+from aiogram.client.default import DefaultBotProperties
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
+from aiogram.exceptions import TelegramForbiddenError
+from aiogram.types import BotCommand, Update
+
+from toolkit.delivery.failures import OnError, apologise, report
+from toolkit.delivery.requests import PatientBot
+from toolkit.fsm import STRATEGIES, SessionFSMMiddleware, SessionFSMStorage
+from toolkit.routers import copy_router
+from toolkit.sessions.checkout import Checkouts
+from toolkit.sessions.codec import Migration
+from toolkit.sessions.context import Sessions
+from toolkit.sessions.keys import SCOPES, Scope, origin_of
+from toolkit.sessions.middleware import SessionMiddleware
+from toolkit.storage.base import SessionStorage
+from toolkit.storage.memory import MemorySessionStorage
+
+logger = logging.getLogger(__name__)
+
+S = TypeVar("S")
+
+
+class BotApp(Dispatcher, Generic[S]):
+    """An aiogram dispatcher with sessions, together with its bot and its store.
+
+    It takes handlers, middlewares and routers as a `Dispatcher` does; `create_bot` makes one.
+    """
+
+    def __init__(
+        self,
+        bot: PatientBot,
+        sessions: Sessions[S],
+        *,
+        scope: Scope,
+        commands: Mapping[str, str],
+        on_error: OnError,
+        handler_timeout: float,
+        **data: Any,
+    ) -> None:
+        fsm_storage = SessionFSMStorage(sessions, scope)
+        super().__init__(storage=fsm_storage, disable_fsm=True, **data)
+        self.bot = bot
+        self.sessions = sessions
+        self.scope = scope
+        self.commands = dict(commands)
+        self.on_error = on_error
+        # The state lives in the session's record, so it can only be asked for once that is held.
+        self.update.outer_middleware(SessionMiddleware(sessions, scope, handler_timeout))
+        self.fsm = SessionFSMMiddleware(fsm_storage, self.fsm.events_isolation, STRATEGIES[scope])
+        self.update.outer_middleware(self.fsm)
+
+    @property
+    def session_storage(self) -> SessionStorage:
+        """The store that sessions live in."""
+        return self.sessions.storage
+
+    def session_key(self, update: Update) -> str | None:
+        """The key of the session that ``update`` belongs to."""
+        return origin_of(update).key(self.scope)
+
+    def include_router(self, router: Router) -> Router:
+        """Attach a copy of ``router``, and return it; the original stays free for other bots."""
+        return super().include_router(copy_router(router))
+
+    async def apply_update(self, bot: Bot, update: Update, **data: Any) -> Any:
+        """Take one update through sessions and handlers; failures are raised, nobody is told."""
+        return await super().feed_update(bot, update, **data)
+
+    async def feed_update(self, bot: Bot, update: Update, **data: Any) -> Any:
+        """Take one update through sessions and handlers.
+
+        A handler's exception is logged once, told to the user by ``on_error``, and raised again.
+        That the user has blocked the bot is logged and forgotten.
+        """
+        try:
+            return await self.apply_update(bot, update, **data)
+        except Exception as error:
+            await self.report(error, update)
+            if isinstance(error, TelegramForbiddenError):
+                return None
+            raise
+
+    async def report(self, error: Exception, update: Update) -> None:
+        """Log the failure of ``update`` and tell its user."""
+        await report(error, update, self.session_key(update), self.bot, self.on_error)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Startup hooks and the command list first; shutdown hooks, the bot, the store last."""
+        data = {"dispatcher": self, "bots": (self.bot,), "bot": self.bot, **self.workflow_data}
+        try:
+            await self.emit_startup(**data)
+            if self.commands:
+                commands = [BotCommand(command=c, description=d) for c, d in self.commands.items()]
+                await self.bot.set_my_commands(commands)
+            yield
+        finally:
+            try:
+                await self.emit_shutdown(**data)
+            finally:
+                await self.close()
+
+    async def close(self) -> None:
+        """Close the bot's client, then the store."""
+        try:
+            await self.bot.session.close()
+        finally:
+            await self.session_storage.close()
+
+
+def create_bot(
+    token: str,
+    *,
+    initial: Callable[[], S],
+    storage: SessionStorage | None = None,
+    scope: Scope = "chat_user",
+    migrations: Mapping[int, Migration] | None = None,
+    session_type: type[S] | None = None,
+    expires_in: float | None = None,
+    routers: Iterable[Router] = (),
+    commands: Mapping[str, str] | None = None,
+    on_error: OnError = apologise,
+    handler_timeout: float = 60.0,
+    api_url: str | None = None,
+    default: DefaultBotProperties | None = None,
+    **data: Any,
+) -> BotApp[S]:
+    """Make a bot whose handlers are given a typed ``session``.
+
+    ``initial`` returns a fresh session: a dataclass, a pydantic model or a TypedDict. ``storage``
+    defaults to memory. ``scope`` says who shares a session (`toolkit.sessions.keys`).
+    ``migrations`` maps 1, 2, … to functions over the stored fields. ``expires_in`` seconds after its last change a
+    session is forgotten. ``commands`` (name to description) are declared to Telegram at start.
+    ``handler_timeout`` is in seconds. ``api_url`` replaces ``https://api.telegram.org``.
+    ``default`` are aiogram's defaults for calls; HTML is the parse mode unless it says otherwise.
+    Everything in ``data`` is passed to handlers that ask for it by name.
+
+    Raises `ValueError` or `TypeError` when an argument cannot work, before anything is opened.
+    """
+    if scope not in SCOPES:
+        raise ValueError(f"scope is one of {', '.join(SCOPES)}; got {scope!r}")
+    if handler_timeout <= 0:
+        raise ValueError(f"handler_timeout must be more than 0 seconds; got {handler_timeout!r}")
+    server = TelegramAPIServer.from_base(api_url) if api_url else PRODUCTION
+    bot = PatientBot(
+        token,
+        session=AiohttpSession(api=server),
+        default=default or DefaultBotProperties(parse_mode="HTML"),
+    )
+    store = storage if storage is not None else MemorySessionStorage()
+    sessions = Sessions(
+        store,
+        initial,
+        migrations=migrations,
+        session_type=session_type,
+        expires_in=expires_in,
+        checkouts=Checkouts(store, patience=handler_timeout + 10),
+    )
+    app = BotApp(
+        bot,
+        sessions,
+        scope=scope,
+        commands=commands or {},
+        on_error=on_error,
+        handler_timeout=handler_timeout,
+        **data,
+    )
+    for router in routers:
+        app.include_router(router)
+    return app

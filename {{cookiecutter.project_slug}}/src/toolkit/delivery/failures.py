@@ -1,0 +1,85 @@
+"""What happens when an update fails: one log record, one sentence to the user."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from aiogram import Bot
+from aiogram.exceptions import TelegramAPIError, TelegramForbiddenError
+from aiogram.types import CallbackQuery, ErrorEvent, InaccessibleMessage, Message, Update
+
+from toolkit.sessions.checkout import SessionReentered
+from toolkit.storage.base import SessionBusy, SessionConflict, StorageUnavailable
+
+logger = logging.getLogger(__name__)
+
+OnError = Callable[[ErrorEvent, Bot], Awaitable[None]]
+
+SORRY = "Something went wrong, and nothing was changed. Please try again, or send /start."
+STORE_DOWN = "I cannot reach my notes right now, so nothing was changed. I will answer in a moment."
+BUSY = "I am still working on your last message. Please try again in a moment."
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the update itself is fine and will go through once the store answers again."""
+    return isinstance(error, StorageUnavailable | SessionConflict) or (
+        isinstance(error, SessionBusy) and not isinstance(error, SessionReentered)
+    )
+
+
+async def apologise(event: ErrorEvent, bot: Bot) -> None:
+    """Tell the user in one sentence, and answer the callback query: its button must stop turning.
+
+    The exception's own text never leaves the log.
+    """
+    error = event.exception
+    if isinstance(error, StorageUnavailable):
+        text = STORE_DOWN
+    elif isinstance(error, SessionBusy):
+        text = BUSY
+    else:
+        text = SORRY
+    query = event.update.callback_query
+    if query is not None:
+        await bot.answer_callback_query(query.id)
+    message = _where_to_answer(event.update)
+    if message is not None:
+        await bot.send_message(
+            message.chat.id,
+            text,
+            message_thread_id=message.message_thread_id if message.is_topic_message else None,
+            business_connection_id=message.business_connection_id,
+            parse_mode=None,
+        )
+
+
+async def report(
+    error: Exception, update: Update, key: str | None, bot: Bot, on_error: OnError
+) -> None:
+    """Log ``error`` once, with update id, session key and traceback; ``on_error`` tells the user.
+
+    A user who blocked the bot is no crash: that is logged in one line and nobody is told.
+    """
+    if isinstance(error, TelegramForbiddenError):
+        logger.info("update %d of %s: %s", update.update_id, key, error)
+        return
+    if is_outage(error):
+        logger.error("update %d of %s was not applied: %s", update.update_id, key, error)
+    else:
+        logger.error("update %d of %s failed", update.update_id, key, exc_info=error)
+    try:
+        await on_error(ErrorEvent(update=update, exception=error), bot)
+    except TelegramAPIError as unreachable:
+        logger.warning("the user of update %d was not told: %s", update.update_id, unreachable)
+    except Exception:
+        logger.exception("on_error itself failed on update %d", update.update_id)
+
+
+def _where_to_answer(update: Update) -> Message | None:
+    source: Message | CallbackQuery | InaccessibleMessage | None = (
+        update.message or update.business_message or update.callback_query
+    )
+    if isinstance(source, CallbackQuery):
+        source = source.message
+    return source if isinstance(source, Message) else None

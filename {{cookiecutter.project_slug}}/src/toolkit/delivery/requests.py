@@ -1,0 +1,107 @@
+"""The bot's own calls: which are worth another try, and which answers are no fault."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from aiogram import Bot
+from aiogram.exceptions import (
+    RestartingTelegram,
+    TelegramBadRequest,
+    TelegramNetworkError,
+    TelegramRetryAfter,
+    TelegramServerError,
+)
+from aiogram.methods import TelegramMethod
+from aiohttp import ClientConnectorError
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+REPEATABLE = (
+    "get",
+    "edit",
+    "set",
+    "delete",
+    "pin",
+    "unpin",
+    "answerCallbackQuery",
+    "sendChatAction",
+)
+"""Methods that may run twice without the user seeing it twice, by how their names begin."""
+
+
+@dataclass(slots=True)
+class Effects:
+    """How many calls of one update Telegram has carried out, reads aside."""
+
+    calls: int = 0
+
+
+effects: ContextVar[Effects | None] = ContextVar("effects_of_this_update", default=None)
+
+
+class PatientBot(Bot):
+    """An aiogram bot that waits out 429 and network errors.
+
+    A 429 is repeated after its ``retry_after`` (Bot API, "ResponseParameters"). A network error is
+    repeated where the request cannot have arrived, or may run twice unseen; a ``sendMessage`` whose
+    answer was lost is not, it would be sent twice. At most ``tries`` tries, and ``longest`` seconds
+    of waiting in all. ``message is not modified`` counts as done: a double tap asks for one edit
+    twice.
+    """
+
+    tries = 4
+    longest = 50.0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        """How it waits; a test puts something quicker here."""
+
+    async def __call__(self, method: TelegramMethod[T], request_timeout: int | None = None) -> T:
+        """Call the Bot API. Raises aiogram's exceptions when the tries are used up."""
+        # The poller has its own answers to a failed getUpdates.
+        tries = 1 if method.__api_method__ == "getUpdates" else self.tries
+        waited = 0.0
+        attempt = 1
+        while True:
+            try:
+                result = await self.session(self, method, timeout=request_timeout)
+            except TelegramBadRequest as error:
+                if "message is not modified" not in error.message:
+                    raise
+                return cast(T, True)
+            except (TelegramRetryAfter, TelegramNetworkError, TelegramServerError) as error:
+                pause = _pause_before_retry(method, error, attempt)
+                if pause is None or attempt == tries or waited + pause > self.longest:
+                    raise
+                logger.warning("%s: %s; again in %.1f s", method.__api_method__, error, pause)
+                await self.sleep(pause)
+                waited += pause
+                attempt += 1
+            else:
+                count = effects.get()
+                if count is not None and not method.__api_method__.startswith("get"):
+                    count.calls += 1
+                return result
+
+
+def _pause_before_retry(
+    method: TelegramMethod[Any], error: Exception, attempt: int
+) -> float | None:
+    if isinstance(error, TelegramRetryAfter):
+        return error.retry_after
+    never_arrived = isinstance(error, RestartingTelegram) or isinstance(
+        error.__cause__, ClientConnectorError
+    )
+    if never_arrived or method.__api_method__.startswith(REPEATABLE):
+        return random.uniform(0.5, 1.0) * 2.0 ** (attempt - 1)  # noqa: S311 - no secret
+    return None

@@ -1,0 +1,1 @@
+"""Sessions: whose they are (keys), how they are stored (codec), one at a time (checkout)."""

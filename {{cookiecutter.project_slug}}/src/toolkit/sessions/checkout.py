@@ -1,0 +1,308 @@
+"""Exclusive checkout: one holder a key, in arrival order, never for ever.
+
+Two updates of one person that ran at once would both read the old session, and the later write
+would erase the earlier one. So whoever works on a session takes its record out, and puts it back.
+Inside this process a line of waiters a key sees to that; where the store can lease
+(`SharedSessionStorage`), its lease does it between processes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import os
+import random
+import secrets
+import socket
+from collections import deque
+from collections.abc import Awaitable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from toolkit.storage.base import (
+    UNCHANGED,
+    Lease,
+    SessionBusy,
+    SessionConflict,
+    SessionStorage,
+    SessionUndecodable,
+    SharedSessionStorage,
+    StorageError,
+    StorageUnavailable,
+    Unchanged,
+    Value,
+)
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+HERE = f"in process {os.getpid()} on {socket.gethostname()} ({secrets.token_hex(4)})"
+"""Names this process among all that share a store; in containers process ids are often equal."""
+
+
+class SessionReentered(RuntimeError):
+    """A key was checked out again by whoever holds it; waiting would never have ended."""
+
+
+@dataclass(slots=True)
+class _Line:
+    holder: str
+    since: float
+    waiters: deque[tuple[str, asyncio.Future[None]]] = field(default_factory=deque)
+
+
+class KeyLines:
+    """A line for each key that somebody holds, first come first served; none where nobody does."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, _Line] = {}
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    async def enter(self, key: str, holder: str, patience: float) -> None:
+        """Wait for ``key``. Raises `SessionBusy` when one holder keeps it ``patience`` seconds."""
+        loop = asyncio.get_running_loop()
+        line = self._lines.get(key)
+        if line is None:
+            self._lines[key] = _Line(holder, loop.time())
+            return
+        turn: asyncio.Future[None] = loop.create_future()
+        entry = (holder, turn)
+        line.waiters.append(entry)
+        try:
+            # The clock runs against the present holder: a long line that moves is no fault.
+            while not turn.done():
+                left = line.since + patience - loop.time()
+                if left <= 0:
+                    raise SessionBusy(key, line.holder)
+                await asyncio.wait((turn,), timeout=left)
+        except BaseException:
+            if turn.done():
+                self.leave(key)
+            else:
+                line.waiters.remove(entry)
+            raise
+
+    def leave(self, key: str) -> None:
+        """Give ``key`` to the next in line."""
+        line = self._lines[key]
+        if not line.waiters:
+            del self._lines[key]
+            return
+        line.holder, turn = line.waiters.popleft()
+        line.since = turn.get_loop().time()
+        turn.set_result(None)
+
+
+@dataclass(slots=True, eq=False)
+class Held:
+    """A record that is checked out: ``value`` as the store has it, ``None`` where it has none."""
+
+    key: str
+    value: Value | None
+    lease: Lease | None = None
+    open: bool = True
+    renewal: asyncio.TimerHandle | asyncio.Task[None] | None = None
+
+
+_holding: ContextVar[tuple[Held, ...]] = ContextVar("held_sessions", default=())
+
+
+def held_by_me(key: str) -> Held | None:
+    """What the running handler holds under ``key``, if it does."""
+    return next((held for held in _holding.get() if held.open and held.key == key), None)
+
+
+class Checkouts:
+    """Hands out the records of ``storage``, each to one holder at a time.
+
+    ``patience`` bounds the wait for one holder, ``lease_for`` is how long the store keeps a record
+    for a process that has died, ``store_timeout`` bounds each call to the store; all in seconds.
+    """
+
+    def __init__(
+        self,
+        storage: SessionStorage,
+        *,
+        patience: float = 70.0,
+        lease_for: float = 30.0,
+        store_timeout: float = 10.0,
+    ) -> None:
+        self.storage = storage
+        self.patience = patience
+        self.lease_for = lease_for
+        self.store_timeout = store_timeout
+        self.lines = KeyLines()
+        self._shared = storage if isinstance(storage, SharedSessionStorage) else None
+
+    async def take(self, key: str, holder: str) -> Held:
+        """Check ``key`` out. ``holder`` says who, for the error that others get while they wait.
+
+        Raises `SessionBusy` after ``patience`` seconds behind one holder, `SessionReentered` when
+        the caller itself holds ``key``, and whatever the store raises.
+        """
+        if held_by_me(key):
+            raise SessionReentered(
+                f"{key} is already checked out by this handler. Use the session it was given, "
+                "or come back after it has ended"
+            )
+        await self.lines.enter(key, holder, self.patience)
+        try:
+            try:
+                held = await self._read(key, holder)
+            except SessionUndecodable as error:
+                await self._move_aside(key, error)
+                await self._bounded(self.storage.delete(key))
+                held = await self._read(key, holder)
+        except BaseException:
+            self.lines.leave(key)
+            raise
+        _holding.set((*_holding.get(), held))
+        return held
+
+    async def quarantine(self, held: Held, error: SessionUndecodable, holder: str) -> None:
+        """Move the record of ``held`` to ``quarantine:{key}``, and go on holding an absent one."""
+        await self._move_aside(held.key, error)
+        if held.lease is None or self._shared is None:
+            await self._bounded(self.storage.delete(held.key))
+        else:
+            await self._bounded(self._shared.checkin(held.lease, None))
+            held.lease = await self._lease(self._shared, held.key, holder)
+        held.value = None
+
+    async def put(
+        self, held: Held, value: Value | Unchanged | None, expires_in: float | None
+    ) -> None:
+        """Commit ``value`` (``None`` deletes, `UNCHANGED` writes nothing) and let the next one in.
+
+        A commit that has begun completes, even when the caller is cancelled. Raises
+        `SessionConflict` when the lease was lost meanwhile; nothing is overwritten then.
+        """
+        commit = asyncio.ensure_future(self._commit(held, value, expires_in))
+        try:
+            await asyncio.shield(commit)
+        except asyncio.CancelledError:
+            await asyncio.wait((commit,))
+            if not commit.cancelled() and (error := commit.exception()):
+                logger.error("the commit of %s failed during cancellation: %r", held.key, error)
+            raise
+        finally:
+            _holding.set(tuple(other for other in _holding.get() if other is not held))
+
+    async def abandon(self, held: Held) -> None:
+        """Let the next one in and write nothing."""
+        try:
+            await self.put(held, UNCHANGED, None)
+        except StorageError as error:
+            logger.warning("the lease of %s was not released and will expire: %s", held.key, error)
+
+    async def _commit(
+        self, held: Held, value: Value | Unchanged | None, expires_in: float | None
+    ) -> None:
+        held.open = False
+        if held.renewal is not None:
+            held.renewal.cancel()
+        try:
+            if held.lease is not None and self._shared is not None:
+                await self._checkin(self._shared, held.lease, value, expires_in)
+            elif value is None:
+                await self._bounded(self.storage.delete(held.key))
+            elif not isinstance(value, Unchanged):
+                await self._bounded(self.storage.write(held.key, value, expires_in=expires_in))
+        finally:
+            self.lines.leave(held.key)
+
+    async def _checkin(
+        self,
+        storage: SharedSessionStorage,
+        lease: Lease,
+        value: Value | Unchanged | None,
+        expires_in: float | None,
+    ) -> None:
+        try:
+            await self._bounded(storage.checkin(lease, value, expires_in=expires_in))
+        except SessionConflict:
+            raise
+        except Exception:
+            # The lease must not outlive a failed write, or the key would stay taken.
+            if not isinstance(value, Unchanged):
+                try:
+                    await self._bounded(storage.checkin(lease, UNCHANGED))
+                except Exception as error:  # noqa: BLE001 - the first error is the one to raise
+                    logger.warning("the lease of %s will have to expire: %s", lease.key, error)
+            raise
+
+    async def _read(self, key: str, holder: str) -> Held:
+        if self._shared is None:
+            return Held(key, await self._bounded(self.storage.read(key)))
+        lease = await self._lease(self._shared, key, holder)
+        held = Held(key, lease.value, lease)
+        self._renew_later(held)
+        return held
+
+    async def _move_aside(self, key: str, error: SessionUndecodable) -> None:
+        found = datetime.now(UTC).isoformat(timespec="seconds")
+        raw = (
+            error.raw.decode(errors="backslashreplace")
+            if isinstance(error.raw, bytes)
+            else error.raw
+        )
+        record = {"raw": raw, "reason": error.reason, "found": found}
+        for number in itertools.count(1):
+            place = f"quarantine:{key}" if number == 1 else f"quarantine:{key}:{number}"
+            if await self._bounded(self.storage.add(place, record)):
+                logger.error("%s; its record was moved to %s, the user starts fresh", error, place)
+                return
+
+    async def _lease(self, storage: SharedSessionStorage, key: str, holder: str) -> Lease:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self.patience
+        pause = 0.01
+        while True:
+            try:
+                return await self._bounded(
+                    storage.checkout(key, holder=f"{holder} {HERE}", lease_for=self.lease_for)
+                )
+            except SessionBusy:
+                if loop.time() + pause > deadline:
+                    raise
+            # Full jitter, so that processes waiting for one key do not knock in step.
+            await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 - no secret
+            pause = min(pause * 2, 1.0)
+
+    async def _bounded(self, call: Awaitable[T]) -> T:
+        try:
+            async with asyncio.timeout(self.store_timeout) as limit:
+                return await call
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise StorageUnavailable(
+                type(self.storage).__name__, f"no answer within {self.store_timeout:g} s"
+            ) from error
+
+    def _renew_later(self, held: Held) -> None:
+        loop = asyncio.get_running_loop()
+        held.renewal = loop.call_later(self.lease_for / 3, self._start_renewal, held)
+
+    def _start_renewal(self, held: Held) -> None:
+        held.renewal = asyncio.ensure_future(self._renew(held))
+
+    async def _renew(self, held: Held) -> None:
+        assert self._shared is not None and held.lease is not None  # noqa: S101, PT018
+        try:
+            await self._bounded(self._shared.renew(held.lease, lease_for=self.lease_for))
+        except SessionConflict:
+            logger.warning(
+                "the lease of %s was lost; its handler's changes will be refused", held.key
+            )
+            return
+        except StorageError as error:
+            logger.warning("the lease of %s could not be renewed: %s", held.key, error)
+        if held.open:
+            self._renew_later(held)

@@ -1,0 +1,153 @@
+"""Typed sessions in and out of plain JSON records.
+
+A record is ``{"session": {...}, "fsm": {...}, "version": n, "updates": [...]}``. pydantic, which
+aiogram brings along, reads and writes the session, so a dataclass, a pydantic model and a TypedDict
+all work. Fields that the code does not know are kept: while two releases run side by side, the
+older one must not erase what the newer one wrote.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import inspect
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, TypeVar
+
+import pydantic
+from pydantic import TypeAdapter
+from pydantic_core import PydanticSerializationError
+
+from toolkit.storage.base import NotSerializable, SessionUndecodable, StorageError, Value
+
+S = TypeVar("S")
+Migration = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+class MigrationRefused(StorageError):
+    """A record is newer than the code, or a migration failed; the stored record is untouched."""
+
+
+class SessionCodec(Generic[S]):
+    """Turns records into sessions and back.
+
+    ``initial`` returns a fresh session. ``migrations`` maps ``1, 2, …, n`` to functions from the
+    session fields of the version before to those of that version; a record without a version is 0.
+    ``session_type`` is only needed where ``initial`` is a lambda that returns a TypedDict.
+    """
+
+    def __init__(
+        self,
+        initial: Callable[[], S],
+        *,
+        migrations: Mapping[int, Migration] | None = None,
+        session_type: type[S] | None = None,
+    ) -> None:
+        self.initial = initial
+        self.migrations = dict(sorted((migrations or {}).items()))
+        self.version = len(self.migrations)
+        if list(self.migrations) != list(range(1, self.version + 1)):
+            found = ", ".join(map(str, self.migrations))
+            raise ValueError(f"migrations must be numbered 1, 2, 3, … without gaps; got {found}")
+        self.type: Any = session_type or _type_of(initial)
+        self._adapter = _adapter(self.type)
+        self._fields = _field_names(self.type)
+        self.dump("initial()", initial())
+
+    def load(self, key: str, record: Value | None) -> tuple[S, dict[str, Any]]:
+        """The session of ``record`` and its fields as they stand, to compare with after a handler.
+
+        Raises `SessionUndecodable` naming the field that does not fit, and `MigrationRefused` when
+        the record is newer than the code or a migration raises.
+        """
+        stored = None if record is None else record.get("session")
+        if record is None or stored is None:
+            session = self.initial()
+            return session, self.dump(key, session)
+        if not isinstance(stored, dict):
+            raise SessionUndecodable(key, "session: not a JSON object", record)
+        fields = self._migrate(key, stored, record.get("version", 0))
+        try:
+            session = self._adapter.validate_python(fields)
+        except pydantic.ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            place = ".".join(map(str, first["loc"])) or "session"
+            raise SessionUndecodable(key, f"{place}: {first['msg']}", record) from error
+        return session, self.dump(key, session, fields)
+
+    def dump(self, key: str, session: S, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The JSON fields of ``session``, with the unknown fields of ``before`` kept.
+
+        Raises `NotSerializable` when a field holds what its type does not allow.
+        """
+        try:
+            fields = self._adapter.dump_python(session, mode="json", warnings="error")
+        except PydanticSerializationError as error:
+            detail = " ".join(str(error).split())
+            raise NotSerializable(key, "session", f"does not fit its type: {detail}") from error
+        if not isinstance(fields, dict):
+            raise NotSerializable(key, "session", f"has no fields, it is {type(session).__name__}")
+        if before is not None and self._fields is not None:
+            for name in before.keys() - self._fields:
+                fields.setdefault(name, before[name])
+        return fields
+
+    def _migrate(self, key: str, stored: dict[str, Any], version: Any) -> dict[str, Any]:
+        if version == self.version:
+            return stored
+        if not isinstance(version, int) or isinstance(version, bool):
+            raise SessionUndecodable(key, f"version: {version!r} is not a number", stored)
+        if version > self.version:
+            raise MigrationRefused(
+                f"the session of {key} has version {version}, this code knows {self.version}: "
+                "a newer release wrote it. Deploy that release again, or add its migrations"
+            )
+        fields = copy.deepcopy(stored)
+        for number in range(version + 1, self.version + 1):
+            try:
+                fields = self.migrations[number](fields)
+            except Exception as error:
+                raise MigrationRefused(
+                    f"migration {number} failed on the session of {key}: {error!r}. "
+                    "The stored record is unchanged; mend the migration and deploy again"
+                ) from error
+            if not isinstance(fields, dict):
+                raise MigrationRefused(
+                    f"migration {number} returned {type(fields).__name__} for the session of "
+                    f"{key}; it must return the session's fields as a dict"
+                )
+        return fields
+
+
+def _type_of(initial: Callable[[], Any]) -> Any:
+    if inspect.isclass(initial):
+        return initial
+    declared = typing.get_type_hints(initial).get("return") if callable(initial) else None
+    if declared is not None:
+        return declared
+    found = type(initial())
+    return dict[str, Any] if found is dict else found
+
+
+def _adapter(session_type: Any) -> TypeAdapter[Any]:
+    try:
+        return TypeAdapter(session_type)
+    except pydantic.errors.PydanticUserError as error:
+        reason = str(error).split("\n", 1)[0]
+        name = getattr(session_type, "__name__", session_type)
+        raise TypeError(
+            f"{name} cannot be used as a session: {reason} Sessions are a dataclass, a pydantic "
+            "model or a TypedDict of numbers, text, booleans, dates, enums, lists and dicts"
+        ) from error
+
+
+def _field_names(session_type: Any) -> frozenset[str] | None:
+    """Names under which fields are stored, or ``None`` where any name is a field."""
+    if dataclasses.is_dataclass(session_type):
+        return frozenset(field.name for field in dataclasses.fields(session_type))
+    if inspect.isclass(session_type) and issubclass(session_type, pydantic.BaseModel):
+        return frozenset(session_type.model_fields)
+    if typing.is_typeddict(session_type) or hasattr(session_type, "__total__"):
+        return frozenset(session_type.__annotations__)
+    return None

@@ -1,0 +1,106 @@
+"""Which session an update belongs to.
+
+A key is text. ``chat_user``, the default, is ``"{chat}_{user}"``: in a private chat both numbers
+are the user's id, in a group every member has a session of their own. ``chat`` gives a whole group one
+shared session, ``"{chat}_{chat}"``, which in a private chat is the same key. ``user`` follows a
+person through every chat. The ``_topic`` scopes add ``_t{topic}`` inside a forum topic.
+
+=============================================  ==================================================
+update                                         chat and user
+=============================================  ==================================================
+message, edited message, callback query        its chat and its sender
+message of an anonymous admin or a channel     its chat and ``sender_chat`` (all of them share one
+                                               technical ``from`` user)
+channel post                                   the channel, twice
+inline query, chosen result, button under an   the user, twice: their private session
+inline message, shipping, pre-checkout,
+paid media, business connection
+poll answer, reaction, boost                   chat and user, or the one there is twice
+member changes, join request                   the chat and the user who acted
+business message                               its chat and sender, then ``_b{connection}``
+poll, deleted business messages without chat   none: there is nobody to remember
+=============================================  ==================================================
+
+Source: Bot API, "Update" and the types it names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+if TYPE_CHECKING:
+    from aiogram.types import Update
+
+Scope = Literal["chat_user", "chat", "user", "chat_user_topic", "chat_topic"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an update comes from; ``None`` where it does not say."""
+
+    chat: int | None = None
+    user: int | None = None
+    topic: int | None = None
+    business: str | None = None
+
+    def key(self, scope: Scope = "chat_user") -> str | None:
+        """The session key under ``scope``, or ``None`` when there is neither chat nor user."""
+        chat = self.user if self.chat is None else self.chat
+        user = self.chat if self.user is None else self.user
+        if chat is None:
+            return None
+        if scope == "user":
+            chat = user
+        elif scope in ("chat", "chat_topic"):
+            user = chat
+        key = f"{chat}_{user}"
+        if self.topic is not None and scope.endswith("_topic"):
+            key += f"_t{self.topic}"
+        if self.business is not None:
+            key += f"_b{self.business}"
+        return key
+
+
+def origin_of(update: Update) -> Origin:
+    """Chat, user, topic and business connection of ``update``."""
+    event: Any
+    for name in ("message", "edited_message", "channel_post", "edited_channel_post"):
+        if (event := getattr(update, name)) is not None:
+            return _of_message(event)
+    if (event := update.callback_query) is not None:
+        if event.message is None:
+            return Origin(user=event.from_user.id)
+        place = _of_message(event.message)
+        return Origin(place.chat, event.from_user.id, place.topic, place.business)
+    return _of_rarer(update)
+
+
+def _of_message(message: Any) -> Origin:
+    # An InaccessibleMessage has only a chat, an id and a date.
+    sender = getattr(message, "sender_chat", None) or getattr(message, "from_user", None)
+    topic = message.message_thread_id if getattr(message, "is_topic_message", None) else None
+    business = getattr(message, "business_connection_id", None)
+    return Origin(message.chat.id, sender.id if sender else None, topic, business)
+
+
+def _of_rarer(update: Update) -> Origin:
+    name = update.event_type
+    event: Any = update.event
+    if name in ("business_message", "edited_business_message", "guest_message"):
+        return _of_message(event)
+    if name == "business_connection":
+        return Origin(user=event.user.id)
+    chat = getattr(event, "chat", None) or getattr(event, "voter_chat", None)
+    user = (
+        getattr(event, "from_user", None)
+        or getattr(event, "user", None)
+        or getattr(event, "actor_chat", None)
+        or getattr(getattr(getattr(event, "boost", event), "source", None), "user", None)
+    )
+    return Origin(
+        chat.id if chat else None,
+        user.id if user else None,
+        business=getattr(event, "business_connection_id", None),
+    )
