@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -15,7 +16,9 @@ from aiogram.exceptions import TelegramForbiddenError
 from aiogram.types import BotCommand, Update
 
 from toolkit.delivery.failures import OnError, apologise, report
+from toolkit.delivery.polling import Poller
 from toolkit.delivery.requests import PatientBot
+from toolkit.delivery.shutdown import stop_on_signals
 from toolkit.fsm import STRATEGIES, SessionFSMMiddleware, SessionFSMStorage
 from toolkit.routers import copy_router
 from toolkit.sessions.checkout import Checkouts
@@ -95,6 +98,29 @@ class BotApp(Dispatcher, Generic[S]):
         """Log the failure of ``update`` and tell its user."""
         await report(error, update, self.session_key(update), self.bot, self.on_error)
 
+    async def start_polling(  # type: ignore[override]
+        self,
+        *bots: Bot,
+        polling_timeout: float = 30.0,
+        drain: float = 7.0,
+        stop: asyncio.Event | None = None,
+        handle_signals: bool = True,
+    ) -> None:
+        """Serve updates by long polling until ``stop`` is set or a signal comes.
+
+        After the stop, handlers have ``drain`` seconds to finish; the rest is left to redelivery.
+        """
+        if any(bot is not self.bot for bot in bots):
+            raise ValueError("this app serves its own bot; make another app for another bot")
+        stop = stop or asyncio.Event()
+        with stop_on_signals(stop) if handle_signals else contextlib.nullcontext():
+            async with self.running():
+                await Poller(self, timeout=polling_timeout, drain=drain).run(stop)
+
+    def run_polling(self, *bots: Bot, **options: Any) -> None:
+        """`start_polling` for a program that does nothing else."""
+        asyncio.run(self.start_polling(*bots, **options))
+
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Startup hooks and the command list first; shutdown hooks, the bot, the store last."""
@@ -140,8 +166,9 @@ def create_bot(
 
     ``initial`` returns a fresh session: a dataclass, a pydantic model or a TypedDict. ``storage``
     defaults to memory. ``scope`` says who shares a session (`toolkit.sessions.keys`).
-    ``migrations`` maps 1, 2, … to functions over the stored fields. ``expires_in`` seconds after its last change a
-    session is forgotten. ``commands`` (name to description) are declared to Telegram at start.
+    ``migrations`` maps 1, 2, … to functions over the stored fields. A session is forgotten
+    ``expires_in`` seconds after its last change. ``commands`` (name to description) are declared to
+    Telegram at start.
     ``handler_timeout`` is in seconds. ``api_url`` replaces ``https://api.telegram.org``.
     ``default`` are aiogram's defaults for calls; HTML is the parse mode unless it says otherwise.
     Everything in ``data`` is passed to handlers that ask for it by name.

@@ -28,8 +28,8 @@ def button(
     size = len(packed.encode())
     if not 1 <= size <= CALLBACK_BYTES:
         raise ValueError(
-            f"the button {label!r} carries {size} bytes of callback data; 1 to {CALLBACK_BYTES} are "
-            "allowed. Send an id and look the rest up"
+            f"the button {label!r} carries {size} bytes of callback data; 1 to {CALLBACK_BYTES} "
+            "are allowed. Send an id and look the rest up"
         )
     return InlineKeyboardButton(text=label, callback_data=packed)
 

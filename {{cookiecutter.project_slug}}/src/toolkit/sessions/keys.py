@@ -1,9 +1,9 @@
 """Which session an update belongs to.
 
 A key is text. ``chat_user``, the default, is ``"{chat}_{user}"``: in a private chat both numbers
-are the user's id, in a group every member has a session of their own. ``chat`` gives a whole group one
-shared session, ``"{chat}_{chat}"``, which in a private chat is the same key. ``user`` follows a
-person through every chat. The ``_topic`` scopes add ``_t{topic}`` inside a forum topic.
+are the user's id, in a group every member has a session of their own. ``chat`` gives a whole group
+one shared session, ``"{chat}_{chat}"``, which in a private chat is the same key. ``user`` follows
+a person through every chat. The ``_topic`` scopes add ``_t{topic}`` inside a forum topic.
 
 =============================================  ==================================================
 update                                         chat and user
