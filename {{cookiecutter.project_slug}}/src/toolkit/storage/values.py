@@ -3,6 +3,7 @@
 import json
 import math
 import time
+from types import NoneType
 from typing import Any, NoReturn
 
 from toolkit.storage.base import (
@@ -16,8 +17,11 @@ from toolkit.storage.base import (
     Value,
 )
 
-# The longest int that Python turns into text and back without its limit being raised.
-_MAX_INT = 10**4300
+# Python refuses to turn longer ints into text (sys.set_int_max_str_digits).
+_INT_LIMIT = 10**4300
+
+_TEXT = frozenset({str})
+_SCALARS = frozenset({str, int, bool, NoneType})
 
 
 def check_key(key: str) -> str:
@@ -42,21 +46,18 @@ def expiry(expires_in: float | None) -> float | None:
     return time.time() + expires_in
 
 
-def check_value(key: str, value: Value) -> bool:
-    """Raise NotSerializable unless the value is a JSON object; tell whether its types are plain.
-
-    Tuples and subclasses of str, int, float, dict and list are accepted but not plain: they come
-    back from a store as the JSON type they were written as.
-    """
-    if not isinstance(value, dict):
-        raise NotSerializable(key, "$", f"is {type(value).__name__}; a value is a dict")
-    return _check(key, value, ())
-
-
 def dump_value(key: str, value: Value) -> str:
-    """Return the value as ASCII JSON text. Raises NotSerializable or SessionTooLarge."""
-    check_value(key, value)
-    text = _ENCODER.encode(value)
+    """Return the value as ASCII JSON text. Raises NotSerializable or SessionTooLarge.
+
+    Tuples and subclasses of str, int, float, list and dict come back as the plain JSON type.
+    """
+    if not is_plain(value):
+        _check(key, value, ())
+    try:
+        text = _ENCODER.encode(value)
+    except ValueError:
+        _check(key, value, ())
+        raise
     if len(text) > MAX_VALUE_BYTES:
         raise SessionTooLarge(key, len(text))
     return text
@@ -69,57 +70,77 @@ def load_value(key: str, text: str | bytes) -> Value:
     except (ValueError, RecursionError) as error:
         raise SessionUndecodable(key, str(error), text) from error
     if not isinstance(value, dict):
-        raise SessionUndecodable(key, f"it is {type(value).__name__}", text)
+        raise SessionUndecodable(key, f"it is {type(value).__name__}, not a JSON object", text)
     return value
 
 
-def _check(key: str, container: Any, path: tuple[str | int, ...]) -> bool:
-    plain = type(container) in (dict, list)
-    if len(path) >= MAX_DEPTH:
-        reason = f"is nested deeper than {MAX_DEPTH} levels, or holds itself"
-        raise NotSerializable(key, _path(path[:3]) + "…", reason)
-    named = isinstance(container, dict)
-    for name, item in container.items() if named else enumerate(container):
+def is_flat(value: Value) -> bool:
+    """Tell whether the value is a dict of text, ints, bools and None only."""
+    return (
+        type(value) is dict
+        and _TEXT.issuperset(map(type, value))
+        and _SCALARS.issuperset(map(type, value.values()))
+    )
+
+
+def is_plain(value: Value) -> bool:
+    """Tell whether the value consists of plain JSON types, nested at most MAX_DEPTH deep."""
+    return type(value) is dict and _is_plain(value, MAX_DEPTH)
+
+
+def _is_plain(container: Any, depth: int) -> bool:
+    """Be quick about the usual: whole containers of scalars are passed without a loop."""
+    if type(container) is dict:
+        if not _TEXT.issuperset(map(type, container)):
+            return False
+        container = container.values()
+    if _SCALARS.issuperset(map(type, container)):
+        return depth > 0
+    for item in container:
         kind = type(item)
-        if named and type(name) is not str:
-            plain = False
+        if kind in _SCALARS:
+            continue
+        if kind is dict or kind is list:
+            if not _is_plain(item, depth - 1):
+                return False
+        elif kind is not float or not math.isfinite(item):
+            return False
+    return depth > 0
+
+
+def _check(key: str, item: Any, path: tuple[str | int, ...]) -> None:
+    """Raise NotSerializable for the first thing in the item that JSON cannot say."""
+    if not path and not isinstance(item, dict):
+        _refuse(key, path, f"is {type(item).__name__}; a value is a dict")
+    if isinstance(item, dict):
+        for name in item:
             if not isinstance(name, str):
                 _refuse(key, path, f"has the key {name!r}; keys are text")
-        if kind is str or kind is bool or item is None:
-            continue
-        if isinstance(item, (dict, list, tuple)):
-            plain &= _check(key, item, (*path, name))
-        elif isinstance(item, int):
-            plain &= kind is int
-            if not -_MAX_INT < item < _MAX_INT:
-                _refuse(key, (*path, name), "has more than 4,300 digits")
-        elif isinstance(item, float):
-            plain &= kind is float
-            if not math.isfinite(item):
-                _refuse(key, (*path, name), f"is {item!r}, which JSON cannot say")
-        elif isinstance(item, str):
-            plain = False
-        else:
-            _refuse(
-                key,
-                (*path, name),
-                f"is {kind.__name__}; JSON has dicts, lists, text, numbers, bools and None",
-            )
-    return plain
+    if isinstance(item, (dict, list, tuple)):
+        if len(path) >= MAX_DEPTH:
+            _refuse(key, path[:3], f"is nested deeper than {MAX_DEPTH} levels, or holds itself")
+        for name, inner in item.items() if isinstance(item, dict) else enumerate(item):
+            _check(key, inner, (*path, name))
+    elif isinstance(item, float):
+        if not math.isfinite(item):
+            _refuse(key, path, f"is {item!r}, which JSON cannot say")
+    elif isinstance(item, int):
+        if not -_INT_LIMIT < item < _INT_LIMIT:
+            _refuse(key, path, "has more than 4,300 digits")
+    elif not (item is None or isinstance(item, str)):
+        reason = "JSON has dicts, lists, text, numbers, bools and None"
+        _refuse(key, path, f"is {type(item).__name__}; {reason}")
 
 
 def _refuse(key: str, path: tuple[str | int, ...], reason: str) -> NoReturn:
-    raise NotSerializable(key, _path(path), reason)
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    raise NotSerializable(key, "$" + "".join(steps), reason)
 
 
-def _path(path: tuple[str | int, ...]) -> str:
-    return "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
-
-
-def _no_constant(name: str) -> NoReturn:
+def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-# Depth is bounded by _check, so the encoder need not look for circles.
+# Depth is bounded before encoding, so the encoder need not look for circles.
 _ENCODER = json.JSONEncoder(allow_nan=False, check_circular=False, separators=(",", ":"))
-_DECODER = json.JSONDecoder(parse_constant=_no_constant)
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
