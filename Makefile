@@ -1,0 +1,58 @@
+# What a fresh clone needs: python3 (3.11 or newer), make and a package index.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+READY := $(VENV)/.ready
+CONFIG := $(CURDIR)/pyproject.toml
+PROJECT := {{cookiecutter.project_slug}}
+DEMO := build/booking-bot
+
+# Nothing that runs inside the braces directory may leave a cache there: it would be rendered.
+export PYTHONDONTWRITEBYTECODE = 1
+export RUFF_CACHE_DIR = $(CURDIR)/build/ruff
+export MYPY_CACHE_DIR = $(CURDIR)/build/mypy
+
+.PHONY: help demo test check in-place fast slow clean
+
+help:
+	@echo 'make demo   generate a project into build/ and talk to its bot'
+	@echo 'make test   everything below, from quick to slow'
+	@echo 'make check     lint and types, of the template and of the project in it'
+	@echo 'make fast      hooks, answers, and every combination of answers rendered'
+	@echo 'make in-place  the tests of the project, inside the template directory'
+	@echo 'make slow      generated projects in fresh environments, and cruft update'
+
+demo: $(READY)
+	@rm -rf $(DEMO)
+	@$(BIN)/cookiecutter . --no-input --output-dir build
+	@$(MAKE) --silent --directory $(DEMO) .venv/.ready
+	@echo
+	@printf 'I want to book\nHaircut\nTomorrow 2pm\n' | $(MAKE) --silent --directory $(DEMO) chat
+
+test: check fast in-place slow
+
+check: $(READY)
+	$(BIN)/ruff check --config $(CONFIG) .
+	$(BIN)/ruff format --check --config $(CONFIG) .
+	$(BIN)/mypy hooks tests bot_starter_answers.py
+	cd '$(PROJECT)' && $(BIN)/mypy --config-file $(CONFIG)
+
+fast: $(READY)
+	$(BIN)/pytest -m 'not slow' -n auto tests
+
+in-place: $(READY)
+	cd '$(PROJECT)' && PYTHONPATH=src $(BIN)/python -m pytest -c $(CONFIG) --rootdir . -p no:cacheprovider -n auto
+
+slow: $(READY)
+	$(BIN)/pytest -m slow -n auto tests
+
+clean:
+	rm -rf build $(VENV)
+
+$(READY): pyproject.toml
+	@echo 'Installing into $(VENV), once.'
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and "Python 3.11 or newer is needed, and this is %d.%d; try: make PYTHON=python3.12" % v[:2])'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $(READY)

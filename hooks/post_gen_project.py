@@ -1,0 +1,113 @@
+"""Keeps what the answers ask for, removes the rest, and says what to type next."""
+
+# ruff: noqa: T201
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+# The one place where Jinja writes. JSON of Jinja's tojson holds no apostrophe and no newline,
+# so no answer can end this literal.
+ANSWERS = r'{{ cookiecutter | tojson }}'  # fmt: skip
+
+BACKENDS = "src/toolkit/storage/__init__.py"
+STORAGES = ("sqlite", "redis", "postgres", "mongodb", "firestore")
+DOCKER = ("Dockerfile", ".dockerignore", "compose.yaml")
+CI = (".github",)
+LICENSE = ("LICENSE",)
+
+# What each answer needs: a path, or "path: how a line in it starts". What another answer to the
+# same question needs, and the given one does not, is removed. Memory needs nothing, and stays.
+MANIFEST: dict[str, dict[object, tuple[str, ...]]] = {
+    "storage": {
+        name: (
+            f"src/toolkit/storage/{name}.py",
+            f"tests/toolkit/storage/test_{name}.py",
+            f'{BACKENDS}: "{name}": ',
+        )
+        for name in STORAGES
+    },
+    "license": {"MIT": LICENSE, "Apache-2.0": LICENSE, "none": ()},
+    "docker": {True: DOCKER, False: ()},
+    "ci": {True: CI, False: ()},
+}
+
+# What tools leave behind in a working copy of the template; none of it belongs to a new project.
+LEFTOVERS = ("__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".venv")
+
+
+def unwanted(answers: Mapping[str, object]) -> set[str]:
+    """Return the entries of the manifest that these answers do not need."""
+    everything = {
+        entry for question in MANIFEST.values() for need in question.values() for entry in need
+    }
+    return everything - {
+        entry for question, needs in MANIFEST.items() for entry in needs.get(answers[question], ())
+    }
+
+
+def prune(project: Path, entries: set[str]) -> None:
+    """Remove each entry: a file, a folder, or the line of a file that starts so."""
+    for entry in sorted(entries):
+        path, _, line = entry.partition(": ")
+        if line:
+            _remove_line(project / path, line)
+        else:
+            _remove(project / path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _remove_line(file: Path, start: str) -> None:
+    # A formatter may have broken a long line at its brackets: then it ends at the closing one.
+    line = re.compile(rf"^( *){re.escape(start)}(?:.*\(\n(?:.*\n)*?\1\)|.*),?\n", re.MULTILINE)
+    file.write_text(line.sub("", file.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def leftovers(project: Path) -> Iterator[Path]:
+    """Yield the caches that came along from a working copy of the template."""
+    for name in LEFTOVERS:
+        yield from list(project.rglob(name))
+
+
+def start_repository(project: Path) -> None:
+    """Run ``git init`` where git is installed and the folder is in no repository yet."""
+    git = shutil.which("git")
+    if git is None or any((parent / ".git").exists() for parent in (project, *project.parents)):
+        return
+    command = [git, "-c", "init.defaultBranch=main", "init", "--quiet"]
+    try:
+        subprocess.run(command, cwd=project, capture_output=True, text=True, check=True)  # noqa: S603
+    except (OSError, subprocess.CalledProcessError) as error:
+        reason = getattr(error, "stderr", None) or error
+        print(f"git init did not work; the project does without it: {reason}", file=sys.stderr)
+
+
+def main() -> None:
+    """Finish the project in the current folder."""
+    answers = json.loads(ANSWERS)
+    project = Path.cwd()
+    prune(project, unwanted(answers))
+    for path in leftovers(project):
+        _remove(path)
+    start_repository(project)
+    folder = os.path.relpath(project, os.environ.get("PWD", project.parent))
+    print(
+        f"\nNext:\n  cd {project if folder.startswith('..') else folder}\n  make chat\n  make test"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""Refuses bad answers before a file is written: what is wrong, and what would be right."""
+
+# ruff: noqa: T201
+
+from __future__ import annotations
+
+import json
+import keyword
+import re
+import sys
+from collections.abc import Mapping
+
+# The one place where Jinja writes. JSON of Jinja's tojson holds no apostrophe and no newline,
+# so no answer can end this literal.
+ANSWERS = r'{{ cookiecutter | tojson }}'  # fmt: skip
+
+MAX_SLUG = 50
+SLUG = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?")
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+
+# Offered at the prompt, not written yet. Removing a name here opens the choice.
+PLANNED_STORAGES = {
+    "redis",
+    "postgres",
+    "mongodb",
+    "firestore",
+}
+
+# A project cannot be called as something that it installs: pip would take one for the other.
+INSTALLED = frozenset(
+    """
+    aiofiles aiogram aiohappyeyeballs aiohttp aiosignal annotated-types ast-serialize asyncpg attrs
+    certifi cffi charset-normalizer cryptography dateparser dnspython frozenlist google-api-core
+    google-auth google-cloud-core google-cloud-firestore googleapis-common-protos grpcio
+    grpcio-status hatchling hiredis idna iniconfig librt magic-filter multidict mypy mypy-extensions
+    opentelemetry-api packaging pathspec pip pluggy propcache proto-plus protobuf pyasn1
+    pyasn1-modules pycparser pydantic pydantic-core pydantic-settings pygments pymongo pytest
+    pytest-asyncio python-dateutil python-dotenv pytz redis regex requests ruff setuptools six
+    trove-classifiers typing-extensions typing-inspection tzdata tzlocal urllib3 uv yarl
+    """.split()  # noqa: SIM905
+)
+# Folders that Windows cannot make.
+DEVICES = {
+    "aux",
+    "con",
+    "nul",
+    "prn",
+    *(f"{name}{i}" for name in ("com", "lpt") for i in range(10)),
+}
+
+
+def refuse(answers: Mapping[str, object]) -> list[str]:
+    """Return one sentence for every answer that cannot be used; none means go ahead."""
+    reasons = refuse_slug(answers["project_slug"])
+    for question in ("project_name", "description", "author_name"):
+        reasons += refuse_text(question, answers[question])
+    storage = answers["storage"]
+    if storage in PLANNED_STORAGES:
+        reasons.append(
+            f"storage {storage!r} is planned, and this version of the template cannot generate it;"
+            " choose 'sqlite' (one file, survives restarts) or 'memory'."
+        )
+    return reasons
+
+
+def refuse_text(question: str, answer: object) -> list[str]:
+    """Refuse an empty answer and one with characters that no file of text may hold."""
+    if not isinstance(answer, str) or not answer.strip():
+        return [f"{question} is empty; write at least one word."]
+    if found := CONTROL.search(answer):
+        code = f"U+{ord(found.group()):04X}"
+        return [f"{question} holds the control character {code}; write it without."]
+    return []
+
+
+def refuse_slug(slug: object) -> list[str]:
+    """Refuse a slug that cannot name a folder and a distribution, or that something else has."""
+    reason = _slug_fault(slug)
+    return [f"project_slug {slug!r} {reason}; {_suggest(str(slug))!r} would do."] if reason else []
+
+
+def _slug_fault(slug: object) -> str | None:
+    if not isinstance(slug, str) or not slug:
+        return "is empty"
+    if len(slug) > MAX_SLUG:
+        return f"has {len(slug)} characters, and at most {MAX_SLUG} are allowed"
+    if not SLUG.fullmatch(slug):
+        return (
+            "is no name for a folder and a distribution: write letters a to z, digits, '-' and '_',"
+            " with a letter or a digit first and last"
+        )
+    return _name_clash(slug)
+
+
+def _name_clash(slug: str) -> str | None:
+    distribution = re.sub(r"[-_]+", "-", slug).lower()
+    module = distribution.replace("-", "_")
+    if module in {word.lower() for word in keyword.kwlist}:
+        return "is a keyword of Python"
+    if module in {name.lower() for name in sys.stdlib_module_names}:
+        return "is a module of Python's standard library, and would hide it"
+    if distribution in INSTALLED:
+        return "is a package that the project installs, and would hide it"
+    if distribution in DEVICES:
+        return "is a device name on Windows"
+    return None
+
+
+def _suggest(slug: str) -> str:
+    name = re.sub(r"[^a-z0-9]+", "-", slug.lower()).strip("-")[:MAX_SLUG].strip("-") or "my-bot"
+    return f"{name}-bot" if _name_clash(name) else name
+
+
+def main() -> int:
+    """Print every refusal and return the exit code."""
+    reasons = refuse(json.loads(ANSWERS))
+    for reason in reasons:
+        print(f"ERROR: {reason}", file=sys.stderr)
+    return 1 if reasons else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,39 @@
+"""The fixture that every meta-test of a generated project uses."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cookiecutter.main import cookiecutter  # type: ignore[import-untyped]
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # for `hooks` and `tests.support`
+
+from tests.support import ROOT, Render
+
+
+@pytest.fixture(scope="session")
+def cookiecutter_config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A configuration that keeps cookiecutter out of the home directory."""
+    folder = tmp_path_factory.mktemp("cookiecutter")
+    config = folder / "config.yaml"
+    config.write_text(f"replay_dir: {folder}/replay\ncookiecutters_dir: {folder}/cloned\n")
+    return config
+
+
+@pytest.fixture(scope="session")
+def render(cookiecutter_config: Path, tmp_path_factory: pytest.TempPathFactory) -> Render:
+    """Render the template with the given answers, defaults for the rest, and return the project."""
+
+    def render(output: Path | None = None, **answers: Any) -> Path:
+        return Path(
+            cookiecutter(
+                str(ROOT),
+                no_input=True,
+                extra_context=answers,
+                output_dir=str(output or tmp_path_factory.mktemp("rendered")),
+                config_file=str(cookiecutter_config),
+            )
+        )
+
+    return render
