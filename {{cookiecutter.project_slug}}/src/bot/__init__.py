@@ -1,0 +1,1 @@
+"""The booking bot: yours to change."""

@@ -1,0 +1,70 @@
+"""Run the booking bot, or talk to it right here.
+
+Nothing is imported before it is needed: aiogram alone takes seconds, and the answer that a setting
+is missing should not.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+HOW_TO_START = """\
+There is no bot token yet.
+1. Ask @BotFather on Telegram for one: send it /newbot.
+2. Put BOT_TOKEN=<the token> into the file .env or into the environment,
+   or the path of a file that holds it into BOT_TOKEN_FILE.
+Without a token you can talk to the bot in this terminal: make chat
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Do what ``arguments`` say. Exits with 2, and says why, when something has to be set first."""
+    parser = argparse.ArgumentParser(prog="python -m bot", description="The booking bot.")
+    commands = parser.add_subparsers(title="commands", metavar="")
+    running = commands.add_parser("run", help="run it against Telegram; so does no command at all")
+    running.set_defaults(do=run)
+    chatting = commands.add_parser("chat", help="talk to it in this terminal, without a token")
+    chatting.add_argument("--storage", metavar="URL", help="where to keep the conversation")
+    chatting.set_defaults(do=chat)
+    parser.set_defaults(do=run)
+    given = parser.parse_args(arguments)
+    given.do(parser, given)
+
+
+def run(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
+    """Serve Telegram until the process is told to stop."""
+    from bot.settings import SettingsError, load_settings
+
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        parser.exit(2, f"{error}\n")
+    if settings.bot_token is None:
+        parser.exit(2, HOW_TO_START)
+
+    import logging
+
+    from bot.app import make_bot
+
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    make_bot(settings).run_polling()
+
+
+def chat(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
+    """Answer the lines that are typed or piped in, until they end."""
+    from bot.app import make_bot
+    from toolkit.simulator.terminal import chat_url, converse
+    from toolkit.storage import open_storage
+
+    try:
+        storage = open_storage(given.storage or chat_url())
+    except ValueError as error:
+        parser.exit(2, f"{error}\n")
+    converse(make_bot(storage=storage))
+
+
+if __name__ == "__main__":
+    main()

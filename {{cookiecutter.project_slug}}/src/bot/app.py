@@ -1,0 +1,36 @@
+"""Puts the bot together: settings, storage, features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from bot.bookings import BookingBook
+from bot.features import booking, my_bookings, start
+from bot.session import Session
+from bot.settings import Settings
+from toolkit import BotApp, SessionStorage, create_bot, open_storage
+
+
+def make_bot(
+    settings: Settings | None = None,
+    *,
+    storage: SessionStorage | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> BotApp[Session]:
+    """A new, independent bot. Without settings it has no token and keeps everything in memory.
+
+    ``storage`` replaces the one of the settings, ``now`` is the clock that bookings go by.
+    """
+    if storage is None:
+        storage = open_storage(settings.storage_url if settings else "memory:")
+    token = settings.bot_token if settings else None
+    return create_bot(
+        token.get_secret_value() if token else "42:offline",
+        initial=Session,
+        storage=storage,
+        routers=(booking.router, my_bookings.router, start.router),
+        commands=start.COMMANDS,
+        api_url=settings.telegram_api_url if settings else None,
+        bookings=BookingBook(storage, now=now),
+    )

@@ -1,0 +1,183 @@
+"""The shop: its services, its hours and its bookings. Change these, and the whole bot follows.
+
+There is one chair. Visits start on a grid: the first at opening time, the next one ``SLOT`` later,
+and so on, as long as the visit ends by closing time. No service takes longer than a slot, so two
+visits overlap only if they start at the same time, and claiming that start claims the visit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from toolkit.storage.base import SessionStorage
+
+TIME_ZONE = ZoneInfo("Europe/Berlin")
+OPENS, CLOSES = time(9), time(18)  # every day
+SLOT = timedelta(hours=1)
+BOOKABLE_DAYS = 30  # today included
+
+
+@dataclass(frozen=True)
+class Service:
+    """What a person can book. The name is also its label, so it has at most 24 characters."""
+
+    name: str
+    duration: timedelta
+
+    def __post_init__(self) -> None:
+        if not timedelta(0) < self.duration <= SLOT:
+            raise ValueError(f"{self.name} takes {self.duration}, but a slot is {SLOT}: widen SLOT")
+
+
+SERVICES = {
+    service.name: service
+    for service in (
+        Service("Haircut", timedelta(minutes=45)),
+        Service("Shave", timedelta(minutes=30)),
+        Service("Haircut and shave", timedelta(minutes=60)),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Booking:
+    """One visit; ``start`` is in the shop's time zone."""
+
+    owner: int
+    service: str
+    start: datetime
+
+    def __str__(self) -> str:
+        return f"{self.service} on {say(self.start)}"
+
+
+class SlotRefused(Exception):
+    """A visit cannot be booked; the message says why, in words for the person who asked."""
+
+
+def find_service(text: str) -> Service | None:
+    """The service that ``text`` names, in any case and with other words around it."""
+    wanted = text.casefold()
+    named = [service for service in SERVICES.values() if service.name.casefold() in wanted]
+    return max(named, key=lambda service: len(service.name), default=None)
+
+
+def say(when: date | datetime) -> str:
+    """A day as ``Tue 24 Nov``, a moment as ``Tue 24 Nov at 14:00``."""
+    day = f"{when:%a} {when.day} {when:%b}"
+    return f"{day} at {when:%H:%M}" if isinstance(when, datetime) else day
+
+
+def starts_on(day: date, service: Service) -> Iterator[datetime]:
+    """When ``service`` can start on ``day``: the grid, without regard to bookings.
+
+    It is stepped through in UTC, so an hour that a clock change skips or repeats comes out right.
+    """
+    start = datetime.combine(day, OPENS, TIME_ZONE).astimezone(UTC)
+    closing = datetime.combine(day, CLOSES, TIME_ZONE).astimezone(UTC)
+    while start + service.duration <= closing:
+        yield start.astimezone(TIME_ZONE)
+        start += SLOT
+
+
+class BookingBook:
+    """The bookings, kept in ``storage`` beside the sessions.
+
+    ``slot:<start>`` with the owner and the service is the only record of a visit. One atomic write
+    makes it and one delete ends it, so a crash leaves no half of a booking. It expires with the
+    visit. ``now`` returns the present as an aware datetime.
+    """
+
+    def __init__(
+        self, storage: SessionStorage, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._storage = storage
+        self._now = now
+
+    def now(self) -> datetime:
+        """The present in the shop's time zone."""
+        return self._now().astimezone(TIME_ZONE)
+
+    async def free(self, service: Service) -> dict[date, list[datetime]]:
+        """Starts that can be booked, by day. Days without any are left out."""
+        taken = {key async for key in self._storage.read_all_keys("slot:")}
+        today = self.now().date()
+        days = (today + timedelta(days=ahead) for ahead in range(BOOKABLE_DAYS))
+        free = {
+            day: [
+                start
+                for start in starts_on(day, service)
+                if start > self._now() and _key(start) not in taken
+            ]
+            for day in days
+        }
+        return {day: starts for day, starts in free.items() if starts}
+
+    def why_not(self, day: date) -> str | None:
+        """Why nobody can book on ``day``; None if it is neither past nor too far ahead."""
+        today = self.now().date()
+        last = today + timedelta(days=BOOKABLE_DAYS - 1)
+        if day < today:
+            return f"{say(day)} has passed."
+        if day > last:
+            return f"Bookings are open until {say(last)}."
+        return None
+
+    async def book(self, owner: int, service: Service, start: datetime) -> Booking:
+        """Claim ``start``, in the shop's time zone, for ``owner``. Raises SlotRefused.
+
+        What ``owner`` has already is granted again: people tap twice, and an update is delivered
+        again when the process died after the claim and before its session was committed.
+        """
+        if reason := self._refusal(service, start):
+            raise SlotRefused(reason)
+        record = {"owner": owner, "service": service.name}
+        time_left = start.astimezone(UTC) + service.duration - self._now()
+        if await self._storage.add(_key(start), record, expires_in=time_left.total_seconds()):
+            return Booking(owner, service.name, start)
+        there = await self.find(owner, start)
+        if there is None:
+            raise SlotRefused(f"Sorry, {say(start)} was just taken.")
+        if there.service != service.name:
+            raise SlotRefused(f"You have booked {there} already.")
+        return there
+
+    def _refusal(self, service: Service, start: datetime) -> str | None:
+        if reason := self.why_not(start.date()):
+            return reason
+        if start <= self._now():
+            return f"{say(start)} has passed."
+        if not OPENS <= start.time() < CLOSES:
+            return f"We are open every day from {OPENS:%H:%M} to {CLOSES:%H:%M}."
+        grid = list(starts_on(start.date(), service))
+        if start not in grid:
+            return f"{service.name} can start at {', '.join(f'{each:%H:%M}' for each in grid)}."
+        return None
+
+    async def upcoming(self, owner: int) -> list[Booking]:
+        """The visits of ``owner`` that have not begun, soonest first."""
+        starts = [_start(key) async for key in self._storage.read_all_keys("slot:")]
+        found = [await self.find(owner, start) for start in sorted(starts)]
+        return [booking for booking in found if booking is not None]
+
+    async def find(self, owner: int, start: datetime) -> Booking | None:
+        """The visit of ``owner`` at ``start``, if there is one and it has not begun."""
+        record = await self._storage.read(_key(start))
+        if record is None or record["owner"] != owner or start <= self._now():
+            return None
+        return Booking(owner, record["service"], start.astimezone(TIME_ZONE))
+
+    async def cancel(self, booking: Booking) -> None:
+        """Free the slot again."""
+        await self._storage.delete(_key(booking.start))
+
+
+def _key(start: datetime) -> str:
+    return f"slot:{start.astimezone(UTC).isoformat(timespec='minutes')}"
+
+
+def _start(key: str) -> datetime:
+    return datetime.fromisoformat(key.removeprefix("slot:"))

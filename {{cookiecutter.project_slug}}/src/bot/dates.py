@@ -1,0 +1,48 @@
+"""Reads days and times as people type them: ``Tomorrow 2pm``, ``23 Nov 14:00``, ``monday at 9``.
+
+dateparser does the reading. It is imported with the first date that somebody types: starting the
+bot and tapping buttons do not need it.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+
+from bot.bookings import OPENS, TIME_ZONE
+
+LONGEST = 60  # characters; nobody needs more to name a time
+BARE_HOUR = re.compile(
+    r"(\bat) (\d{1,2})(?![\d:.]| *[ap]\.?m)|(day|\btomorrow) (\d{1,2})$", re.IGNORECASE
+)
+SETTINGS = {"DATE_ORDER": "DMY", "PREFER_DATES_FROM": "future", "RETURN_TIME_AS_PERIOD": True}
+
+
+def read_when(text: str, now: datetime) -> datetime | date | None:
+    """What ``text`` means at ``now``: a moment in the shop's time zone, a day, or nothing (None).
+
+    Without a year the next such day is meant, today included. A bare hour before opening time is
+    one of the afternoon: ``at 2`` is 14:00.
+    """
+    from dateparser.date import DateDataParser
+
+    text = " ".join(text.split())
+    if len(text) > LONGEST or text.isdecimal():
+        return None
+    base = now.astimezone(TIME_ZONE).replace(tzinfo=None)
+    parser = DateDataParser(languages=["en"], settings={**SETTINGS, "RELATIVE_BASE": base})
+    read = parser.get_date_data(BARE_HOUR.sub(_with_minutes, text))
+    found = read.date_obj
+    if found is None or found.tzinfo is not None:
+        return None
+    # dateparser takes today's date, once the day has begun, for that of next year.
+    if (found.month, found.day) == (base.month, base.day) and str(found.year) not in text:
+        found = found.replace(year=base.year)
+    if read.period == "time":
+        return found.replace(tzinfo=TIME_ZONE)
+    return found.date() if read.period in ("day", "part_of_day") else None
+
+
+def _with_minutes(match: re.Match[str]) -> str:
+    before, hour = match[1] or match[3], int(match[2] or match[4])
+    return f"{before} {hour if hour >= OPENS.hour else hour + 12}:00"

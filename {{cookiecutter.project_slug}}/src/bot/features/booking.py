@@ -1,0 +1,150 @@
+"""Book a visit.
+
+    person  I want to book
+    bot     What service?    [Haircut] [Shave] [Haircut and shave]
+    person  Haircut
+    bot     When?            [Mon 23 Nov] [Tue 24 Nov] … [Change service]
+    person  Tomorrow 2pm
+    bot     Booked! Haircut on Tue 24 Nov at 14:00.
+
+A tapped button changes the message it belongs to; a typed answer gets a new message.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from aiogram import F, Router
+from aiogram.filters import Command
+from aiogram.filters.callback_data import CallbackData
+from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
+
+from bot.bookings import SERVICES, TIME_ZONE, BookingBook, SlotRefused, find_service, say
+from bot.dates import read_when
+from bot.screen import Event, is_answer, person, reachable, show
+from bot.session import Session, Step
+from toolkit import button, in_step, menu
+
+PATIENCE = timedelta(minutes=30)
+DAYS_SHOWN = 8
+
+router = Router(name="booking")
+router.callback_query.filter(reachable)
+
+
+class PickService(CallbackData, prefix="service"):
+    name: str
+
+
+class PickTime(CallbackData, prefix="time", sep="|"):
+    when: str  # a day, or a moment on it, as ISO 8601
+
+
+def left_alone(event: Event, session: Session, bookings: BookingBook) -> bool:
+    """Whether the last question was asked too long ago to be answered now."""
+    return session.asked_at is not None and bookings.now() - session.asked_at > PATIENCE
+
+
+def on_own_menu(callback: CallbackQuery, session: Session) -> bool:
+    """Whether the tap answers the last question, and was made by the person who was asked."""
+    return callback.message is not None and callback.message.message_id == session.menu
+
+
+@router.message(left_alone, is_answer)
+@router.callback_query(left_alone, on_own_menu)
+async def answered_too_late(event: Event, session: Session, bookings: BookingBook) -> None:
+    note = "You were away for over 30 minutes, so let us start again.\n\n"
+    await begin(event, session, bookings, note)
+
+
+@router.message(Command("book"))
+@router.callback_query(F.data == "services", on_own_menu)
+async def begin(event: Event, session: Session, bookings: BookingBook, note: str = "") -> None:
+    session.step = Step.choosing_service
+    services = menu([button(name, PickService(name=name)) for name in SERVICES])
+    await ask(event, session, bookings, f"{note}What service?", services)
+
+
+@router.message(in_step(Step.idle), F.text.regexp(r"(?i)\bbook\b", mode="search"), is_answer)
+@router.message(in_step(Step.choosing_service), is_answer)
+async def service_typed(message: Message, session: Session, bookings: BookingBook) -> None:
+    service = find_service(message.text or "")
+    if service is not None:
+        await ask_day(message, session, bookings, service.name)
+    elif session.step is Step.idle:
+        await begin(message, session, bookings)
+    else:
+        await begin(message, session, bookings, "We do not offer that.\n\n")
+
+
+@router.callback_query(PickService.filter(F.name.in_(SERVICES)), on_own_menu)
+async def service_tapped(
+    callback: CallbackQuery, callback_data: PickService, session: Session, bookings: BookingBook
+) -> None:
+    await ask_day(callback, session, bookings, callback_data.name)
+
+
+@router.message(in_step(Step.choosing_time), is_answer)
+async def time_typed(message: Message, session: Session, bookings: BookingBook) -> None:
+    # Read from the moment of sending: a message that comes again after midnight means the same day.
+    when = read_when(message.text or "", message.date)
+    if when is None:
+        note = "I cannot read that as a day and time. Try “Tomorrow 2pm”.\n\n"
+        await ask_day(message, session, bookings, session.service, note)
+    elif isinstance(when, datetime):
+        await book(message, session, bookings, when)
+    else:
+        await ask_time(message, session, bookings, when)
+
+
+@router.callback_query(PickTime.filter(), in_step(Step.choosing_time), on_own_menu)
+async def time_tapped(
+    callback: CallbackQuery, callback_data: PickTime, session: Session, bookings: BookingBook
+) -> None:
+    if "T" in callback_data.when:
+        start = datetime.fromisoformat(callback_data.when).astimezone(TIME_ZONE)
+        await book(callback, session, bookings, start)
+    else:
+        await ask_time(callback, session, bookings, date.fromisoformat(callback_data.when))
+
+
+async def ask_day(
+    event: Event, session: Session, bookings: BookingBook, service: str, note: str = ""
+) -> None:
+    session.step, session.service = Step.choosing_time, service
+    free = await bookings.free(SERVICES[service])
+    days = [button(say(day), PickTime(when=str(day))) for day in list(free)[:DAYS_SHOWN]]
+    keyboard = menu([*days, button("Change service", "services")], columns=2)
+    await ask(event, session, bookings, f"{note}When?", keyboard)
+
+
+async def ask_time(
+    event: Event, session: Session, bookings: BookingBook, day: date, note: str = ""
+) -> None:
+    starts = (await bookings.free(SERVICES[session.service])).get(day)
+    if not starts:
+        note = note or f"{bookings.why_not(day) or f'Nothing is free on {say(day)}.'}\n\n"
+        await ask_day(event, session, bookings, session.service, note)
+        return
+    times = [button(f"{start:%H:%M}", PickTime(when=start.isoformat())) for start in starts]
+    keyboard = menu(
+        [*times, button("Pick another day", PickService(name=session.service))], columns=3
+    )
+    await ask(event, session, bookings, f"{note}When on {say(day)}?", keyboard)
+
+
+async def ask(
+    event: Event, session: Session, bookings: BookingBook, text: str, keyboard: InlineKeyboardMarkup
+) -> None:
+    session.asked_at = bookings.now()
+    session.menu = await show(event, text, keyboard)
+
+
+async def book(event: Event, session: Session, bookings: BookingBook, start: datetime) -> None:
+    try:
+        booking = await bookings.book(person(event), SERVICES[session.service], start)
+    except SlotRefused as refusal:
+        await ask_time(event, session, bookings, start.date(), f"{refusal}\n\n")
+    else:
+        session.finish()
+        await show(event, f"Booked! {booking}.\n/bookings shows and cancels your visits.")

@@ -1,0 +1,47 @@
+"""Whom an update is from and where its answer goes: what every feature needs to know."""
+
+from __future__ import annotations
+
+from aiogram.enums import ChatType
+from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
+
+Event = Message | CallbackQuery
+
+
+async def show(event: Event, text: str, keyboard: InlineKeyboardMarkup | None = None) -> int:
+    """Answer typed text with a new message, and a tap by changing the message that was tapped.
+
+    ``text`` is HTML. Returns the id of the message that now holds it. Routers whose handlers call
+    this on a tap are filtered with `reachable`.
+    """
+    if isinstance(event, Message):
+        return (await event.answer(text, reply_markup=keyboard)).message_id
+    await event.answer()
+    if not isinstance(event.message, Message):
+        raise TypeError("the tapped message is out of reach; filter the router with `reachable`")
+    await event.message.edit_text(text, reply_markup=keyboard)
+    return event.message.message_id
+
+
+def reachable(callback: CallbackQuery) -> bool:
+    """Whether the tapped message can be changed: Telegram hides old and deleted ones from bots."""
+    return isinstance(callback.message, Message)
+
+
+def is_answer(message: Message) -> bool:
+    """Whether a message is meant as an answer: no command, and in a group a reply to the bot."""
+    if (message.text or "").startswith("/"):
+        return False
+    if message.chat.type == ChatType.PRIVATE:
+        return True
+    answered = message.reply_to_message
+    return bool(answered and answered.from_user and answered.from_user.is_bot)
+
+
+def person(event: Event) -> int:
+    """The id that bookings belong to. Anonymous admins of a group share the group's own."""
+    if isinstance(event, Message) and event.sender_chat is not None:
+        return event.sender_chat.id
+    if event.from_user is None:
+        raise LookupError("only channel posts have no sender, and this bot does not handle them")
+    return event.from_user.id

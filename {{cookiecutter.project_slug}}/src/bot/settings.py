@@ -1,0 +1,75 @@
+"""Settings from environment variables and ``.env``. The token is never printed, even in errors."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from toolkit.storage import default_url
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the message names it and says what would be right."""
+
+
+def _token(secret: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"\d+:[\w-]+", secret.get_secret_value()):
+        raise ValueError(
+            "not a bot token. One looks like 123456789:AAF-b_c…, as @BotFather gave it"
+        )
+    return secret
+
+
+def _web_address(url: str) -> str:
+    if not re.match(r"https?://[^/\s]", url):
+        raise ValueError("not a web address. One looks like https://bot.example.com/webhook")
+    return url.rstrip("/")
+
+
+Token = Annotated[SecretStr, AfterValidator(_token)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+
+
+class Settings(BaseSettings):
+    """One field a variable: ``bot_token`` is ``BOT_TOKEN``. An empty variable counts as not set."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    bot_token: Token | None = None
+    bot_token_file: Path | None = None
+    storage_url: str = default_url()
+    webhook_url: WebAddress | None = None
+    telegram_api_url: WebAddress | None = None
+
+    @model_validator(mode="after")
+    def _read_token_file(self) -> Settings:
+        path = self.bot_token_file
+        if path is None:
+            return self
+        if self.bot_token is not None:
+            raise ValueError("BOT_TOKEN and BOT_TOKEN_FILE are both set: keep one of them")
+        try:
+            text = path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"BOT_TOKEN_FILE: {path} cannot be read: {error}") from error
+        self.bot_token = _token(SecretStr(text))
+        return self
+
+
+def load_settings() -> Settings:
+    """Read the settings. Raises SettingsError with one line for each that is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = []
+        for each in error.errors(include_url=False, include_input=False, include_context=False):
+            name = ".".join(map(str, each["loc"])).upper()
+            reason = each["msg"].removeprefix("Value error, ")
+            lines.append(f"{name}: {reason}" if name else reason)
+        raise SettingsError("\n".join(lines)) from None

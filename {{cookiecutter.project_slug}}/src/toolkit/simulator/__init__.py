@@ -1,0 +1,1 @@
+"""Talk to a bot without a token: in the terminal."""
