@@ -132,8 +132,10 @@ def _type_of(initial: Callable[[], Any]) -> Any:
 
 def _adapter(session_type: Any) -> TypeAdapter[Any]:
     try:
-        return TypeAdapter(session_type)
-    except pydantic.errors.PydanticUserError as error:
+        adapter = TypeAdapter(session_type)
+        adapter.rebuild(raise_errors=True)
+        return adapter
+    except (pydantic.errors.PydanticUserError, NameError) as error:
         reason = str(error).split("\n", 1)[0]
         name = getattr(session_type, "__name__", session_type)
         raise TypeError(

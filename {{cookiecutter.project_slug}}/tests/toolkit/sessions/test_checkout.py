@@ -1,0 +1,206 @@
+"""One holder a key, in arrival order, never for ever, and no trace left behind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from contextvars import Context
+from typing import Any, TypeVar
+
+import pytest
+
+from toolkit.sessions.checkout import Checkouts, KeyLines, SessionReentered
+from toolkit.storage.base import UNCHANGED, SessionBusy, SessionConflict, StorageUnavailable
+from toolkit.storage.memory import MemorySessionStorage
+
+T = TypeVar("T")
+
+
+def elsewhere(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """A task that did not inherit what its creator holds."""
+    return asyncio.create_task(work, context=Context())
+
+
+class Plain:
+    """A store with only the plain verbs."""
+
+    def __init__(self, storage: MemorySessionStorage) -> None:
+        for verb in ("read", "write", "delete", "has", "read_all_keys", "add", "close"):
+            setattr(self, verb, getattr(storage, verb))
+
+
+@pytest.fixture(params=["shared", "plain"])
+def checkouts(request: pytest.FixtureRequest) -> Checkouts:
+    storage: Any = MemorySessionStorage()
+    return Checkouts(Plain(storage) if request.param == "plain" else storage)  # type: ignore[arg-type]
+
+
+async def test_holders_of_one_key_follow_in_arrival_order(checkouts: Checkouts) -> None:
+    order = []
+
+    async def visit(number: int) -> None:
+        held = await checkouts.take("k", f"visitor {number}")
+        order.append(number)
+        await asyncio.sleep(0)
+        count = (held.value or {"count": 0})["count"]
+        await checkouts.put(held, {"count": count + 1}, None)
+
+    await asyncio.gather(*(visit(number) for number in range(100)))
+
+    assert order == list(range(100))
+    assert await checkouts.storage.read("k") == {"count": 100}
+    assert len(checkouts.lines) == 0
+
+
+async def test_holders_of_different_keys_do_not_wait_for_each_other(checkouts: Checkouts) -> None:
+    first = await checkouts.take("a", "first")
+    second = await elsewhere(checkouts.take("b", "second"))
+
+    await checkouts.put(first, UNCHANGED, None)
+    await checkouts.put(second, UNCHANGED, None)
+
+
+async def test_waiting_is_bounded_and_the_error_names_the_holder(checkouts: Checkouts) -> None:
+    checkouts.patience = 0.01
+    held = await checkouts.take("k", "update 7")
+
+    with pytest.raises(SessionBusy, match="update 7"):
+        await elsewhere(checkouts.take("k", "update 8"))
+
+    await checkouts.put(held, UNCHANGED, None)
+    assert len(checkouts.lines) == 0
+
+
+async def test_checking_out_what_one_holds_raises_instead_of_hanging(checkouts: Checkouts) -> None:
+    held = await checkouts.take("k", "me")
+
+    with pytest.raises(SessionReentered, match="already checked out"):
+        await checkouts.take("k", "me again")
+
+    await checkouts.put(held, UNCHANGED, None)
+    await checkouts.abandon(await checkouts.take("k", "me later"))
+
+
+async def test_who_gives_up_waiting_leaves_the_line(checkouts: Checkouts) -> None:
+    held = await checkouts.take("k", "first")
+    waiter = elsewhere(checkouts.take("k", "second"))
+    await asyncio.sleep(0)
+
+    waiter.cancel()
+    await asyncio.wait((waiter,))
+    await checkouts.put(held, UNCHANGED, None)
+
+    assert len(checkouts.lines) == 0
+
+
+async def test_a_turn_given_to_who_was_just_cancelled_goes_to_the_next() -> None:
+    lines = KeyLines()
+    await lines.enter("k", "first", patience=1)
+    second = asyncio.create_task(lines.enter("k", "second", patience=1))
+    third = asyncio.create_task(lines.enter("k", "third", patience=1))
+    await asyncio.sleep(0)
+
+    lines.leave("k")
+    second.cancel()
+    await third
+    lines.leave("k")
+
+    assert second.cancelled()
+    assert len(lines) == 0
+
+
+async def test_a_commit_that_has_begun_completes_though_its_caller_is_cancelled() -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    class Slow(MemorySessionStorage):
+        async def checkin(self, *args: Any, **options: Any) -> None:
+            begun.set()
+            await go_on.wait()
+            await super().checkin(*args, **options)
+
+    checkouts = Checkouts(Slow())
+
+    async def work() -> None:
+        held = await checkouts.take("k", "me")
+        await checkouts.put(held, {"done": True}, None)
+
+    worker = asyncio.create_task(work())
+    await begun.wait()
+    worker.cancel()
+    await asyncio.sleep(0)
+    assert not worker.done()
+    go_on.set()
+
+    with pytest.raises(asyncio.CancelledError):
+        await worker
+    assert await checkouts.storage.read("k") == {"done": True}
+    assert len(checkouts.lines) == 0
+
+
+async def test_a_store_that_hangs_is_given_up(checkouts: Checkouts) -> None:
+    checkouts.store_timeout = 0.01
+
+    async def hang(*args: Any, **options: Any) -> Any:
+        await asyncio.Event().wait()
+
+    for verb in ("read", "checkout"):
+        if hasattr(checkouts.storage, verb):
+            setattr(checkouts.storage, verb, hang)
+
+    with pytest.raises(StorageUnavailable, match="no answer within"):
+        await checkouts.take("k", "me")
+    assert len(checkouts.lines) == 0
+
+
+async def test_a_failed_commit_leaves_the_key_free(checkouts: Checkouts) -> None:
+    held = await checkouts.take("k", "me")
+
+    with pytest.raises(TypeError, match="cannot be stored"):
+        await checkouts.put(held, {"bad": object()}, None)
+
+    await checkouts.abandon(await checkouts.take("k", "me again"))
+    assert not await checkouts.storage.has("k")
+
+
+async def test_a_lost_lease_is_a_conflict_and_overwrites_nothing() -> None:
+    storage = MemorySessionStorage()
+    slow = Checkouts(storage, lease_for=30.0)
+    held = await slow.take("k", "slow")
+
+    await storage.write("k", {"by": "somebody else"})
+
+    with pytest.raises(SessionConflict):
+        await slow.put(held, {"by": "slow"}, None)
+    assert await storage.read("k") == {"by": "somebody else"}
+
+
+async def test_a_slow_holder_keeps_its_lease() -> None:
+    renewed = asyncio.Event()
+
+    class Watched(MemorySessionStorage):
+        renewals = 0
+
+        async def renew(self, *args: Any, **options: Any) -> None:
+            await super().renew(*args, **options)
+            self.renewals += 1
+            if self.renewals == 3:
+                renewed.set()
+
+    checkouts = Checkouts(Watched(), lease_for=0.3)
+    held = await checkouts.take("k", "slow")
+    await renewed.wait()
+
+    await checkouts.put(held, {"done": True}, None)
+    assert await checkouts.storage.read("k") == {"done": True}
+
+
+async def test_two_processes_that_share_a_store_wait_for_each_other() -> None:
+    storage = MemorySessionStorage()
+    here, there = Checkouts(storage), Checkouts(storage)
+    held = await here.take("k", "here")
+    waiting = elsewhere(there.take("k", "there"))
+    await asyncio.sleep(0)
+
+    await here.put(held, {"by": "here"}, None)
+
+    assert (await waiting).value == {"by": "here"}

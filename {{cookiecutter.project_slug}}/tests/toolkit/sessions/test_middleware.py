@@ -1,0 +1,402 @@
+"""Around every update: what is committed, what is not, and what a handler is given."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import pytest
+from aiogram import Router
+from aiogram.exceptions import TelegramForbiddenError
+from aiogram.methods import GetMe
+from aiogram.types import Message
+
+from toolkit import (
+    BotContext,
+    HandlerTimedOut,
+    MemorySessionStorage,
+    MigrationRefused,
+    SessionReentered,
+    SessionStorage,
+    create_bot,
+    in_step,
+)
+from toolkit.app import BotApp
+
+
+class Step(StrEnum):
+    idle = "idle"
+    named = "named"
+
+
+@dataclass
+class Session:
+    step: Step = Step.idle
+    count: int = 0
+
+
+Handler = Callable[..., Any]
+
+
+@pytest.fixture
+def bot_that(talk_to: Any) -> Callable[..., Any]:
+    """A conversation with a bot that has one message handler."""
+
+    def connect(handler: Handler, **options: Any) -> Any:
+        app = create_bot("42:fake", initial=Session, **options)
+        app.message.register(handler)
+        return talk_to(app)
+
+    return connect
+
+
+async def count(message: Message, session: Session) -> None:
+    seen = session.count
+    await asyncio.sleep(0)
+    session.count = seen + 1
+
+
+async def test_what_a_handler_changes_is_there_for_the_next_update(bot_that: Any) -> None:
+    talk = bot_that(count)
+
+    await talk.say("one")
+    await talk.say("two")
+
+    assert (await talk.record())["session"] == {"step": "idle", "count": 2}
+
+
+async def test_a_thousand_updates_of_one_user_at_once_are_all_counted(bot_that: Any) -> None:
+    talk = bot_that(count)
+
+    await asyncio.gather(*(talk.say("more") for _ in range(1000)))
+
+    assert (await talk.record())["session"]["count"] == 1000
+    assert len(talk.app.sessions.checkouts.lines) == 0
+
+
+async def test_an_update_that_comes_again_is_not_applied_again(bot_that: Any) -> None:
+    talk = bot_that(count)
+    update = talk.telegram.send_text(5, "once")
+
+    await talk.feed(update)
+    await talk.feed(update)
+
+    assert (await talk.record())["session"]["count"] == 1
+    assert (await talk.record())["updates"] == [update["update_id"]]
+
+
+async def test_a_record_remembers_the_last_hundred_updates(bot_that: Any) -> None:
+    talk = bot_that(count)
+
+    for _ in range(105):
+        await talk.say("more")
+
+    assert len((await talk.record())["updates"]) == 100
+
+
+async def test_an_untouched_session_is_not_stored(bot_that: Any) -> None:
+    async def look(message: Message, session: Session) -> None: ...
+
+    talk = bot_that(look)
+    await talk.say("hello")
+
+    assert await talk.record() is None
+
+
+async def test_an_unchanged_session_is_not_written(bot_that: Any) -> None:
+    async def set_once(message: Message, session: Session) -> None:
+        session.count = 1
+
+    talk = bot_that(set_once)
+    await talk.say("hello")
+    stored = await talk.record()
+    await talk.say("hello again")
+
+    assert await talk.record() == stored
+
+
+async def test_a_deleted_session_is_gone(bot_that: Any) -> None:
+    async def forget(message: Message, session: Session, context: BotContext[Session]) -> None:
+        if message.text == "forget me":
+            del context.session
+        else:
+            session.count += 1
+
+    talk = bot_that(forget)
+    await talk.say("hello")
+    await talk.say("forget me")
+    assert not await talk.app.session_storage.has("5_5")
+
+    await talk.say("hello")
+    assert (await talk.record())["session"]["count"] == 1
+
+
+async def test_a_session_can_be_replaced(bot_that: Any) -> None:
+    async def replace(message: Message, context: BotContext[Session]) -> None:
+        context.session = Session(count=7)
+
+    talk = bot_that(replace)
+    await talk.say("hello")
+
+    assert (await talk.record())["session"]["count"] == 7
+
+
+async def test_nothing_is_written_when_the_handler_raises(bot_that: Any) -> None:
+    async def fail(message: Message, session: Session) -> None:
+        session.count = 9
+        raise RuntimeError("boom")
+
+    talk = bot_that(fail)
+
+    with pytest.raises(RuntimeError, match="boom"):
+        await talk.say("hello")
+    assert await talk.record() is None
+
+
+async def test_nothing_is_written_when_the_handler_is_cancelled(bot_that: Any) -> None:
+    started = asyncio.Event()
+
+    async def hang(message: Message, session: Session) -> None:
+        session.count = 9
+        started.set()
+        await asyncio.Event().wait()
+
+    talk = bot_that(hang)
+    task = asyncio.create_task(talk.say("hello"))
+    await started.wait()
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await talk.record() is None
+    assert len(talk.app.sessions.checkouts.lines) == 0
+
+
+async def test_a_handler_has_a_time_limit(bot_that: Any) -> None:
+    async def hang(message: Message, session: Session) -> None:
+        session.count = 9
+        await asyncio.Event().wait()
+
+    talk = bot_that(hang, handler_timeout=0.01)
+
+    with pytest.raises(HandlerTimedOut, match=r"5_5 took longer than 0\.01 s"):
+        await talk.say("hello")
+    assert await talk.record() is None
+
+
+async def test_a_handler_that_checks_its_own_session_out_is_told(bot_that: Any) -> None:
+    async def reenter(message: Message, context: BotContext[Session]) -> None:
+        async with talk.app.sessions.checkout(context.key):
+            raise AssertionError("never reached")
+
+    talk = bot_that(reenter)
+
+    with pytest.raises(SessionReentered):
+        await talk.say("hello")
+
+
+async def test_a_session_can_be_changed_outside_an_update(bot_that: Any) -> None:
+    talk = bot_that(count)
+    await talk.say("hello")
+
+    async with talk.app.sessions.checkout("5_5") as context:
+        context.session.count += 10
+
+    assert (await talk.record())["session"]["count"] == 11
+    assert (await talk.record())["updates"]
+
+
+async def test_a_record_that_does_not_fit_is_moved_aside_and_the_user_starts_fresh(
+    bot_that: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    talk = bot_that(count)
+    await talk.app.session_storage.write("5_5", {"session": {"count": "many"}})
+
+    await talk.say("hello")
+
+    assert (await talk.record())["session"]["count"] == 1
+    moved = await talk.record("quarantine:5_5")
+    assert moved["raw"] == {"session": {"count": "many"}}
+    [logged] = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert "5_5" in logged.getMessage()
+    assert "count" in logged.getMessage()
+
+
+async def test_what_was_moved_aside_before_is_not_overwritten(bot_that: Any) -> None:
+    talk = bot_that(count)
+    for broken in ("many", "more"):
+        await talk.app.session_storage.write("5_5", {"session": {"count": broken}})
+        await talk.say("hello")
+
+    assert (await talk.record("quarantine:5_5"))["raw"]["session"]["count"] == "many"
+    assert (await talk.record("quarantine:5_5:2"))["raw"]["session"]["count"] == "more"
+
+
+async def test_a_record_of_a_newer_release_is_left_alone(bot_that: Any) -> None:
+    talk = bot_that(count)
+    record = {"session": {"count": 3}, "version": 8}
+    await talk.app.session_storage.write("5_5", record)
+
+    with pytest.raises(MigrationRefused):
+        await talk.say("hello")
+
+    assert await talk.record() == record
+    await talk.say("hello", user_id=6)
+    assert (await talk.record("6_6"))["session"]["count"] == 1
+
+
+async def test_a_migrated_session_is_stored_with_its_version(bot_that: Any) -> None:
+    talk = bot_that(count, migrations={1: lambda fields: {"count": fields["total"]}})
+    await talk.app.session_storage.write("5_5", {"session": {"total": 4}})
+
+    await talk.say("hello")
+
+    record = await talk.record()
+    assert record["session"] == {"step": "idle", "count": 5}
+    assert record["version"] == 1
+
+
+async def test_sessions_expire(bot_that: Any) -> None:
+    expiries = []
+
+    class Watched(MemorySessionStorage):
+        async def checkin(self, lease: Any, value: Any, *, expires_in: float | None = None) -> None:
+            expiries.append(expires_in)
+            await super().checkin(lease, value, expires_in=expires_in)
+
+    talk = bot_that(count, storage=Watched(), expires_in=3600.0)
+    await talk.say("hello")
+
+    assert expiries == [3600.0]
+
+
+async def test_handlers_are_chosen_by_step(talk_to: Any) -> None:
+    router = Router()
+
+    @router.message(in_step(Step.idle))
+    async def ask(message: Message, session: Session) -> None:
+        session.step = Step.named
+        await message.answer("Your name?")
+
+    @router.message(in_step(Step.named))
+    async def greet(message: Message, session: Session) -> None:
+        await message.answer(f"Hello, {message.text}!")
+
+    talk = talk_to(create_bot("42:fake", initial=Session, routers=[router]))
+    await talk.say("hi")
+    await talk.say("Ann")
+
+    assert talk.texts == ["Your name?", "Hello, Ann!"]
+
+
+@pytest.mark.parametrize(
+    ("scope", "key"), [("chat_user", "-100_5"), ("chat", "-100_-100"), ("user", "5_5")]
+)
+async def test_the_scope_decides_who_shares_a_session(bot_that: Any, scope: Any, key: str) -> None:
+    talk = bot_that(count, scope=scope)
+    talk.telegram.group(-100, "Shop")
+
+    await talk.say("hello", chat_id=-100)
+
+    assert [key async for key in talk.app.session_storage.read_all_keys()] == [key]
+
+
+async def test_handlers_may_ask_for_the_store(bot_that: Any) -> None:
+    async def claim(message: Message, storage: SessionStorage) -> None:
+        await storage.add("slot:1", {"by": 5})
+
+    talk = bot_that(claim)
+    await talk.say("hello")
+
+    assert await talk.record("slot:1") == {"by": 5}
+
+
+async def test_a_handler_error_is_logged_once_and_the_user_reads_one_sentence(
+    bot_that: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(message: Message) -> None:
+        raise RuntimeError("secret detail")
+
+    talk = bot_that(fail)
+    with pytest.raises(RuntimeError):
+        await talk.say("hello")
+
+    [logged] = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert "5_5" in logged.getMessage()
+    assert logged.exc_info is not None
+    [text] = talk.texts
+    assert "again" in text
+    assert "secret" not in text
+
+
+async def test_the_callback_of_a_failed_handler_is_answered(talk_to: Any) -> None:
+    app: BotApp[Session] = create_bot("42:fake", initial=Session)
+
+    @app.message()
+    async def ask(message: Message) -> None:
+        from toolkit import button, menu
+
+        await message.answer("Sure?", reply_markup=menu([button("Yes", "yes")]))
+
+    @app.callback_query()
+    async def fail(query: Any) -> None:
+        raise RuntimeError("boom")
+
+    talk = talk_to(app)
+    await talk.say("hello")
+    with pytest.raises(RuntimeError):
+        await talk.feed(talk.telegram.tap(5, label="Yes"))
+
+    assert [call.method for call in talk.telegram.calls[1:]] == [
+        "answerCallbackQuery",
+        "sendMessage",
+    ]
+
+
+async def test_on_error_replaces_the_sentence(bot_that: Any) -> None:
+    async def fail(message: Message) -> None:
+        raise RuntimeError("boom")
+
+    async def say_it_differently(event: Any, bot: Any) -> None:
+        await bot.send_message(event.update.message.chat.id, "Oops")
+
+    talk = bot_that(fail, on_error=say_it_differently)
+    with pytest.raises(RuntimeError):
+        await talk.say("hello")
+
+    assert talk.texts == ["Oops"]
+
+
+async def test_a_user_who_blocked_the_bot_is_no_crash(
+    bot_that: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def answer(message: Message) -> None:
+        raise TelegramForbiddenError(GetMe(), "Forbidden: bot was blocked by the user")
+
+    talk = bot_that(answer)
+    await talk.say("hello")
+
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert talk.texts == []
+
+
+async def test_an_edit_that_changes_nothing_is_no_error(bot_that: Any) -> None:
+    async def edit_twice(message: Message) -> None:
+        sent = await message.answer("same")
+        await sent.edit_text("same")
+
+    talk = bot_that(edit_twice)
+    await talk.say("hello")
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [({"scope": "galaxy"}, "scope is one of"), ({"handler_timeout": 0}, "more than 0 seconds")],
+)
+def test_arguments_that_cannot_work_are_refused(options: Any, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        create_bot("42:fake", initial=Session, **options)

@@ -1,0 +1,49 @@
+"""`import toolkit` is cheap, and each top-level module can be imported alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import toolkit
+
+ROOT = Path(toolkit.__file__).parent
+MODULES = sorted(
+    f"toolkit.{path.stem}" for path in ROOT.iterdir() if path.suffix == ".py" or path.is_dir()
+)
+WITHOUT_AIOGRAM = (
+    "toolkit",
+    "toolkit.storage",
+    "toolkit.sessions.codec",
+    "toolkit.sessions.keys",
+    "toolkit.sessions.checkout",
+    "toolkit.sessions.context",
+    "toolkit.fake_telegram",
+    "toolkit.harness.spec",
+)
+
+
+def run(code: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT.parent
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", toolkit.__all__)
+def test_every_public_name_is_there(name: str) -> None:
+    assert getattr(toolkit, name).__doc__
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        toolkit.nonsense  # noqa: B018
+
+
+@pytest.mark.parametrize("module", WITHOUT_AIOGRAM)
+def test_aiogram_is_not_imported_needlessly(module: str) -> None:
+    assert run(f"import sys, {module}; print('aiogram' in sys.modules)") == "False\n"
