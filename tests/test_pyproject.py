@@ -1,0 +1,87 @@
+"""The generated pyproject.toml agrees with the template's own, and with what the code imports."""
+
+import ast
+import re
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import ROOT, Render
+from tests.test_render import STORAGES
+
+DRIVERS = {
+    "redis": "redis",
+    "postgres": "asyncpg",
+    "mongodb": "pymongo",
+    "firestore": "google-cloud-firestore",
+}
+# Import names whose distribution is called otherwise, or comes with another one that is declared.
+DISTRIBUTIONS = {
+    "aiohttp": "aiogram",
+    "pydantic": "pydantic-settings",
+    "bson": "pymongo",
+    "google": "google-cloud-firestore",
+    "pytest_asyncio": "pytest-asyncio",
+}
+
+
+def load(project: Path) -> dict[str, Any]:
+    return tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def name_of(requirement: str) -> str:
+    return re.split(r"[^A-Za-z0-9_.-]", requirement, maxsplit=1)[0]
+
+
+def imports(folder: Path) -> set[str]:
+    """The distributions that the Python below a folder imports, anywhere in its files."""
+    found = set()
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                found.add(node.module or "")
+    modules = {name.split(".")[0] for name in found} - sys.stdlib_module_names
+    own = {"bot", "toolkit", "tests", "conftest", "__future__"}
+    return {DISTRIBUTIONS.get(module, module) for module in modules - own}
+
+
+@pytest.mark.parametrize("tool", ["ruff", "mypy", "pytest"])
+def test_checks_are_set_up_as_in_the_template(tool: str, render: Render) -> None:
+    assert load(render())["tool"][tool] == load(ROOT)["tool"][tool]
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_the_template_installs_what_the_project_installs(storage: str, render: Render) -> None:
+    project = load(render(storage=storage))["project"]
+
+    wanted = {*project["dependencies"], *project["optional-dependencies"]["dev"]}
+
+    assert wanted <= {*load(ROOT)["project"]["optional-dependencies"]["project"]}
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_only_the_driver_of_the_chosen_storage_is_installed(storage: str, render: Render) -> None:
+    names = {name_of(line) for line in load(render(storage=storage))["project"]["dependencies"]}
+
+    assert names & {*DRIVERS.values()} == ({DRIVERS[storage]} if storage in DRIVERS else set())
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_everything_imported_is_declared(storage: str, render: Render) -> None:
+    project = render(storage=storage)
+    about = load(project)["project"]
+    needed = {name_of(line) for line in about["dependencies"]}
+    dev = {name_of(line) for line in about["optional-dependencies"]["dev"]}
+
+    assert imports(project / "src") <= needed | {"pytest"}
+    assert imports(project / "tests") <= needed | dev
+
+
+def test_the_license_is_said_in_the_metadata_too(render: Render) -> None:
+    assert load(render(license="Apache-2.0"))["project"]["license"] == "Apache-2.0"
+    assert load(render(license="none"))["project"]["license"] == "LicenseRef-Proprietary"

@@ -1,0 +1,141 @@
+"""Every combination of answers renders exactly the files that it should, and nothing says too much."""
+
+import itertools
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from hooks import post_gen_project as hook
+from hooks import pre_gen_project
+from tests.support import ROOT, TEMPLATE, Render
+
+QUESTIONS = json.loads((ROOT / "cookiecutter.json").read_text())
+STORAGES = [name for name in QUESTIONS["storage"] if name not in pre_gen_project.PLANNED_STORAGES]
+COMBINATIONS = list(itertools.product(STORAGES, QUESTIONS["license"], (True, False), (True, False)))
+# What a project may not say when it was generated for another storage.
+WORDS = {
+    "memory": None,
+    "sqlite": "sqlite|aiosqlite",
+    "redis": "redis|hiredis",
+    "postgres": "postgres|asyncpg|supabase|pgbouncer",
+    "mongodb": "mongo",
+    "firestore": "firestore|firebase",
+}
+
+
+def files(folder: Path) -> set[str]:
+    """The files below a folder as they would be committed: no repository, no caches."""
+    skipped = {".git", *hook.LEFTOVERS}
+    return {
+        str(path.relative_to(folder))
+        for path in folder.rglob("*")
+        if path.is_file() and skipped.isdisjoint(path.relative_to(folder).parts)
+    }
+
+
+@pytest.fixture(scope="module", params=COMBINATIONS, ids=lambda row: "-".join(map(str, row)))
+def rendered(request: pytest.FixtureRequest, render: Render) -> tuple[dict[str, object], Path]:
+    """One combination of answers and its project."""
+    answers = dict(zip(("storage", "license", "docker", "ci"), request.param, strict=True))
+    return answers, render(project_name="Ann's shop", **answers)
+
+
+def test_the_files_are_exactly_those_that_the_answers_need(
+    rendered: tuple[dict[str, object], Path],
+) -> None:
+    answers, project = rendered
+    unwanted = tuple(entry for entry in hook.unwanted(answers) if ": " not in entry)
+
+    expected = {name for name in files(TEMPLATE) if not name.startswith(unwanted)}
+
+    assert files(project) == expected
+    assert not [path for path in project.rglob("*") if path.name in hook.LEFTOVERS]
+
+
+def test_no_jinja_and_no_pruned_storage_is_left(
+    rendered: tuple[dict[str, object], Path],
+) -> None:
+    answers, project = rendered
+    others = [words for name, words in WORDS.items() if words and name != answers["storage"]]
+    pruned = re.compile("|".join(others), re.IGNORECASE)
+    left = []
+
+    for name in sorted(files(project)):
+        text = (project / name).read_text(encoding="utf-8")
+        for number, line in enumerate(text.split("\n"), 1):
+            if "cookiecutter" in line or pruned.search(f"{name} {line}"):
+                left.append(f"{name}:{number}: {line.strip()}")
+
+    assert left == []
+
+
+def test_every_data_file_can_be_read(rendered: tuple[dict[str, object], Path]) -> None:
+    _, project = rendered
+
+    for name in files(project):
+        text = (project / name).read_text(encoding="utf-8")
+        match Path(name).suffix:
+            case ".toml":
+                tomllib.loads(text)
+            case ".yaml" | ".yml":
+                yaml.safe_load(text)
+            case ".json":
+                json.loads(text)
+
+
+def test_rendered_files_end_with_one_newline_and_have_no_odd_spaces(
+    rendered: tuple[dict[str, object], Path],
+) -> None:
+    _, project = rendered
+
+    for name in files(project):
+        text = (project / name).read_text(encoding="utf-8")
+        if text and not name.endswith((".py", ".json")):
+            assert text.endswith("\n"), name
+            assert not text.startswith("\n"), name
+            assert not text.endswith("\n\n"), name
+            assert "\n\n\n" not in text, name
+            assert not re.search(r"[ \t]+$", text, re.MULTILINE), name
+
+
+def test_the_chosen_storage_is_the_default_of_the_project(
+    rendered: tuple[dict[str, object], Path],
+) -> None:
+    answers, project = rendered
+
+    table = (project / hook.BACKENDS).read_text().partition("BACKENDS = {")[2].partition("\n}")[0]
+
+    names = re.findall(r'^    "(\w+)":', table, re.MULTILINE)
+    assert names == list(dict.fromkeys(["memory", answers["storage"]]))
+
+
+def test_the_default_answers_give_these_folders(render: Render) -> None:
+    assert {path.name for path in render().iterdir()} == {
+        ".dockerignore",
+        ".env.example",
+        ".git",
+        ".github",
+        ".gitignore",
+        "AGENTS.md",
+        "Dockerfile",
+        "LICENSE",
+        "Makefile",
+        "README.md",
+        "compose.yaml",
+        "docs",
+        "pyproject.toml",
+        "src",
+        "tests",
+    }
+
+
+def test_two_renders_of_the_same_answers_are_equal(render: Render) -> None:
+    first, second = render(), render()
+
+    assert files(first) == files(second)
+    for name in files(first):
+        assert (first / name).read_bytes() == (second / name).read_bytes(), name
