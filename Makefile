@@ -17,11 +17,12 @@ export MYPY_CACHE_DIR = $(CURDIR)/build/mypy
 
 help:
 	@echo 'make demo   generate a project into build/ and talk to its bot'
-	@echo 'make test   everything below, from quick to slow'
-	@echo 'make check     lint and types, of the template and of the project in it'
-	@echo 'make fast      hooks, answers, and every combination of answers rendered'
-	@echo 'make in-place  the tests of the project, inside the template directory'
-	@echo 'make slow      generated projects in fresh environments, and cruft update'
+	@echo 'make test   all of these, from quick to slow:'
+	@echo '  make check     lint and types, of the template and of the project in it'
+	@echo '  make fast      hooks, answers, and every combination of answers rendered'
+	@echo '  make in-place  the tests of the project, inside the template directory'
+	@echo '  make slow      generated projects in fresh environments, and cruft update'
+	@echo 'make clean  remove what these made'
 
 demo: $(READY)
 	@rm -rf $(DEMO)

@@ -1,0 +1,87 @@
+"""What the Markdown and env files say exists."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support import ROOT, TEMPLATE, Render
+from tests.test_render import STORAGES
+
+
+def markdown(folder: Path) -> list[Path]:
+    return [*folder.glob("*.md"), *folder.glob("docs/**/*.md")]
+
+
+@pytest.fixture(scope="module", params=["template", *STORAGES])
+def repository(request: pytest.FixtureRequest, render: Render) -> Path:
+    return ROOT if request.param == "template" else render(storage=request.param)
+
+
+def targets(folder: Path) -> set[str]:
+    return set(re.findall(r"^([a-z-]+):", (folder / "Makefile").read_text(), re.MULTILINE))
+
+
+def test_links_lead_to_files(repository: Path) -> None:
+    for page in markdown(repository):
+        for link in re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text()):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_paths_in_backticks_exist(repository: Path) -> None:
+    # The template's pages speak of the project's files too.
+    folders = [ROOT, TEMPLATE] if repository == ROOT else [repository]
+    for page in markdown(repository):
+        for path in re.findall(
+            r"`((?:src|tests|docs|hooks|templates)/[\w./*-]*)`", page.read_text()
+        ):
+            found = [match for folder in folders for match in folder.glob(path.rstrip("/"))]
+            assert found, f"{page.name}: {path}"
+
+
+def test_make_targets_that_are_named_exist(repository: Path) -> None:
+    known = targets(repository) | (targets(TEMPLATE) if repository == ROOT else set())
+    for page in markdown(repository):
+        named = re.findall(r"(?:`|\$ |\| |^ {4})make ([a-z-]+)", page.read_text(), re.MULTILINE)
+        assert {*named} <= known, page.name
+
+
+def test_make_help_explains_every_target(repository: Path) -> None:
+    help_text = subprocess.run(
+        ["make", "help"], cwd=repository, capture_output=True, text=True, check=True
+    ).stdout
+
+    explained = re.findall(r"^ *make ([a-z-]+)  ", help_text, re.MULTILINE)
+
+    assert {*explained} == targets(repository) - {"help"}
+
+
+def test_the_first_screen_says_what_to_type(repository: Path) -> None:
+    first_screen = "\n".join((repository / "README.md").read_text().split("\n")[:15])
+    wanted = (
+        ["make demo", "make test"] if repository == ROOT else ["make chat", "make test", "make run"]
+    )
+
+    assert all(command in first_screen for command in wanted)
+
+
+def test_the_map_for_assistants_fits_a_screen(repository: Path) -> None:
+    if repository != ROOT:
+        assert len((repository / "AGENTS.md").read_text().split("\n")) <= 41
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_every_setting_is_in_the_example_and_nothing_else(storage: str, render: Render) -> None:
+    project = render(storage=storage, docker=False)
+    example = (project / ".env.example").read_text()
+    settings = (project / "src/bot/settings.py").read_text().partition("class Settings(")[2]
+
+    names = re.findall(
+        r"^    (\w+): (?!.*SettingsConfigDict)", settings.partition("\n    @")[0], re.MULTILINE
+    )
+
+    assert [name.upper() for name in names] == re.findall(r"^([A-Z_]+)=", example, re.MULTILINE)
+    for name in re.findall(r"^([A-Z_]+)=", example, re.MULTILINE):
+        before = example.partition(f"\n{name}=")[0].rsplit("\n", 1)[1]
+        assert before.startswith("# "), f"{name} is not explained"
