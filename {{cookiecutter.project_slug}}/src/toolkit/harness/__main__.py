@@ -1,0 +1,87 @@
+"""The gate: run every spec, measure coverage, print one line that a machine can trust.
+
+    python -m toolkit.harness --bot bot.app:make_bot --specs 'tests/specs/*.json'
+
+prints ``GATE:<nonce>:{"ok", "total", "passed", "failed", "coverage", "results"}`` and exits 0
+whenever there is a verdict, good or bad. Everything the bot prints goes to stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import NoReturn
+
+
+def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
+    """Flags; where one is missing, its environment variable."""
+    given = os.environ.get
+    parser = argparse.ArgumentParser(
+        prog="python -m toolkit.harness",
+        description="Run the specs against the bot and print one GATE line.",
+    )
+    parser.add_argument(
+        "--bot",
+        default=given("HARNESS_BOT") or "bot.app:make_bot",
+        metavar="MODULE:FACTORY",
+        help="called without arguments once a spec (HARNESS_BOT; %(default)s)",
+    )
+    parser.add_argument(
+        "--specs",
+        nargs="+",
+        default=[given("HARNESS_SPECS") or "tests/specs/*.json"],
+        metavar="PATTERN",
+        help="spec files (HARNESS_SPECS; tests/specs/*.json)",
+    )
+    parser.add_argument(
+        "--commands",
+        default=given("HARNESS_COMMANDS"),
+        metavar="FILE",
+        help="JSON array of commands that need a spec, beside the bot's own (HARNESS_COMMANDS)",
+    )
+    parser.add_argument(
+        "--nonce",
+        default=given("HARNESS_NONCE", ""),
+        help="stands in the GATE line, so that nobody else can print it (HARNESS_NONCE)",
+    )
+    parser.add_argument("--junit", metavar="FILE", help="write JUnit XML as well")
+    return parser.parse_args(arguments)
+
+
+def main() -> NoReturn:
+    """Print the verdict, and end the process whatever the bot left running."""
+    options = read_arguments(sys.argv[1:])
+    stdout = _keep_from_the_bot()
+    from .gate import judge, refusal
+
+    try:
+        verdict = judge(options.bot, options.specs, options.commands, options.junit)
+    except BaseException as error:  # noqa: BLE001 - importing a bot may raise anything
+        traceback.print_exc()
+        verdict = refusal(f"{type(error).__name__}: {error}")
+    with os.fdopen(stdout, "w", encoding="utf-8") as real:
+        real.write(f"GATE:{options.nonce}:{json.dumps(verdict)}\n")
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    # A thread, a timer or a socket that the bot left open would keep an ordinary exit waiting.
+    os._exit(0)
+
+
+def _keep_from_the_bot() -> int:
+    """Send fd 1 to stderr, forget the nonce; returns the real stdout, which no child inherits."""
+    sys.stdout.flush()
+    stdout = os.dup(1)
+    os.dup2(2, 1)
+    os.environ.pop("HARNESS_NONCE", None)
+    del sys.argv[1:], sys.orig_argv[1:]
+    return stdout
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""Compares what a spec expects with what the bot did.
+
+A payload is a deep subset: every field that it names must be there and fit, other fields are free;
+arrays fit element by element. ``{"$contains": …}`` and ``{"$regex": …}`` may stand for any value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+MATCHERS = ("$contains", "$regex")
+
+
+MISSING = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One place where a value does not fit; ``actual`` is `MISSING` where there is none."""
+
+    path: str
+    expected: Any
+    actual: Any
+
+    @property
+    def there(self) -> bool:
+        """Whether there is a value at all."""
+        return self.actual is not MISSING
+
+
+class Call(Protocol):
+    """A method of the Bot API and its parameters, expected or captured."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def payload(self) -> Any: ...
+
+
+def matcher_of(value: Any) -> str | None:
+    """The first key of ``value`` that begins with ``$``, or ``None``: no Bot API field does."""
+    if isinstance(value, Mapping):
+        return next((key for key in value if key.startswith("$")), None)
+    return None
+
+
+def matcher_problem(value: Mapping[str, Any]) -> str | None:
+    """What is wrong with a matcher, or ``None``."""
+    name = matcher_of(value)
+    if name not in MATCHERS:
+        return f"there is no matcher {name}; there are {' and '.join(MATCHERS)}"
+    if len(value) > 1:
+        return f"{name} must be the only field of its object"
+    if name == "$regex":
+        try:
+            re.compile(value[name])
+        except (re.error, TypeError) as error:
+            return f"$regex must be a regular expression as Python's re reads it: {error}"
+    return None
+
+
+def differences(expected: Any, actual: Any, path: str = "payload") -> Iterator[Difference]:
+    """Every place where ``actual`` does not fit ``expected``; none when it does.
+
+    An expected null also fits a field that is left out, as it does for the Bot API.
+    """
+    if (name := matcher_of(expected)) is not None:
+        if not _fits_matcher(name, expected[name], actual):
+            yield Difference(path, expected, actual)
+    elif isinstance(expected, Mapping) and isinstance(actual, Mapping):
+        for key, value in expected.items():
+            yield from differences(value, actual.get(key, MISSING), f"{path}.{key}")
+    elif isinstance(expected, list) and isinstance(actual, list) and len(expected) == len(actual):
+        for index, (value, found) in enumerate(zip(expected, actual, strict=True)):
+            yield from differences(value, found, f"{path}[{index}]")
+    elif not _equal(expected, actual):
+        yield Difference(path, expected, actual)
+
+
+def fits(expected: Any, actual: Any) -> bool:
+    """Whether there is no difference."""
+    return next(differences(expected, actual), None) is None
+
+
+def _fits_matcher(name: str, wanted: Any, actual: Any) -> bool:
+    if name == "$regex":
+        return isinstance(actual, str) and re.search(wanted, actual) is not None
+    if isinstance(actual, str):
+        return isinstance(wanted, str) and wanted in actual
+    return isinstance(actual, list) and any(fits(wanted, item) for item in actual)
+
+
+def _equal(expected: Any, actual: Any) -> bool:
+    if expected is None:
+        return actual is None or actual is MISSING
+    # In JSON true is not 1, in Python it is.
+    return isinstance(expected, bool) == isinstance(actual, bool) and bool(expected == actual)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """``found`` holds, for each expected call, the index of the captured one, or ``None``."""
+
+    expected: Sequence[Call]
+    captured: Sequence[Call]
+    found: list[int | None]
+    strict: bool
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is missing and, when strict, nothing is left over."""
+        return None not in self.found and not (self.strict and self.extra)
+
+    @property
+    def extra(self) -> list[int]:
+        """The captured calls that nothing expects."""
+        taken = set(self.found)
+        return [index for index in range(len(self.captured)) if index not in taken]
+
+
+def compare(expected: Sequence[Call], captured: Sequence[Call], *, strict: bool) -> Comparison:
+    """Find the expected calls among the captured ones.
+
+    Without ``strict`` they must appear in order, with any other calls between them. With it, the
+    lists must fit call by call.
+    """
+    found: list[int | None] = []
+    start = 0
+    for position, call in enumerate(expected):
+        places = (position,) if strict else range(start, len(captured))
+        index = next((i for i in places if i < len(captured) and meets(call, captured[i])), None)
+        found.append(index)
+        start = start if index is None else index + 1
+    return Comparison(expected, captured, found, strict)
+
+
+def meets(expected: Call, captured: Call) -> bool:
+    """Whether a captured call is the expected one."""
+    return expected.method == captured.method and fits(expected.payload or {}, captured.payload)

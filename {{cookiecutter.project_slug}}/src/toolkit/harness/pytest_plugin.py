@@ -1,0 +1,149 @@
+"""Specs as test items, and people to talk to in tests.
+
+Every file ``specs/*.json`` is collected; each spec in it is an item such as
+``tests/specs/booking.json::book a haircut``. Two settings in pyproject.toml: ``bot_factory``,
+``bot.app:make_bot`` unless it says otherwise, and ``spec_files``, patterns of files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+import pytest_asyncio
+
+from .spec import BotSpec, SpecError, load_specs
+
+if TYPE_CHECKING:
+    from _pytest._code.code import TerminalRepr
+
+    from toolkit.fake_telegram import FakeTelegram
+
+    from .person import Person
+    from .running import MakeBot, RunningBot
+
+RUNNER = pytest.StashKey[asyncio.Runner]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addini("bot_factory", "module:function that makes the bot", default="bot.app:make_bot")
+    parser.addini("spec_files", "patterns of spec files", type="args", default=["specs/*.json"])
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SpecFile | None:
+    if file_path.suffix == ".json" and any(
+        file_path.match(pattern) for pattern in parent.config.getini("spec_files")
+    ):
+        return SpecFile.from_parent(parent, path=file_path)
+    return None
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if (runner := config.stash.get(RUNNER, None)) is not None:
+        runner.close()
+
+
+class SpecFailed(Exception):
+    """Carries the report on a failed spec."""
+
+
+class SpecFile(pytest.File):
+    """A file of specs."""
+
+    def collect(self) -> Iterator[SpecItem]:
+        try:
+            specs = load_specs(self.path)
+        except SpecError as error:
+            raise self.CollectError(str(error)) from error
+        names: dict[str, int] = {}
+        for spec in specs:
+            # "::" separates the parts of an item's id.
+            name = " ".join(spec.name.split()).replace("::", ":")
+            names[name] = count = names.get(name, 0) + 1
+            name = name if count == 1 else f"{name} ({count})"
+            yield SpecItem.from_parent(self, name=name, spec=spec, callobj=_runs)
+
+
+def _runs(make_bot: MakeBot) -> None:
+    """What a spec item looks like to pytest: a test function that asks for ``make_bot``."""
+
+
+class SpecItem(pytest.Function):
+    """One spec. It sees fixtures as a test function beside its file would."""
+
+    def __init__(self, *, spec: BotSpec, **options: Any) -> None:
+        super().__init__(**options)
+        self.spec = spec
+
+    def runtest(self) -> None:
+        from .runner import run_spec
+
+        make_bot = cast("MakeBot", self.funcargs["make_bot"])
+        result = _runner(self.config).run(run_spec(self.spec, make_bot))
+        if result.failure is not None:
+            raise SpecFailed(result.failure)
+
+    def repr_failure(  # type: ignore[override]  # pytest.Function leaves out style as well
+        self, excinfo: pytest.ExceptionInfo[BaseException]
+    ) -> str | TerminalRepr:
+        if isinstance(excinfo.value, SpecFailed):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        return self.path, None, self.name
+
+
+def _runner(config: pytest.Config) -> asyncio.Runner:
+    # One event loop serves all specs; making one costs more than a step.
+    if RUNNER not in config.stash:
+        config.stash[RUNNER] = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+    return config.stash[RUNNER]
+
+
+@pytest.fixture
+def make_bot(pytestconfig: pytest.Config) -> MakeBot:
+    """The factory of the bot under test; override it in a conftest to test another one."""
+    from .running import load_factory
+
+    return load_factory(pytestconfig.getini("bot_factory"))
+
+
+@pytest_asyncio.fixture
+async def running_bot(make_bot: MakeBot) -> AsyncIterator[RunningBot]:
+    """A fresh bot, started, wired to a fake Telegram; closed after the test."""
+    from .running import RunningBot
+
+    async with RunningBot(make_bot) as running:
+        yield running
+
+
+@pytest.fixture
+def telegram(running_bot: RunningBot) -> FakeTelegram:
+    """The fake Telegram: its ``calls``, its ``faults``, its chats."""
+    return running_bot.telegram
+
+
+@pytest.fixture
+def person(running_bot: RunningBot) -> Person:
+    """Somebody in a private chat with the bot."""
+    from .person import Person
+
+    return Person(running_bot, 1, "Ann")
+
+
+@pytest.fixture
+def another_person(running_bot: RunningBot) -> Person:
+    """Somebody else in a private chat with the same bot."""
+    from .person import Person
+
+    return Person(running_bot, 2, "Ben")
+
+
+@pytest.fixture
+def group(telegram: FakeTelegram, person: Person, another_person: Person) -> dict[str, Any]:
+    """A group with both people and the bot; ``person.at(group)`` speaks there."""
+    return telegram.group(-100, "Group", [person.id, another_person.id])
