@@ -34,7 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
     """Serve Telegram until the process is told to stop."""
+    import logging
+
     from bot.settings import SettingsError, load_settings
+    from toolkit.storage import open_storage
 
     try:
         settings = load_settings()
@@ -42,15 +45,17 @@ def run(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
         parser.exit(2, f"{error}\n")
     if settings.bot_token is None:
         parser.exit(2, HOW_TO_START)
-
-    import logging
+    try:
+        storage = open_storage(settings.storage_url)
+    except ValueError as error:
+        parser.exit(2, f"STORAGE_URL: {error}\n")
 
     from bot.app import make_bot
 
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    make_bot(settings).run_polling()
+    make_bot(settings, storage=storage).run_polling()
 
 
 def chat(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
@@ -62,7 +67,7 @@ def chat(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
     try:
         storage = open_storage(given.storage or chat_url())
     except ValueError as error:
-        parser.exit(2, f"{error}\n")
+        parser.exit(2, f"--storage: {error}\n")
     converse(make_bot(storage=storage))
 
 

@@ -154,7 +154,7 @@ class BookingBook:
             return f"We are open every day from {OPENS:%H:%M} to {CLOSES:%H:%M}."
         grid = list(starts_on(start.date(), service))
         if start not in grid:
-            return f"{service.name} can start at {', '.join(f'{each:%H:%M}' for each in grid)}."
+            return f"Visits start at {', '.join(f'{each:%H:%M}' for each in grid)}."
         return None
 
     async def upcoming(self, owner: int) -> list[Booking]:

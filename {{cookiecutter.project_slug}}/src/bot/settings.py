@@ -55,10 +55,9 @@ class Settings(BaseSettings):
         if self.bot_token is not None:
             raise ValueError("BOT_TOKEN and BOT_TOKEN_FILE are both set: keep one of them")
         try:
-            text = path.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ValueError(f"BOT_TOKEN_FILE: {path} cannot be read: {error}") from error
-        self.bot_token = _token(SecretStr(text))
+            self.bot_token = _token(SecretStr(path.read_text(encoding="utf-8").strip()))
+        except (OSError, ValueError) as error:
+            raise ValueError(f"BOT_TOKEN_FILE: {error}") from None
         return self
 
 

@@ -114,7 +114,8 @@ async def ask_day(
     session.step, session.service = Step.choosing_time, service
     free = await bookings.free(SERVICES[service])
     days = [button(say(day), PickTime(when=str(day))) for day in list(free)[:DAYS_SHOWN]]
-    keyboard = menu([*days, button("Change service", "services")], columns=2)
+    keyboard = menu(days, columns=2)
+    keyboard.inline_keyboard.append([button("Change service", "services")])
     await ask(event, session, bookings, f"{note}When?", keyboard)
 
 
@@ -127,9 +128,9 @@ async def ask_time(
         await ask_day(event, session, bookings, session.service, note)
         return
     times = [button(f"{start:%H:%M}", PickTime(when=start.isoformat())) for start in starts]
-    keyboard = menu(
-        [*times, button("Pick another day", PickService(name=session.service))], columns=3
-    )
+    keyboard = menu(times, columns=3)
+    other_day = button("Pick another day", PickService(name=session.service))
+    keyboard.inline_keyboard.append([other_day])
     await ask(event, session, bookings, f"{note}When on {say(day)}?", keyboard)
 
 

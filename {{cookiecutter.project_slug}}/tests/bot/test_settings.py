@@ -1,0 +1,79 @@
+"""Settings: where they come from, and what is said when they are wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.settings import SettingsError, load_settings
+
+TOKEN = "123456:AAF-secret_part"
+
+
+@pytest.fixture(autouse=True)
+def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An empty working folder and no settings in the environment."""
+    names = ("BOT_TOKEN", "BOT_TOKEN_FILE", "STORAGE_URL", "WEBHOOK_URL", "TELEGRAM_API_URL")
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def token() -> str | None:
+    secret = load_settings().bot_token
+    return secret.get_secret_value() if secret else None
+
+
+def test_without_any_setting_there_is_no_token() -> None:
+    assert token() is None
+
+
+def test_the_token_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOT_TOKEN", TOKEN)
+    assert token() == TOKEN
+
+
+def test_the_token_comes_from_the_env_file(folder: Path) -> None:
+    (folder / ".env").write_text(f"BOT_TOKEN={TOKEN}\nUNRELATED=1\n")
+    assert token() == TOKEN
+
+
+def test_an_empty_variable_counts_as_not_set(folder: Path) -> None:
+    (folder / ".env").write_text("BOT_TOKEN=\nBOT_TOKEN_FILE=\n")
+    assert token() is None
+
+
+def test_the_token_comes_from_a_file_with_a_line_end(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "secret").write_text(f"{TOKEN}\n")
+    monkeypatch.setenv("BOT_TOKEN_FILE", "secret")
+    assert token() == TOKEN
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"BOT_TOKEN": "nonsense-secret"}, "BOT_TOKEN: not a bot token"),
+        ({"BOT_TOKEN_FILE": "absent"}, "BOT_TOKEN_FILE: [Errno 2] No such file"),
+        ({"BOT_TOKEN_FILE": "wrong"}, "BOT_TOKEN_FILE: not a bot token"),
+        ({"BOT_TOKEN_FILE": "."}, "BOT_TOKEN_FILE: [Errno 21]"),
+        ({"BOT_TOKEN_FILE": "right", "BOT_TOKEN": TOKEN}, "BOT_TOKEN and BOT_TOKEN_FILE are both"),
+        ({"WEBHOOK_URL": "bot.example.com"}, "WEBHOOK_URL: not a web address"),
+        ({"TELEGRAM_API_URL": "localhost:8081"}, "TELEGRAM_API_URL: not a web address"),
+    ],
+)
+def test_a_wrong_setting_is_named_and_no_secret_is_shown(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], message: str
+) -> None:
+    (folder / "right").write_text(TOKEN)
+    (folder / "wrong").write_text("nonsense-secret")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as error:
+        load_settings()
+    assert str(error.value).startswith(message)
+    assert "secret" not in str(error.value)
+    assert len(str(error.value).splitlines()) == 1
