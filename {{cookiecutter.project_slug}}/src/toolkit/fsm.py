@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from aiogram import Bot
@@ -19,7 +20,7 @@ from aiogram.fsm.storage.base import DEFAULT_DESTINY, BaseStorage, StateType, St
 from aiogram.fsm.strategy import FSMStrategy
 
 from toolkit.sessions.context import BotContext, Sessions
-from toolkit.sessions.keys import Origin, Scope, origin_of
+from toolkit.sessions.keys import Origin, Scope
 
 STRATEGIES: dict[Scope, FSMStrategy] = {
     "chat_user": FSMStrategy.USER_IN_CHAT,
@@ -40,7 +41,7 @@ class SessionFSMMiddleware(FSMContextMiddleware):
         self, bot: Bot, data: dict[str, Any], destiny: str = DEFAULT_DESTINY
     ) -> FSMContext | None:
         """The FSM context of the update in ``data``; ``None`` where it has no session."""
-        origin = origin_of(data["event_update"])
+        origin: Origin = data["session_origin"]
         return self.resolve_context(
             bot,
             chat_id=origin.chat if origin.chat is not None else origin.user,
@@ -64,59 +65,45 @@ class SessionFSMStorage(BaseStorage):
 
     async def set_state(self, key: StorageKey, state: StateType = None) -> None:
         """Store the state's name; ``None`` clears it."""
-        name = state.state if isinstance(state, State) else state
-        async with self._entry(key, change=True) as entry:
-            entry.pop("state", None)
-            if name is not None:
-                entry["state"] = name
+        await self._set(key, "state", state.state if isinstance(state, State) else state)
 
     async def get_state(self, key: StorageKey) -> str | None:
         """The name of the present state."""
-        async with self._entry(key) as entry:
-            return entry.get("state")
+        state: str | None = await self._get(key, "state")
+        return state
 
     async def set_data(self, key: StorageKey, data: Mapping[str, Any]) -> None:
         """Replace the data. It must be JSON, like a session."""
         if not isinstance(data, Mapping):
             raise TypeError(f"FSM data must be a dict, not {type(data).__name__}")
-        async with self._entry(key, change=True) as entry:
-            entry.pop("data", None)
-            if data:
-                entry["data"] = copy.deepcopy(dict(data))
+        await self._set(key, "data", copy.deepcopy(dict(data)))
 
     async def get_data(self, key: StorageKey) -> dict[str, Any]:
         """A copy of the data; changing it changes nothing until `set_data`."""
-        async with self._entry(key) as entry:
-            return copy.deepcopy(entry.get("data", {}))
+        return copy.deepcopy(await self._get(key, "data")) or {}
 
     async def close(self) -> None:
         """Nothing to close: the session store belongs to the bot."""
 
-    @contextlib.asynccontextmanager
-    async def _entry(
-        self, key: StorageKey, *, change: bool = False
-    ) -> AsyncIterator[dict[str, Any]]:
+    async def _get(self, key: StorageKey, part: str) -> Any:
+        async with self._context(key) as context:
+            return context.fsm.get(key.destiny, {}).get(part)
+
+    async def _set(self, key: StorageKey, part: str, value: Any) -> None:
+        async with self._context(key) as context:
+            context.fsm_changed = True
+            entry = context.fsm.setdefault(key.destiny, {})
+            if value:
+                entry[part] = value
+            else:
+                entry.pop(part, None)
+            if not entry:
+                del context.fsm[key.destiny]
+
+    def _context(self, key: StorageKey) -> AbstractAsyncContextManager[BotContext[Any]]:
         origin = Origin(key.chat_id, key.user_id, key.thread_id, key.business_connection_id)
-        name = origin.key(self._scope)
-        assert name is not None  # noqa: S101 - a StorageKey always has a chat
+        name = str(origin.key(self._scope))
         context = self._sessions.current(name)
         if context is not None:
-            with self._of(context, key.destiny, change) as entry:
-                yield entry
-            return
-        async with self._sessions.checkout(name, holder="FSM access outside its update") as context:
-            with self._of(context, key.destiny, change) as entry:
-                yield entry
-
-    @staticmethod
-    @contextlib.contextmanager
-    def _of(context: BotContext[Any], destiny: str, change: bool) -> Any:
-        entry = context.fsm.get(destiny, {})
-        yield entry
-        if not change:
-            return
-        context.fsm_changed = True
-        if entry:
-            context.fsm[destiny] = entry
-        else:
-            context.fsm.pop(destiny, None)
+            return contextlib.nullcontext(context)
+        return self._sessions.checkout(name, holder="FSM access outside its update")

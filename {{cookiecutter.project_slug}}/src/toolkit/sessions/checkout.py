@@ -16,12 +16,13 @@ import random
 import secrets
 import socket
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from toolkit.sessions.deadlines import Deadlines
 from toolkit.storage.base import (
     UNCHANGED,
     Lease,
@@ -107,7 +108,7 @@ class Held:
     value: Value | None
     lease: Lease | None = None
     open: bool = True
-    renewal: asyncio.TimerHandle | asyncio.Task[None] | None = None
+    renew_at: float = 0.0
 
 
 _holding: ContextVar[tuple[Held, ...]] = ContextVar("held_sessions", default=())
@@ -136,9 +137,14 @@ class Checkouts:
         self.storage = storage
         self.patience = patience
         self.lease_for = lease_for
-        self.store_timeout = store_timeout
         self.lines = KeyLines()
         self._shared = storage if isinstance(storage, SharedSessionStorage) else None
+        # Said of this very class: one that extends it may well wait.
+        self._never_waits = vars(type(storage)).get("never_waits", False)
+        self._deadlines = Deadlines(store_timeout)
+        self._leased: dict[Held, None] = {}
+        self._renewals: set[asyncio.Task[None]] = set()
+        self._renewing: asyncio.AbstractEventLoop | None = None
 
     async def take(self, key: str, holder: str) -> Held:
         """Check ``key`` out. ``holder`` says who, for the error that others get while they wait.
@@ -183,14 +189,11 @@ class Checkouts:
         A commit that has begun completes, even when the caller is cancelled. Raises
         `SessionConflict` when the lease was lost meanwhile; nothing is overwritten then.
         """
-        commit = asyncio.ensure_future(self._commit(held, value, expires_in))
         try:
-            await asyncio.shield(commit)
-        except asyncio.CancelledError:
-            await asyncio.wait((commit,))
-            if not commit.cancelled() and (error := commit.exception()):
-                logger.error("the commit of %s failed during cancellation: %r", held.key, error)
-            raise
+            if self._never_waits:
+                await self._commit(held, value, expires_in)
+            else:
+                await _completely(self._commit(held, value, expires_in))
         finally:
             _holding.set(tuple(other for other in _holding.get() if other is not held))
 
@@ -205,8 +208,7 @@ class Checkouts:
         self, held: Held, value: Value | Unchanged | None, expires_in: float | None
     ) -> None:
         held.open = False
-        if held.renewal is not None:
-            held.renewal.cancel()
+        self._leased.pop(held, None)
         try:
             if held.lease is not None and self._shared is not None:
                 await self._checkin(self._shared, held.lease, value, expires_in)
@@ -277,32 +279,58 @@ class Checkouts:
 
     async def _bounded(self, call: Awaitable[T]) -> T:
         try:
-            async with asyncio.timeout(self.store_timeout) as limit:
+            with self._deadlines.bound() as limit:
                 return await call
         except TimeoutError as error:
-            if not limit.expired():
+            if not limit.expired:
                 raise
             raise StorageUnavailable(
-                type(self.storage).__name__, f"no answer within {self.store_timeout:g} s"
+                type(self.storage).__name__, f"no answer within {self._deadlines.seconds:g} s"
             ) from error
 
     def _renew_later(self, held: Held) -> None:
+        """Renew the lease when a third of it has passed; one timer serves all, the oldest first."""
         loop = asyncio.get_running_loop()
-        held.renewal = loop.call_later(self.lease_for / 3, self._start_renewal, held)
+        held.renew_at = loop.time() + self.lease_for / 3
+        self._leased[held] = None
+        if self._renewing is not loop:
+            self._renewing = loop
+            loop.call_at(held.renew_at, self._renew_due, loop)
 
-    def _start_renewal(self, held: Held) -> None:
-        held.renewal = asyncio.ensure_future(self._renew(held))
+    def _renew_due(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._renewing = None
+        now = loop.time()
+        for held in list(self._leased):
+            if held.renew_at > now:
+                self._renewing = loop
+                loop.call_at(held.renew_at, self._renew_due, loop)
+                return
+            del self._leased[held]
+            task = loop.create_task(self._renew(held))
+            self._renewals.add(task)
+            task.add_done_callback(self._renewals.discard)
 
     async def _renew(self, held: Held) -> None:
-        assert self._shared is not None and held.lease is not None  # noqa: S101, PT018
+        if self._shared is None or held.lease is None:
+            return
         try:
             await self._bounded(self._shared.renew(held.lease, lease_for=self.lease_for))
         except SessionConflict:
-            logger.warning(
-                "the lease of %s was lost; its handler's changes will be refused", held.key
-            )
+            logger.warning("the lease of %s was lost; its changes will be refused", held.key)
             return
         except StorageError as error:
             logger.warning("the lease of %s could not be renewed: %s", held.key, error)
         if held.open:
             self._renew_later(held)
+
+
+async def _completely(work: Coroutine[Any, Any, None]) -> None:
+    """Await ``work`` to its end, and only then let a cancellation through."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait((task,))
+        if not task.cancelled() and (error := task.exception()):
+            logger.error("a commit failed while its caller was cancelled: %r", error)
+        raise

@@ -53,6 +53,8 @@ class SessionCodec(Generic[S]):
         self.type: Any = session_type or _type_of(initial)
         self._adapter = _adapter(self.type)
         self._fields = _field_names(self.type)
+        # What is declared as Any is not copied by validation, and would change under our eyes.
+        self._copies = "'type': 'any'" not in repr(self._adapter.core_schema)
         self.dump("initial()", initial())
 
     def load(self, key: str, record: Value | None) -> tuple[S, dict[str, Any]]:
@@ -74,6 +76,8 @@ class SessionCodec(Generic[S]):
             first = error.errors(include_url=False, include_input=False)[0]
             place = ".".join(map(str, first["loc"])) or "session"
             raise SessionUndecodable(key, f"{place}: {first['msg']}", record) from error
+        if self._copies and fields.keys() == self._fields:
+            return session, fields
         return session, self.dump(key, session, fields)
 
     def dump(self, key: str, session: S, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -134,7 +138,6 @@ def _adapter(session_type: Any) -> TypeAdapter[Any]:
     try:
         adapter = TypeAdapter(session_type)
         adapter.rebuild(raise_errors=True)
-        return adapter
     except (pydantic.errors.PydanticUserError, NameError) as error:
         reason = str(error).split("\n", 1)[0]
         name = getattr(session_type, "__name__", session_type)
@@ -142,6 +145,7 @@ def _adapter(session_type: Any) -> TypeAdapter[Any]:
             f"{name} cannot be used as a session: {reason} Sessions are a dataclass, a pydantic "
             "model or a TypedDict of numbers, text, booleans, dates, enums, lists and dicts"
         ) from error
+    return adapter
 
 
 def _field_names(session_type: Any) -> frozenset[str] | None:

@@ -26,8 +26,7 @@ Source: Bot API, "Update" and the types it names.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 if TYPE_CHECKING:
     from aiogram.types import Update
@@ -36,8 +35,7 @@ Scope = Literal["chat_user", "chat", "user", "chat_user_topic", "chat_topic"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where an update comes from; ``None`` where it does not say."""
 
     chat: int | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from enum import Enum
@@ -13,6 +12,7 @@ from aiogram.filters import Filter
 from aiogram.types import TelegramObject, Update
 
 from toolkit.sessions.context import Sessions
+from toolkit.sessions.deadlines import Deadlines
 from toolkit.sessions.keys import Scope, origin_of
 
 logger = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ class SessionMiddleware(BaseMiddleware):
     def __init__(self, sessions: Sessions[Any], scope: Scope, handler_timeout: float) -> None:
         self.sessions = sessions
         self.scope = scope
-        self.handler_timeout = handler_timeout
+        self.deadlines = Deadlines(handler_timeout)
 
     async def __call__(
         self,
@@ -43,8 +43,8 @@ class SessionMiddleware(BaseMiddleware):
         if not isinstance(event, Update):
             raise TypeError(f"SessionMiddleware wraps updates, not {type(event).__name__}")
         data["storage"] = self.sessions.storage
-        data["event_update"] = event
-        key = origin_of(event).key(self.scope)
+        origin = data["session_origin"] = origin_of(event)
+        key = origin.key(self.scope)
         if key is None:
             return await self._limited(handler, event, data, "no session")
         context = await self.sessions.begin(key, f"update {event.update_id}")
@@ -70,13 +70,13 @@ class SessionMiddleware(BaseMiddleware):
         key: str,
     ) -> Any:
         try:
-            async with asyncio.timeout(self.handler_timeout) as limit:
+            with self.deadlines.bound() as limit:
                 return await handler(event, data)
         except TimeoutError as error:
-            if not limit.expired():
+            if not limit.expired:
                 raise
             raise HandlerTimedOut(
-                f"the handler of {key} took longer than {self.handler_timeout:g} s"
+                f"the handler of {key} took longer than {self.deadlines.seconds:g} s"
             ) from error
 
 

@@ -32,6 +32,9 @@ class _Record(NamedTuple):
 class MemorySessionStorage:
     """A store in this process's memory. It accepts and refuses what the durable stores do."""
 
+    never_waits = True
+    """Its verbs end without giving up control, so nothing can come between their steps."""
+
     def __init__(self) -> None:
         self._records: dict[str, _Record] = {}
         self._expiring: OrderedDict[str, None] = OrderedDict()

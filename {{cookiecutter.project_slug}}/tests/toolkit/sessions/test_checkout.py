@@ -138,7 +138,7 @@ async def test_a_commit_that_has_begun_completes_though_its_caller_is_cancelled(
 
 
 async def test_a_store_that_hangs_is_given_up(checkouts: Checkouts) -> None:
-    checkouts.store_timeout = 0.01
+    checkouts._deadlines.seconds = 0.01
 
     async def hang(*args: Any, **options: Any) -> Any:
         await asyncio.Event().wait()
