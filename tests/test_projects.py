@@ -1,0 +1,130 @@
+"""Generated projects pass their own checks in environments made from their pyproject.toml alone.
+
+One project a storage, one whose name is as bad as names get, and one made without uv. The commands
+are those of the README, as they stand: nothing is fixed up before.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hooks.pre_gen_project import INSTALLED
+from tests.support import Render
+from tests.test_render import STORAGES
+
+pytestmark = pytest.mark.slow
+
+DIALOGUE = "I want to book\nHaircut\nTomorrow 2pm\n"
+NAME = """Ann's "best" \\ {{ 7*7 }} '''; import os # \"\"\" 💇 Ёлка\n"""
+
+
+@dataclass
+class Variant:
+    """A way to generate a project: the answers, and whether uv is on the path."""
+
+    answers: dict[str, Any]
+    uv: bool = True
+
+
+VARIANTS = {
+    **{storage: Variant({"storage": storage}) for storage in STORAGES},
+    "hostile-name": Variant(
+        {"project_name": NAME, "description": NAME, "author_name": NAME, "storage": "memory"}
+    ),
+    "without-uv": Variant({"docker": False, "ci": False, "license": "none"}, uv=False),
+}
+
+
+@dataclass
+class Project:
+    """A generated project and the environment that its commands run in."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    def run(self, *command: str, stdin: str = "") -> str:
+        """Run a command in the project; what it prints is the failure if it fails."""
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            input=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}"
+        return done.stdout
+
+
+def environment(*, uv: bool) -> dict[str, str]:
+    """The environment without the template's own; its uv stays on the path where it is wanted."""
+    own = Path(shutil.which("uv") or "uv").parent
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("VIRTUAL_ENV", "PYTHON", "PYTEST", "MYPY", "RUFF", "MAKE", "COV"))
+    }
+    path = [
+        folder
+        for folder in os.environ["PATH"].split(os.pathsep)
+        if not (Path(folder) / "uv").exists()
+    ]
+    index = index_of_pip() if uv else {}
+    return {**inherited, **index, "PATH": os.pathsep.join([*path, *([str(own)] if uv else [])])}
+
+
+def index_of_pip() -> dict[str, str]:
+    """Pass on to uv which package index pip was told to use; uv does not read pip's settings."""
+    found = os.environ.get("PIP_INDEX_URL")
+    if found and "UV_DEFAULT_INDEX" not in os.environ:
+        return {"UV_DEFAULT_INDEX": found}
+    return {}
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in VARIANTS],
+)
+def project(request: pytest.FixtureRequest, render: Render) -> Project:
+    """A freshly generated project; its first `make` builds its environment."""
+    variant = VARIANTS[request.param]
+    return Project(render(**variant.answers), environment(uv=variant.uv))
+
+
+def test_lint_formatting_and_types_are_clean(project: Project) -> None:
+    project.run("make", "check")
+
+
+def test_its_own_tests_pass(project: Project) -> None:
+    summary = project.run("make", "test").rstrip().split("\n")[-1]
+
+    assert re.search(r"\d+ passed", summary), summary
+
+
+def test_nothing_is_installed_that_could_be_the_name_of_a_project(project: Project) -> None:
+    found = {
+        path.name.split("-")[0].lower().replace("_", "-")
+        for path in project.folder.glob(".venv/lib/python*/site-packages/*.dist-info")
+    }
+
+    assert found - {project.folder.name} <= INSTALLED
+
+
+def test_the_conversation_goes_word_for_word(project: Project) -> None:
+    printed = project.run("make", "--silent", "chat", stdin=DIALOGUE)
+
+    questions = [text for text in ("What service?", "When?", "Booked!") if text in printed]
+    assert questions == ["What service?", "When?", "Booked!"], printed
+    assert printed.index("What service?") < printed.index("When?") < printed.index("Booked!")
+
+
+def test_a_second_make_does_not_install_again(project: Project) -> None:
+    assert project.run("make", "--dry-run", ".venv/.ready").strip().endswith("is up to date.")
