@@ -5,10 +5,10 @@ from __future__ import annotations
 from .errors import ApiError, NetworkFailure, NotModelled
 from .faults import Fault, Faults
 from .methods import Upload
+from .model import CallbackQuery, Chat, Event, PersonError, Query
 from .people import Button, NoSuchButton
-from .state import CallbackQuery, Chat, Event
 from .telegram import Call, FakeTelegram
-from .updates import UpdateQueue
+from .updates import UpdateQueue, Webhook
 
 __all__ = [
     "ApiError",
@@ -23,6 +23,9 @@ __all__ = [
     "NetworkFailure",
     "NoSuchButton",
     "NotModelled",
+    "PersonError",
+    "Query",
     "UpdateQueue",
     "Upload",
+    "Webhook",
 ]

@@ -33,7 +33,7 @@ class Fault:
     applied: bool = False
 
     def meets(self, method: str, payload: Json) -> bool:
-        """Whether this rule is for that call; the method's case does not matter, as on the server."""
+        """Whether this rule is for that call; the case of the method does not matter."""
         if self.times == 0:
             return False
         if self.method is not None and self.method.lower() != method.lower():
@@ -42,7 +42,7 @@ class Fault:
 
     @classmethod
     def from_json(cls, data: Json) -> Fault:
-        """A rule from JSON: `method`, `payload`, `error`, `text`, `retry_after`, `times`, `delay`, `applied`.
+        """A rule from JSON; its fields are those named in `known` below, all optional.
 
         `error` is 400, 403, 429, 500, … or "network"; `times` a number or "always".
         Raises ValueError that names the field which is wrong.
@@ -55,7 +55,7 @@ class Fault:
             raise ValueError(f"times is {times!r}; it must be a number from 1, or 'always'")
         payload = data.get("payload", {})
         if not isinstance(payload, dict):
-            raise ValueError(f"payload is {payload!r}; it must be an object")
+            raise ValueError(f"payload is {payload!r}; it must be an object")  # noqa: TRY004
         return cls(
             data.get("method"),
             payload,

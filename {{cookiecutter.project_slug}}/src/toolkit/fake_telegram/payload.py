@@ -6,34 +6,97 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+# What https://core.telegram.org/bots/api calls JSON-serialized.
 JSON_PARAMETERS = frozenset(
-    ["accent_colors", "allowed_updates", "button", "caption_entities", "commands", "description_entities", "entities", "explanation_entities", "link_preview_options", "media", "menu_button", "message_ids", "options", "permissions", "prices", "provider_data", "question_entities", "reaction", "reply_markup", "reply_parameters", "result", "results", "rights", "scope", "shipping_options", "suggested_tip_amounts", "correct_option_ids", "checklist"]
+    (
+        "accent_colors",
+        "allowed_updates",
+        "button",
+        "caption_entities",
+        "checklist",
+        "commands",
+        "correct_option_ids",
+        "country_codes",
+        "custom_emoji_ids",
+        "description_entities",
+        "entities",
+        "ephemeral_message_parameters",
+        "explanation_entities",
+        "explanation_media",
+        "link_preview_options",
+        "media",
+        "menu_button",
+        "message_ids",
+        "options",
+        "permissions",
+        "prices",
+        "question_entities",
+        "reaction",
+        "reply_markup",
+        "reply_parameters",
+        "result",
+        "results",
+        "rich_message",
+        "rights",
+        "scope",
+        "shipping_options",
+        "suggested_post_parameters",
+        "suggested_tip_amounts",
+    )
 )
+# What stays text although it may look like a number or a truth value.
 TEXT_PARAMETERS = frozenset(
-    ["text", "caption", "title", "description", "callback_data", "url", "payload", "first_name", "last_name", "question", "explanation", "performer", "emoji", "name", "short_description", "custom_title", "phone_number", "vcard"]
+    (
+        "callback_query_id",
+        "caption",
+        "custom_title",
+        "description",
+        "emoji",
+        "error_message",
+        "explanation",
+        "first_name",
+        "inline_message_id",
+        "inline_query_id",
+        "last_name",
+        "name",
+        "payload",
+        "performer",
+        "phone_number",
+        "pre_checkout_query_id",
+        "provider_data",
+        "provider_token",
+        "question",
+        "secret_token",
+        "shipping_query_id",
+        "short_description",
+        "text",
+        "title",
+        "url",
+        "vcard",
+        "web_app_query_id",
+    )
 )
+_NUMBERS = frozenset(("limit", "offset", "timeout", "score", "duration", "width", "height"))
 
 
 def plain(params: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of `params` without the ones left out, JSON text decoded; broken JSON stays text."""
+    """A copy of `params` without the empty ones, JSON text decoded; broken JSON stays text."""
     return {
-        key: _decode(key, value)
+        key: _decode(key, value) if isinstance(value, str) else value
         for key, value in params.items()
         if value is not None and value != ""
     }
 
 
-def _decode(key: str, value: Any) -> Any:
-    if not isinstance(value, str) or key in TEXT_PARAMETERS:
+def _decode(key: str, value: str) -> Any:
+    if key in TEXT_PARAMETERS:
         return value
     if key in JSON_PARAMETERS:
         try:
             return json.loads(value)
         except ValueError:
             return value
-    if key.endswith("_id") or key in ("limit", "offset", "timeout"):
-        digits = value.removeprefix("-")
-        return int(value) if digits.isdecimal() and len(digits) < 19 else value
-    if value in ("true", "false"):
-        return value == "true"
-    return value
+    digits = value.removeprefix("-")
+    if digits.isdecimal() and digits.isascii() and len(digits) < 19:
+        return int(value) if key.endswith(("_id", "_count", "_date")) or key in _NUMBERS else value
+    return {"true": True, "false": False}.get(value, value)

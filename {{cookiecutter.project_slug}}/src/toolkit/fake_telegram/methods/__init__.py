@@ -1,8 +1,39 @@
-"""The Bot API methods, by name. A new one is a decorated function in the module of its subject."""
+"""The Bot API methods. A new one is a decorated function in the module of its subject."""
 
 from __future__ import annotations
 
-from . import callbacks, commands, messages  # noqa: F401 - they register their methods
-from .registry import Request, Upload, method, run
+from . import (  # imported so that they register their methods
+    answers,
+    chats,
+    editing,
+    forwarding,
+    media,
+    members,
+    payments,
+    polls,
+    profile,
+    sending,
+    topics,
+    updates,
+)
+from .registry import METHODS, Request, Upload, method, run
 
-__all__ = ["Request", "Upload", "method", "run"]
+__all__ = [
+    "METHODS",
+    "Request",
+    "Upload",
+    "answers",
+    "chats",
+    "editing",
+    "forwarding",
+    "media",
+    "members",
+    "method",
+    "payments",
+    "polls",
+    "profile",
+    "run",
+    "sending",
+    "topics",
+    "updates",
+]

@@ -1,0 +1,123 @@
+"""What the fake server keeps. Messages, users and chats are Bot API objects in plain JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+Json = dict[str, Any]
+
+
+class PersonError(LookupError):
+    """A person cannot do that in this state of the chat; the message says why."""
+
+
+@dataclass
+class User:
+    """A person, as `data` (a Bot API User), and how they stand towards the bot."""
+
+    data: Json
+    started: bool = False
+    blocked: bool = False
+    deactivated: bool = False
+
+    @property
+    def id(self) -> int:
+        """The user id, which is also the id of the private chat."""
+        return int(self.data["id"])
+
+
+@dataclass
+class Chat:
+    """A chat, as `data` (a Bot API Chat), and all that is in it.
+
+    A message is never changed in place: an edit puts a new version under the same id.
+    """
+
+    data: Json
+    messages: dict[int, Json] = field(default_factory=dict)
+    members: dict[int, Json] = field(default_factory=dict)  # ChatMember by user id
+    reply_keyboard: Json | None = None
+    pinned: list[int] = field(default_factory=list)
+    topics: dict[int, Json] = field(default_factory=dict)  # by message_thread_id
+    action: str | None = None  # the last chat action, until the bot sends something
+    drafts: dict[int, Json] = field(default_factory=dict)  # by draft_id
+    uneditable: set[int] = field(default_factory=set)  # sent with a keyboard that is not inline
+    links: dict[str, Json] = field(default_factory=dict)  # ChatInviteLink by address
+    requests: dict[int, Json] = field(default_factory=dict)  # ChatJoinRequest by user id
+    details: Json = field(default_factory=dict)  # what only getChat shows
+    reactions: dict[tuple[int, int], list[Json]] = field(default_factory=dict)
+    last_message_id: int = 0
+    migrated_to: int | None = None
+
+    @property
+    def id(self) -> int:
+        """The chat id."""
+        return int(self.data["id"])
+
+    @property
+    def kind(self) -> str:
+        """private, group, supergroup or channel."""
+        return str(self.data["type"])
+
+    @property
+    def is_own(self) -> bool:
+        """Whether messages here are numbered on their own, not with the bot's other chats."""
+        return self.kind in ("supergroup", "channel")
+
+    @property
+    def is_private(self) -> bool:
+        """Whether this is a dialogue between one user and the bot."""
+        return self.kind == "private"
+
+
+@dataclass
+class Query:
+    """Something a person waits for an answer to; `content` is the update's own object."""
+
+    kind: str  # callback_query, inline_query, shipping_query, pre_checkout_query
+    id: str
+    user_id: int
+    content: Json
+    at: float
+    chat_id: int | None = None
+    message_id: int | None = None
+    answer: Json | None = None
+
+    @property
+    def data(self) -> str:
+        """The callback data of a tap."""
+        return str(self.content.get("data", ""))
+
+    @property
+    def answered(self) -> bool:
+        """Whether the bot has answered."""
+        return self.answer is not None
+
+
+CallbackQuery = Query
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file on the server; `content` None when only its address is known."""
+
+    file_id: str
+    kind: str
+    path: str
+    content: bytes | None
+    fields: Json
+
+    @property
+    def size(self) -> int | None:
+        """The size in bytes."""
+        return None if self.content is None else len(self.content)
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something changed: `kind` is call, update, message, deleted, callback, action or chat."""
+
+    kind: str
+    chat_id: int | None
+    data: Any
