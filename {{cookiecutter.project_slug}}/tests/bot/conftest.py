@@ -1,16 +1,49 @@
-"""A clock that stands still until a test moves it."""
+"""A bot that lives at a fixed time, so that tests can name days."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import datetime
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
 
 from bot.bookings import TIME_ZONE
+from toolkit import MemorySessionStorage
+from toolkit.harness.running import MakeBot, RunningBot
+
+
+class LastingStorage(MemorySessionStorage):
+    """Outlives the bot, as a database does."""
+
+    async def close(self) -> None:
+        """Stay open."""
 
 
 @pytest.fixture
 def clock() -> SimpleNamespace:
-    """``clock.time`` is half past ten on Monday, 23 November 2026."""
+    """``clock.time`` is half past ten on Monday, 23 November 2026, until a test changes it."""
     return SimpleNamespace(time=datetime(2026, 11, 23, 10, 30, tzinfo=TIME_ZONE))
+
+
+@pytest.fixture
+def storage() -> MemorySessionStorage:
+    """Where the bot keeps sessions and bookings; a second bot may go on with it."""
+    return LastingStorage()
+
+
+@pytest.fixture
+def make_bot(storage: MemorySessionStorage, clock: SimpleNamespace) -> MakeBot:
+    """Makes the booking bot with this clock and this storage."""
+    from bot.app import make_bot
+
+    return partial(make_bot, storage=storage, now=lambda: clock.time)
+
+
+@pytest.fixture
+async def running_bot(make_bot: MakeBot, clock: SimpleNamespace) -> AsyncIterator[RunningBot]:
+    """That bot, started; its people are the fixtures ``person`` and ``another_person``."""
+    async with RunningBot(make_bot) as running:
+        running.telegram.clock = lambda: clock.time.timestamp()
+        yield running

@@ -30,11 +30,6 @@ TUESDAY_2PM = datetime(2026, 11, 24, 14, tzinfo=TIME_ZONE)
 
 
 @pytest.fixture
-def storage() -> MemorySessionStorage:
-    return MemorySessionStorage()
-
-
-@pytest.fixture
 def book(storage: MemorySessionStorage, clock: SimpleNamespace) -> BookingBook:
     return BookingBook(storage, now=lambda: clock.time)
 

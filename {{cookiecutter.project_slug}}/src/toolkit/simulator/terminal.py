@@ -1,7 +1,7 @@
 """Talk to a bot in the terminal, without a token and without a network.
 
-Every line is a message to the bot, except two: ``/tap LABEL`` taps a button, and ``/as NAME`` goes on
-as somebody else. A pipe gets the bot's answers alone on stdout, so a conversation can be scripted::
+Every line is a message to the bot, except two: ``/tap LABEL`` taps a button, and ``/as NAME`` goes
+on as somebody else. A pipe gets the bot's answers alone on stdout, so talks can be scripted::
 
     printf '/book\\n/tap Haircut\\n' | python -m bot chat
 """
@@ -16,7 +16,7 @@ import signal
 import sys
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from toolkit.app import BotApp
@@ -40,22 +40,36 @@ def chat_url() -> str:
 
 
 def converse(app: BotApp[Any]) -> None:
-    """Feed the lines of stdin to ``app`` until they end, and write its answers to stdout."""
+    """Have ``app`` answer what is typed or piped into this process, until it ends."""
     on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     logging.basicConfig(level=logging.WARNING if on_terminal else logging.INFO)
-    if not on_terminal and hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # end quietly when `| head` has seen enough
-    conversation = Conversation(app, _write, mark_edits=on_terminal)
+    if on_terminal:
+        play(app, _typed(), _write, mark_edits=True)
+    else:
+        if hasattr(signal, "SIGPIPE"):
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` may stop reading; no fault
+        play(app, sys.stdin, _write)
+
+
+def play(
+    app: BotApp[Any],
+    lines: Iterable[str],
+    write: Callable[[str], object],
+    *,
+    mark_edits: bool = False,
+) -> None:
+    """Start ``app``, feed it ``lines`` one after another, ``write`` its answers, and stop it."""
+    conversation = Conversation(app, write, mark_edits=mark_edits)
     stack = contextlib.AsyncExitStack()
     # input() cannot be interrupted while a loop runs around it, so the loop runs line by line.
     with asyncio.Runner() as runner:
         try:
             runner.run(stack.enter_async_context(app.running()))
-            for line in _typed() if on_terminal else sys.stdin:
+            for line in lines:
                 if line.strip():
                     runner.run(conversation.take(line.rstrip("\r\n")))
         except KeyboardInterrupt:
-            _write("\n")
+            write("\n")
         finally:
             runner.run(stack.aclose())
 

@@ -1,0 +1,116 @@
+"""Listing visits and cancelling them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from toolkit.harness.person import Person
+from toolkit.harness.running import RunningBot
+
+LIST = "Your visits:\n• Haircut on Tue 24 Nov at 14:00"
+EMPTY = "You have no visits booked. /book books one."
+
+
+async def book(person: Person, when: str = "Tomorrow 2pm") -> None:
+    await person.say("/book")
+    await person.say("Haircut")
+    await person.say(when)
+
+
+async def test_who_has_no_visits_reads_how_to_book_one(person: Person) -> None:
+    await person.say("/bookings")
+    assert person.news == [EMPTY]
+
+
+async def test_one_sees_ones_own_visits_soonest_first(
+    person: Person, another_person: Person
+) -> None:
+    await book(person, "friday 9am")
+    await book(person)
+    await book(another_person, "tomorrow 3pm")
+    await person.say("/bookings")
+    assert person.news == [f"{LIST}\n• Haircut on Fri 27 Nov at 09:00"]
+    assert person.buttons == ["Cancel 24 Nov, 14:00", "Cancel 27 Nov, 09:00"]
+
+
+async def test_cancelling_asks_first_and_frees_the_slot(
+    person: Person, another_person: Person
+) -> None:
+    await book(person)
+    await person.say("/bookings")
+    screens = len(person.messages)
+    await person.tap("Cancel 24 Nov, 14:00")
+    assert person.news == ["Cancel Haircut on Tue 24 Nov at 14:00?"]
+    await person.tap("Cancel the visit")
+    assert person.news == [f"Cancelled: Haircut on Tue 24 Nov at 14:00.\n\n{EMPTY}"]
+    assert len(person.messages) == screens
+    await book(another_person)
+    assert another_person.sees("Booked!")
+
+
+async def test_a_visit_can_be_kept_after_all(person: Person) -> None:
+    await book(person)
+    await person.say("/bookings")
+    await person.tap("Cancel 24 Nov, 14:00")
+    await person.tap("Keep it")
+    assert person.news == [LIST]
+
+
+async def test_cancelling_twice_says_that_the_visit_is_gone(
+    person: Person, running_bot: RunningBot
+) -> None:
+    await book(person)
+    await person.say("/bookings")
+    await person.tap("Cancel 24 Nov, 14:00")
+    twice = [running_bot.telegram.tap(person.id, label="Cancel the visit") for _ in range(2)]
+    for update in twice:
+        await running_bot.deliver(update)
+        assert running_bot.unanswered(update) is None
+    assert person.sees(f"That visit is not booked any more.\n\n{EMPTY}")
+
+
+async def test_a_visit_that_has_begun_can_no_longer_be_cancelled(
+    person: Person, clock: SimpleNamespace
+) -> None:
+    await book(person)
+    await person.say("/bookings")
+    clock.time += timedelta(days=1, hours=4)
+    await person.tap("Cancel 24 Nov, 14:00")
+    assert person.sees("That visit is not booked any more.")
+
+
+async def test_nobody_cancels_for_somebody_else_in_a_group(
+    person: Person, another_person: Person, group: dict[str, Any]
+) -> None:
+    await book(person)
+    ann, ben = person.at(group), another_person.at(group)
+    await ann.say("/bookings")
+    await ben.tap("Cancel 24 Nov, 14:00")
+    assert ben.news == ["These are somebody else's visits. Send /bookings to see yours."]
+    await ann.tap("Cancel 24 Nov, 14:00")
+    assert ann.sees("Cancel Haircut on Tue 24 Nov at 14:00?")
+
+
+async def test_a_long_list_is_cut_and_says_so(person: Person) -> None:
+    for hour in range(9, 18):
+        await book(person, f"tomorrow {hour}:00")
+    for hour in range(9, 12):
+        await book(person, f"friday {hour}:00")
+    await person.say("/bookings")
+    assert person.sees("… and 2 more")
+    assert len(person.buttons) == 10
+
+
+@pytest.mark.parametrize("step", [[], ["/book"], ["/book", "Haircut"]])
+async def test_looking_at_ones_visits_leaves_the_dialogue_where_it_is(
+    person: Person, running_bot: RunningBot, step: list[str]
+) -> None:
+    for text in step:
+        await person.say(text)
+    before = await running_bot.session()
+    await person.say("/bookings")
+    assert step == [] or await running_bot.session() == before
