@@ -199,6 +199,8 @@ def _send(item: Any, place: _Place) -> Send:
     place.fields(data, "send", SENDS[kind], ())
     for name, value in data.items():
         place.typed(value, SENDS[kind][name], f"send.{name}")
+    if kind == "update" and len(data["update"].keys() - {"update_id"}) != 1:
+        place.refuse("send.update", 'must hold one update, such as {"message": {…}}')
     if data.get("userId", 1) < 1:
         place.refuse("send.userId", "must be 1 or more; a group's id, below 0, goes into chatId")
     return Send(

@@ -1,0 +1,83 @@
+"""The bot that the harness's own tests talk to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+
+@dataclass
+class Visit:
+    """What this bot remembers."""
+
+    service: str | None = None
+    times: int = 0
+
+
+def _make_bot() -> Any:
+    from aiogram import F, Router
+    from aiogram.filters import Command
+    from aiogram.types import CallbackQuery, Message
+
+    from toolkit import create_bot
+
+    router = Router()
+
+    @router.message(Command("book"))
+    async def book(message: Message, session: Visit) -> None:
+        session.times += 1
+        await message.answer("What service?", reply_markup=_keyboard("Haircut", "Shave", "Silence"))
+
+    @router.callback_query(F.data == "silence")
+    async def say_nothing(query: CallbackQuery) -> None:
+        """A tap that is never answered."""
+
+    @router.callback_query()
+    async def choose(query: CallbackQuery, session: Visit) -> None:
+        session.service = query.data
+        await query.answer("Noted")
+        if isinstance(query.message, Message):
+            await query.message.edit_text(f"When, for a {query.data}?")
+
+    @router.message(F.text == "raise")
+    async def fail(message: Message) -> None:
+        raise ValueError("the handler is broken")
+
+    @router.message(F.text == "float")
+    async def float_a_call(message: Message, tasks: set[asyncio.Task[Any]]) -> None:
+        async def later() -> None:
+            for _ in range(10):
+                await asyncio.sleep(0)
+            await message.answer("floated")
+
+        tasks.add(asyncio.create_task(later()))
+        tasks.add(asyncio.create_task(asyncio.sleep(3600)))
+
+    @router.message(F.text)
+    async def echo(message: Message) -> None:
+        await message.answer(f"{message.from_user and message.from_user.id}: {message.text}")
+
+    return create_bot(
+        "42:offline",
+        initial=Visit,
+        routers=[router],
+        commands={"book": "Book a visit"},
+        tasks=set(),
+    )
+
+
+def _keyboard(*labels: str) -> Any:
+    from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
+
+    buttons = [InlineKeyboardButton(text=label, callback_data=label.lower()) for label in labels]
+    return InlineKeyboardMarkup(inline_keyboard=[buttons])
+
+
+@pytest.fixture
+def make_bot() -> Callable[[], Any]:
+    """A bot with one handler for each thing that a dialogue can meet."""
+    return _make_bot
