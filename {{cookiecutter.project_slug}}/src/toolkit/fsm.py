@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -18,6 +18,7 @@ from aiogram.fsm.middleware import FSMContextMiddleware
 from aiogram.fsm.state import State
 from aiogram.fsm.storage.base import DEFAULT_DESTINY, BaseStorage, StateType, StorageKey
 from aiogram.fsm.strategy import FSMStrategy
+from aiogram.types import TelegramObject
 
 from toolkit.sessions.context import BotContext, Sessions
 from toolkit.sessions.keys import Origin, Scope
@@ -32,22 +33,38 @@ STRATEGIES: dict[Scope, FSMStrategy] = {
 
 
 class SessionFSMMiddleware(FSMContextMiddleware):
-    """aiogram's own middleware, with the state of an update kept under its session's key.
+    """Gives handlers ``state``, as aiogram's own middleware does, from the record that is held.
 
-    aiogram knows an anonymous admin only as the technical user they all share.
+    The key is the session's: aiogram knows an anonymous admin only as the technical user they all
+    share. Nothing is locked here, the checkout has done that.
     """
+
+    async def __call__(
+        self,
+        handler: Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]],
+        event: TelegramObject,
+        data: dict[str, Any],
+    ) -> Any:
+        data["fsm_storage"] = self.storage
+        context: BotContext[Any] | None = data.get("context")
+        if context is not None:
+            data["state"] = self.resolve_event_context(data["bot"], data)
+            data["raw_state"] = context.fsm.get(DEFAULT_DESTINY, {}).get("state")
+        return await handler(event, data)
 
     def resolve_event_context(
         self, bot: Bot, data: dict[str, Any], destiny: str = DEFAULT_DESTINY
     ) -> FSMContext | None:
         """The FSM context of the update in ``data``; ``None`` where it has no session."""
-        origin: Origin = data["session_origin"]
+        chat, user, topic, business = data["session_origin"]
+        if chat is None and user is None:
+            return None
         return self.resolve_context(
             bot,
-            chat_id=origin.chat if origin.chat is not None else origin.user,
-            user_id=origin.user if origin.user is not None else origin.chat,
-            thread_id=origin.topic,
-            business_connection_id=origin.business,
+            chat_id=user if chat is None else chat,
+            user_id=chat if user is None else user,
+            thread_id=topic,
+            business_connection_id=business,
             destiny=destiny,
         )
 
