@@ -1,6 +1,8 @@
 """Docker and GitHub files, of the template and of projects, pass the linters made for them."""
 
 import itertools
+import json
+import os
 import re
 import subprocess
 import sys
@@ -130,6 +132,23 @@ def test_the_build_context_holds_what_the_image_is_made_of_and_nothing_else(proj
     assert {name.removeprefix("!") for name in ignore if name.startswith("!")} == {
         name.removesuffix("*") for line in copied for name in line.split()
     }
+
+
+def test_the_health_check_wants_a_fresh_heartbeat(project: Path, tmp_path: Path) -> None:
+    dockerfile = (project / "Dockerfile").read_text()
+    command = json.loads(re.findall(r"^    CMD (.+)$", dockerfile, re.MULTILINE)[0])
+    heartbeat = tmp_path / "heartbeat"
+    command = [part.replace("/data/heartbeat", str(heartbeat)) for part in command]
+
+    def healthy() -> bool:
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+    assert "HEARTBEAT_FILE=/data/heartbeat" in dockerfile
+    assert not healthy()
+    heartbeat.touch()
+    assert healthy()
+    os.utime(heartbeat, (0, 0))
+    assert not healthy()
 
 
 @pytest.mark.parametrize("storage", STORAGES)

@@ -10,6 +10,7 @@ from bot.features import booking, my_bookings, start
 from bot.session import Session
 from bot.settings import Settings
 from toolkit import BotApp, SessionStorage, create_bot, open_storage
+from toolkit.delivery.heartbeat import keep_heartbeat
 
 
 def make_bot(
@@ -25,7 +26,7 @@ def make_bot(
     if storage is None:
         storage = open_storage(settings.storage_url if settings else "memory:")
     token = settings.bot_token if settings else None
-    return create_bot(
+    app = create_bot(
         token.get_secret_value() if token else "42:offline",
         initial=Session,
         storage=storage,
@@ -34,3 +35,6 @@ def make_bot(
         api_url=settings.telegram_api_url if settings else None,
         bookings=BookingBook(storage, now=now),
     )
+    if settings and settings.heartbeat_file:
+        keep_heartbeat(app, settings.heartbeat_file)
+    return app

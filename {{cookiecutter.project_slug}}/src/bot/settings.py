@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     storage_url: str = default_url()
     webhook_url: WebAddress | None = None
     telegram_api_url: WebAddress | None = None
+    heartbeat_file: Path | None = None
 
     @model_validator(mode="after")
     def _read_token_file(self) -> Settings:
