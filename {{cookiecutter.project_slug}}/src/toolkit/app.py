@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 from aiogram import Bot, Dispatcher, Router
@@ -14,18 +14,26 @@ from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
 from aiogram.exceptions import TelegramForbiddenError
 from aiogram.types import BotCommand, Update
+from aiogram.types.update import UpdateTypeLookupError
 
 from toolkit.delivery.failures import OnError, apologise, report
 from toolkit.delivery.polling import Poller
 from toolkit.delivery.requests import PatientBot
-from toolkit.delivery.shutdown import stop_on_signals
+from toolkit.delivery.shutdown import (
+    STOP_WITHIN,
+    close_within,
+    drain_time,
+    run_until_signal,
+    stop_on_signals,
+)
+from toolkit.delivery.webhook import HANDLER_LIMIT, WebhookServer
 from toolkit.fsm import STRATEGIES, SessionFSMMiddleware, SessionFSMStorage
 from toolkit.routers import copy_router
 from toolkit.sessions.checkout import Checkouts
 from toolkit.sessions.codec import Migration
 from toolkit.sessions.context import Sessions
 from toolkit.sessions.keys import SCOPES, Scope, origin_of
-from toolkit.sessions.middleware import SessionMiddleware
+from toolkit.sessions.middleware import SessionMiddleware, StoreFailed
 from toolkit.storage.base import SessionStorage
 from toolkit.storage.memory import MemorySessionStorage
 
@@ -59,7 +67,8 @@ class BotApp(Dispatcher, Generic[S]):
         self.commands = dict(commands)
         self.on_error = on_error
         # The state lives in the session's record, so it can only be asked for once that is held.
-        self.update.outer_middleware(SessionMiddleware(sessions, scope, handler_timeout))
+        self._limits = SessionMiddleware(sessions, scope, handler_timeout)
+        self.update.outer_middleware(self._limits)
         self.fsm = SessionFSMMiddleware(fsm_storage, self.fsm.events_isolation, STRATEGIES[scope])
         self.update.outer_middleware(self.fsm)
 
@@ -69,8 +78,11 @@ class BotApp(Dispatcher, Generic[S]):
         return self.sessions.storage
 
     def session_key(self, update: Update) -> str | None:
-        """The key of the session that ``update`` belongs to."""
-        return origin_of(update).key(self.scope)
+        """The key of the session that ``update`` belongs to; ``None`` where it has none."""
+        try:
+            return origin_of(update).key(self.scope)
+        except UpdateTypeLookupError:
+            return None
 
     def include_router(self, router: Router) -> Router:
         """Attach a copy of ``router``, and return it; the original stays free for other bots."""
@@ -78,7 +90,10 @@ class BotApp(Dispatcher, Generic[S]):
 
     async def apply_update(self, bot: Bot, update: Update, **data: Any) -> Any:
         """Take one update through sessions and handlers; failures are raised, nobody is told."""
-        return await super().feed_update(bot, update, **data)
+        try:
+            return await super().feed_update(bot, update, **data)
+        except StoreFailed as failed:
+            raise failed.error from failed.error.__cause__
 
     async def feed_update(self, bot: Bot, update: Update, **data: Any) -> Any:
         """Take one update through sessions and handlers.
@@ -102,24 +117,81 @@ class BotApp(Dispatcher, Generic[S]):
         self,
         *bots: Bot,
         polling_timeout: float = 30.0,
-        drain: float = 7.0,
         stop: asyncio.Event | None = None,
+        stop_within: float = STOP_WITHIN,
         handle_signals: bool = True,
     ) -> None:
         """Serve updates by long polling until ``stop`` is set or a signal comes.
 
-        After the stop, handlers have ``drain`` seconds to finish; the rest is left to redelivery.
+        ``stop_within`` is in seconds: handlers have all but the last three of them to finish, the
+        rest is left to redelivery.
         """
         if any(bot is not self.bot for bot in bots):
             raise ValueError("this app serves its own bot; make another app for another bot")
-        stop = stop or asyncio.Event()
-        with stop_on_signals(stop) if handle_signals else contextlib.nullcontext():
-            async with self.running():
-                await Poller(self, timeout=polling_timeout, drain=drain).run(stop)
+        poller = Poller(self, timeout=polling_timeout, drain=drain_time(stop_within))
+        await self._serve(poller.run, stop, stop_within, handle_signals)
 
-    def run_polling(self, *bots: Bot, **options: Any) -> None:
+    def run_polling(self, *bots: Bot, stop_within: float = STOP_WITHIN, **options: Any) -> None:
         """`start_polling` for a program that does nothing else."""
-        asyncio.run(self.start_polling(*bots, **options))
+        options |= {"handle_signals": False, "stop_within": stop_within}
+        run_until_signal(lambda stop: self.start_polling(*bots, stop=stop, **options), stop_within)
+
+    async def start_webhook(
+        self,
+        *,
+        url: str,
+        secret: str | None = None,
+        host: str = "0.0.0.0",  # noqa: S104 - a reverse proxy reaches it from outside
+        port: int = 8080,
+        max_connections: int = 40,
+        stop: asyncio.Event | None = None,
+        stop_within: float = STOP_WITHIN,
+        handle_signals: bool = True,
+    ) -> None:
+        """Serve updates that Telegram posts to ``url``, until ``stop`` is set or a signal comes.
+
+        This process listens on ``host`` and ``port`` without TLS, which a proxy before it adds.
+        ``secret`` proves that a request comes from Telegram; without one it is derived from the
+        bot's token. A handler may take at most 50 seconds here. ``/healthz`` tells whether the
+        store answers, ``/readyz`` whether the process takes updates.
+
+        Raises `ValueError` when the URL or the secret cannot work, and `RuntimeError` when another
+        process keeps setting another webhook.
+        """
+        server = WebhookServer(
+            self,
+            url=url,
+            secret=secret,
+            host=host,
+            port=port,
+            max_connections=max_connections,
+            drain=drain_time(stop_within),
+        )
+        limits = self._limits.deadlines
+        limits.seconds = min(limits.seconds, HANDLER_LIMIT)
+        await self._serve(server.run, stop, stop_within, handle_signals)
+
+    def run_webhook(self, *, stop_within: float = STOP_WITHIN, **options: Any) -> None:
+        """`start_webhook` for a program that does nothing else."""
+        options |= {"handle_signals": False, "stop_within": stop_within}
+        run_until_signal(lambda stop: self.start_webhook(stop=stop, **options), stop_within)
+
+    async def _serve(
+        self,
+        serve: Callable[[asyncio.Event], Awaitable[None]],
+        stop: asyncio.Event | None,
+        stop_within: float,
+        handle_signals: bool,
+    ) -> None:
+        stop = stop or asyncio.Event()
+        signals = (
+            stop_on_signals(stop, within=stop_within)
+            if handle_signals
+            else contextlib.nullcontext()
+        )
+        with signals:
+            async with self.running():
+                await serve(stop)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -133,16 +205,16 @@ class BotApp(Dispatcher, Generic[S]):
             yield
         finally:
             try:
-                await self.emit_shutdown(**data)
+                await close_within(2.0, "a shutdown hook", self.emit_shutdown(**data))
             finally:
                 await self.close()
 
     async def close(self) -> None:
-        """Close the bot's client, then the store."""
+        """Close the bot's client, then the store; one that hangs is left behind."""
         try:
-            await self.bot.session.close()
+            await close_within(0.5, "the bot's client", self.bot.session.close())
         finally:
-            await self.session_storage.close()
+            await close_within(2.0, "the store", self.session_storage.close())
 
 
 def create_bot(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -9,8 +10,8 @@ from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError, TelegramForbiddenError
 from aiogram.types import CallbackQuery, ErrorEvent, InaccessibleMessage, Message, Update
 
-from toolkit.sessions.checkout import SessionReentered
-from toolkit.storage.base import SessionBusy, SessionConflict, StorageUnavailable
+from toolkit.sessions.middleware import OUTAGES
+from toolkit.storage.base import SessionBusy, StorageUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -19,13 +20,6 @@ OnError = Callable[[ErrorEvent, Bot], Awaitable[None]]
 SORRY = "Something went wrong, and nothing was changed. Please try again, or send /start."
 STORE_DOWN = "I cannot reach my notes right now, so nothing was changed. I will answer in a moment."
 BUSY = "I am still working on your last message. Please try again in a moment."
-
-
-def is_outage(error: BaseException) -> bool:
-    """Whether the update itself is fine and will go through once the store answers again."""
-    return isinstance(error, StorageUnavailable | SessionConflict) or (
-        isinstance(error, SessionBusy) and not isinstance(error, SessionReentered)
-    )
 
 
 async def apologise(event: ErrorEvent, bot: Bot) -> None:
@@ -42,7 +36,8 @@ async def apologise(event: ErrorEvent, bot: Bot) -> None:
         text = SORRY
     query = event.update.callback_query
     if query is not None:
-        await bot.answer_callback_query(query.id)
+        with contextlib.suppress(TelegramAPIError):
+            await bot.answer_callback_query(query.id)
     message = _where_to_answer(event.update)
     if message is not None:
         await bot.send_message(
@@ -64,7 +59,7 @@ async def report(
     if isinstance(error, TelegramForbiddenError):
         logger.info("update %d of %s: %s", update.update_id, key, error)
         return
-    if is_outage(error):
+    if isinstance(error, OUTAGES):
         logger.error("update %d of %s was not applied: %s", update.update_id, key, error)
     else:
         logger.error("update %d of %s failed", update.update_id, key, exc_info=error)

@@ -1,12 +1,8 @@
 """Long polling that confirms an update only after its session is committed.
 
-``getUpdates(offset=n)`` confirms everything below ``n`` and answers with up to 100 updates from
-there (Bot API, "getUpdates"). So the offset follows the oldest update that is not settled yet, not
-the newest one that was seen. What was in work when the process died comes again; the ids in the
-session's record tell whether it had been applied.
-
-One slow handler holds the offset, but nobody else: up to 99 later updates are served meanwhile,
-within `WINDOW` seconds of their arrival.
+One slow handler holds the offset (`Window`), but nobody else: up to 99 later updates are served
+meanwhile, each within `GLANCE` seconds of its arrival. After `PARK_AFTER` seconds the slow one is
+written down in the store and confirmed, and polling goes on as if it were done (`Parked`).
 """
 
 from __future__ import annotations
@@ -22,22 +18,24 @@ from aiogram.exceptions import (
     TelegramRetryAfter,
     TelegramServerError,
 )
+from aiogram.methods import GetUpdates
 from aiogram.types import Update
-from aiogram.utils.backoff import Backoff, BackoffConfig
+from aiogram.utils.backoff import Backoff
 from pydantic import ValidationError
 
-from toolkit.delivery.attempts import Lanes, deliver, set_aside
-from toolkit.delivery.failures import is_outage
+from toolkit.delivery.attempts import BACKOFF, Attempts, set_aside
+from toolkit.delivery.lanes import Lanes
+from toolkit.delivery.offset import Window
+from toolkit.delivery.parking import PARK_AFTER, PARKED_AT_MOST, Parked
+from toolkit.sessions.middleware import OUTAGES
 
 if TYPE_CHECKING:
     from toolkit.app import BotApp
 
 logger = logging.getLogger(__name__)
 
-WINDOW = 0.5
+GLANCE = 0.5
 """Longest pause, in seconds, between two looks at the queue while an update is still in work."""
-
-BACKOFF = BackoffConfig(min_delay=0.5, max_delay=30.0, factor=2.0, jitter=0.1)
 
 
 class Poller:
@@ -47,141 +45,172 @@ class Poller:
     still take after the stop; both in seconds.
     """
 
-    def __init__(self, app: BotApp[Any], *, timeout: float = 30.0, drain: float = 7.0) -> None:
+    def __init__(self, app: BotApp[Any], *, timeout: float = 30.0, drain: float = 6.0) -> None:
         self.app = app
         self.timeout = timeout
         self.drain = drain
-        self._lanes = Lanes(self._settle)
-        self._working: set[int] = set()
-        self._settled: set[int] = set()
-        self._next: int | None = None
+        self._attempts = Attempts(app)
+        self._lanes = Lanes(self._work)
+        self._parked = Parked(app)
+        self._window = Window()
         self._quiet = asyncio.Event()
         self._stopping = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Poll until ``stop``, then let what is in work finish and confirm it."""
+        """Poll until ``stop``, then let what is in work finish, and confirm it."""
         logger.info("polling for updates")
         stopped = asyncio.create_task(stop.wait())
+        recovery = asyncio.create_task(self._parked.recover(self._put, self._stopping))
         try:
+            # What the last process has left goes first, unless the store is away.
+            await _first_of(recovery, stopped, limit=GLANCE)
             while not stop.is_set():
                 fetch = asyncio.create_task(self._fetch())
-                await asyncio.wait((fetch, stopped), return_when=asyncio.FIRST_COMPLETED)
+                await _first_of(fetch, stopped)
                 if not fetch.done():
                     fetch.cancel()
                     await asyncio.wait((fetch,))
                     break
-                self._begin(fetch.result())
+                self._begin(*fetch.result())
                 await self._breathe(stopped)
         finally:
             stopped.cancel()
             self._stopping.set()
             await self._lanes.drain(self.drain)
-            await self._confirm()
+            recovery.cancel()
+            await self._leave()
 
-    @property
-    def _offset(self) -> int | None:
-        return min(self._working, default=self._next)
+    async def _fetch(self) -> tuple[list[Update], int | None]:
+        """The updates from the oldest unsettled one on, and the last id of the answer.
 
-    async def _fetch(self) -> list[Update]:
-        """The updates from the oldest unsettled one on; waits and tries again until it has them."""
+        Waits and tries again until there is an answer.
+        """
         backoff = Backoff(BACKOFF)
         while True:
-            offset = self._offset
+            offset = self._window.offset
             try:
-                updates = await self.app.bot.get_updates(
-                    offset=offset,
-                    timeout=int(self.timeout),
-                    allowed_updates=self.app.resolve_used_update_types(),
-                    request_timeout=int(self.timeout) + 10,
-                )
-            except ClientDecodeError as error:
-                updates = await self._salvage(error.data)
-            except TelegramConflictError as error:
-                await self._explain(error)
-                await backoff.asleep()
-                continue
+                answer = await self._ask(offset)
             except TelegramRetryAfter as error:
+                logger.warning("getUpdates: %s", error)
                 await asyncio.sleep(error.retry_after)
-                continue
-            except (TelegramNetworkError, TelegramServerError) as error:
+            except (TelegramNetworkError, TelegramServerError, *OUTAGES) as error:
                 logger.warning("getUpdates: %s; again in %.1f s", error, backoff.next_delay)
                 await backoff.asleep()
-                continue
-            if offset is not None:
-                self.app.sessions.confirmed = offset - 1
-                self._settled = {known for known in self._settled if known >= offset}
-            return updates
+            except TelegramConflictError as error:
+                logger.error("%s; again in %.1f s", _in_words(error), backoff.next_delay)
+                await backoff.asleep()
+            else:
+                if offset is not None:
+                    self._forget_below(offset)
+                return answer
 
-    def _begin(self, updates: list[Update]) -> None:
+    async def _ask(self, offset: int | None) -> tuple[list[Update], int | None]:
+        try:
+            updates = await self.app.bot.get_updates(
+                offset=offset,
+                timeout=int(self.timeout),
+                allowed_updates=self.app.resolve_used_update_types(),
+                request_timeout=int(self.timeout) + 10,
+            )
+        except ClientDecodeError as error:
+            return await self._salvage(error)
+        except TelegramConflictError as error:
+            if "webhook" in error.message:
+                await self.app.bot.delete_webhook()
+            raise
+        return updates, updates[-1].update_id if updates else None
+
+    async def _salvage(self, error: ClientDecodeError) -> tuple[list[Update], int | None]:
+        """Set aside what cannot be read of an answer, and return the rest."""
+        answer = error.data.get("result") if isinstance(error.data, dict) else None
+        if not isinstance(answer, list) or not all(map(_is_numbered, answer)):
+            raise TelegramNetworkError(GetUpdates(), "this is no answer of Telegram") from error
+        updates = []
+        for raw in answer:
+            try:
+                updates.append(Update.model_validate(raw, context={"bot": self.app.bot}))
+            except ValidationError as unreadable:
+                if not self._window.knows(raw["update_id"]):
+                    await set_aside(self.app, raw["update_id"], raw, unreadable)
+                    self._window.settle(raw["update_id"])
+        return updates, answer[-1]["update_id"]
+
+    def _forget_below(self, offset: int) -> None:
+        """Remember no longer what never comes again, here and in the records of sessions."""
+        self._window.confirmed(offset)
+        oldest = self._parked.oldest
+        self.app.sessions.confirmed = (offset if oldest is None else min(offset, oldest)) - 1
+
+    def _begin(self, updates: list[Update], last_id: int | None) -> None:
+        if last_id is None:
+            return
+        if last_id <= self.app.sessions.confirmed:
+            # After a week without updates Telegram starts again from a random number.
+            self.app.sessions.confirmed = 0
+        self._window.saw(last_id)
         for update in updates:
-            if update.update_id in self._working or update.update_id in self._settled:
+            if self._window.knows(update.update_id) or update.update_id in self._parked:
                 continue
-            if update.update_id <= self.app.sessions.confirmed:
-                # After a week without updates Telegram starts again from a random number.
-                self.app.sessions.confirmed = 0
-            self._next = update.update_id + 1
-            self._working.add(update.update_id)
+            self._window.begin(update, asyncio.get_running_loop().time())
             self._quiet.clear()
-            self._lanes.put(self.app.session_key(update), update)
+            self._put(update)
+
+    def _put(self, update: Update) -> None:
+        self._lanes.put(self.app.session_key(update), update)
 
     async def _breathe(self, stopped: asyncio.Task[Any]) -> None:
         """Give handlers time, or the next ``getUpdates`` would only bring what is in work."""
-        if self._working:
-            quiet = asyncio.create_task(self._quiet.wait())
-            await asyncio.wait(
-                (quiet, stopped), timeout=WINDOW, return_when=asyncio.FIRST_COMPLETED
-            )
-            quiet.cancel()
+        if not self._window.working:
+            return
+        quiet = asyncio.create_task(self._quiet.wait())
+        await _first_of(quiet, stopped, limit=GLANCE)
+        quiet.cancel()
+        overdue = asyncio.get_running_loop().time() - PARK_AFTER
+        for update, begun in self._window.working.values():
+            if begun <= overdue and len(self._parked) < PARKED_AT_MOST:
+                self._parked.park(update, self._pass)
 
-    async def _settle(self, update: Update) -> None:
-        backoff = Backoff(BACKOFF)
-        told = False
-        while True:
-            try:
-                await deliver(self.app, update)
-                break
-            except Exception as error:
-                if not is_outage(error):
-                    logger.exception("update %d could not be set aside", update.update_id)
-                    break
-                if not told:
-                    await self.app.report(error, update)
-                    told = True
-            if self._stopping.is_set():
-                return
-            # It stays unconfirmed: should the process end now, Telegram sends it again.
-            await backoff.asleep()
-        self._working.discard(update.update_id)
-        self._settled.add(update.update_id)
-        if not self._working:
+    async def _work(self, update: Update) -> None:
+        try:
+            settled = await self._attempts.until_settled(update, self._stopping)
+        except Exception:
+            logger.exception("update %d could not be settled: %r", update.update_id, update)
+            settled = True
+        if settled:
+            if update.update_id in self._parked:
+                await self._parked.forget(update.update_id, self._stopping)
+            self._pass(update.update_id)
+
+    def _pass(self, update_id: int) -> None:
+        """Let the offset pass an update that is settled, or parked."""
+        self._window.settle(update_id)
+        if not self._window.working:
             self._quiet.set()
 
-    async def _salvage(self, answer: Any) -> list[Update]:
-        """The updates that can be read from an answer in which one cannot; that one is set aside."""
-        updates = []
-        for raw in answer["result"]:
-            try:
-                updates.append(Update.model_validate(raw, context={"bot": self.app.bot}))
-            except ValidationError as error:
-                await set_aside(self.app, raw["update_id"], raw, error)
-                self._settled.add(raw["update_id"])
-                self._next = raw["update_id"] + 1
-        return updates
-
-    async def _explain(self, conflict: TelegramConflictError) -> None:
-        if "webhook" in conflict.message:
-            logger.warning("this bot has a webhook, which is removed now: this process polls")
-            await self.app.bot.delete_webhook()
-        else:
-            logger.error("another process is polling with this token; stop it, or this one")
-
-    async def _confirm(self) -> None:
-        """Confirm what is settled, so that the next process does not have to recognise it."""
-        if self._offset is None:
+    async def _leave(self) -> None:
+        """Write down what is unfinished, and confirm everything that Telegram need not repeat."""
+        if self._parked.survives:
+            for update, _ in list(self._window.working.values()):
+                self._parked.park(update, self._pass)
+            await self._parked.written(limit=1.0)
+        if self._window.offset is None:
             return
         try:
-            await self.app.bot.get_updates(
-                offset=self._offset, limit=1, timeout=0, request_timeout=2
-            )
+            async with asyncio.timeout(1.0):
+                await self.app.bot.get_updates(offset=self._window.offset, limit=1, timeout=0)
         except Exception as error:  # noqa: BLE001 - what comes again is recognised
-            logger.warning("the last updates were not confirmed and will come again: %s", error)
+            logger.warning("the last updates were not confirmed and will come again: %r", error)
+
+
+def _is_numbered(raw: Any) -> bool:
+    return isinstance(raw, dict) and isinstance(raw.get("update_id"), int)
+
+
+def _in_words(conflict: TelegramConflictError) -> str:
+    if "webhook" in conflict.message:
+        return "this bot had a webhook, which is removed now, because this process polls"
+    return "another process is polling with this token: stop it, or this one"
+
+
+async def _first_of(*tasks: asyncio.Task[Any], limit: float | None = None) -> None:
+    await asyncio.wait(tasks, timeout=limit, return_when=asyncio.FIRST_COMPLETED)

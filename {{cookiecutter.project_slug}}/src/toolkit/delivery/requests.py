@@ -40,7 +40,7 @@ REPEATABLE = (
 
 @dataclass(slots=True)
 class Effects:
-    """How many calls of one update Telegram has carried out, reads aside."""
+    """How many calls of one update Telegram may have carried out, reads aside."""
 
     calls: int = 0
 
@@ -80,6 +80,8 @@ class PatientBot(Bot):
                     raise
                 return cast(T, True)
             except (TelegramRetryAfter, TelegramNetworkError, TelegramServerError) as error:
+                if not _never_arrived(error):
+                    _count(method)
                 pause = _pause_before_retry(method, error, attempt)
                 if pause is None or attempt == tries or waited + pause > self.longest:
                     raise
@@ -88,10 +90,21 @@ class PatientBot(Bot):
                 waited += pause
                 attempt += 1
             else:
-                count = effects.get()
-                if count is not None and not method.__api_method__.startswith("get"):
-                    count.calls += 1
+                _count(method)
                 return result
+
+
+def _count(method: TelegramMethod[Any]) -> None:
+    done = effects.get()
+    if done is not None and not method.__api_method__.startswith("get"):
+        done.calls += 1
+
+
+def _never_arrived(error: Exception) -> bool:
+    """Whether the server has certainly not done what it was asked to."""
+    return isinstance(error, TelegramRetryAfter | RestartingTelegram) or isinstance(
+        error.__cause__, ClientConnectorError
+    )
 
 
 def _pause_before_retry(
@@ -99,9 +112,6 @@ def _pause_before_retry(
 ) -> float | None:
     if isinstance(error, TelegramRetryAfter):
         return error.retry_after
-    never_arrived = isinstance(error, RestartingTelegram) or isinstance(
-        error.__cause__, ClientConnectorError
-    )
-    if never_arrived or method.__api_method__.startswith(REPEATABLE):
+    if _never_arrived(error) or method.__api_method__.startswith(REPEATABLE):
         return random.uniform(0.5, 1.0) * 2.0 ** (attempt - 1)  # noqa: S311 - no secret
     return None

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT end a bot in order; a second one ends it at once."""
+"""SIGTERM and SIGINT end a bot in order, and within a limit; a second one ends it at once."""
 
 from __future__ import annotations
 
@@ -7,32 +7,92 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import Iterator
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from types import FrameType
+from typing import Any
 
 logger = logging.getLogger(__name__)
 
+STOP_WITHIN = 9.0
+"""Seconds from the first signal to the end of the process. ``docker stop`` kills after 10."""
+
+CLOSING = 3.0
+"""The last seconds of these belong to closing; handlers have the others to finish."""
+
 
 @contextlib.contextmanager
-def stop_on_signals(stop: asyncio.Event) -> Iterator[None]:
-    """Set ``stop`` on the first SIGTERM or SIGINT, and leave without ceremony on the second.
+def stop_on_signals(
+    stop: asyncio.Event, *, within: float = STOP_WITHIN, to_the_end: bool = False
+) -> Iterator[None]:
+    """Set ``stop`` on the first SIGTERM or SIGINT; the process ends ``within`` seconds of it.
 
-    Leaving like that loses nothing: what was not committed is not confirmed either.
+    On the second signal, or when the time is over, it ends without ceremony. That loses nothing:
+    what was not committed is not confirmed either. With ``to_the_end`` the time goes on running
+    after the block, until the process has really ended.
+
+    The signals are taken outside the event loop, so that a handler which blocks it is ended too.
     """
     loop = asyncio.get_running_loop()
+    deadlines: list[threading.Timer] = []
 
-    def ask(signum: int) -> None:
-        if stop.is_set():
-            logger.warning("second signal: ending at once")
-            logging.shutdown()
-            os._exit(128 + signum)
+    def ask(signum: int, _: FrameType | None) -> None:
+        if deadlines:
+            _leave("second signal: ending at once", 128 + signum)
+        text = f"not finished {within:g} s after the signal: ending now"
+        deadline = threading.Timer(within, _leave, (text, 1))
+        deadline.daemon = True
+        deadline.start()
+        deadlines.append(deadline)
+        loop.call_soon_threadsafe(begin, signum)
+
+    def begin(signum: int) -> None:
         logger.info("%s: finishing what is in work", signal.Signals(signum).name)
         stop.set()
 
-    signals = (signal.SIGTERM, signal.SIGINT)
-    for signum in signals:
-        loop.add_signal_handler(signum, ask, signum)
+    before = {signum: signal.signal(signum, ask) for signum in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
-        for signum in signals:
-            loop.remove_signal_handler(signum)
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
+        if not to_the_end:
+            for deadline in deadlines:
+                deadline.cancel()
+
+
+def run_until_signal(
+    serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]], within: float
+) -> None:
+    """Run ``serve(stop)`` as all that this process does; ``stop`` is set by SIGTERM or SIGINT."""
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        with stop_on_signals(stop, within=within, to_the_end=True):
+            await serve(stop)
+
+    asyncio.run(main())
+
+
+def drain_time(stop_within: float) -> float:
+    """How long handlers may go on after the stop. Raises `ValueError` when that is no time."""
+    if stop_within <= CLOSING:
+        raise ValueError(f"stop_within must be more than {CLOSING:g} seconds; got {stop_within!r}")
+    return stop_within - CLOSING
+
+
+async def close_within(limit: float, what: str, work: Awaitable[Any]) -> None:
+    """Await ``work``, but go on without it after ``limit`` seconds. Raises what it raises."""
+    task = asyncio.ensure_future(work)
+    done, _ = await asyncio.wait((task,), timeout=limit)
+    if done:
+        task.result()
+    else:
+        task.cancel()
+        logger.error("%s did not close within %g s and is left behind", what, limit)
+
+
+def _leave(text: str, code: int) -> None:
+    # A handler of signals may have interrupted anything, the log included.
+    os.write(2, f"{text}\n".encode())
+    os._exit(code)

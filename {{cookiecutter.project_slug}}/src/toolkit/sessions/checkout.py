@@ -15,14 +15,15 @@ import os
 import random
 import secrets
 import socket
-from collections import deque
 from collections.abc import Awaitable, Coroutine
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from toolkit.sessions.deadlines import Deadlines
+from toolkit.sessions.lines import KeyLines
+from toolkit.sessions.renewals import Renewals
 from toolkit.storage.base import (
     UNCHANGED,
     Lease,
@@ -41,63 +42,9 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-HERE = f"in process {os.getpid()} on {socket.gethostname()} ({secrets.token_hex(4)})"
-"""Names this process among all that share a store; in containers process ids are often equal."""
-
 
 class SessionReentered(RuntimeError):
     """A key was checked out again by whoever holds it; waiting would never have ended."""
-
-
-@dataclass(slots=True)
-class _Line:
-    holder: str
-    since: float
-    waiters: deque[tuple[str, asyncio.Future[None]]] = field(default_factory=deque)
-
-
-class KeyLines:
-    """A line for each key that somebody holds, first come first served; none where nobody does."""
-
-    def __init__(self) -> None:
-        self._lines: dict[str, _Line] = {}
-
-    def __len__(self) -> int:
-        return len(self._lines)
-
-    async def enter(self, key: str, holder: str, patience: float) -> None:
-        """Wait for ``key``. Raises `SessionBusy` when one holder keeps it ``patience`` seconds."""
-        loop = asyncio.get_running_loop()
-        line = self._lines.get(key)
-        if line is None:
-            self._lines[key] = _Line(holder, loop.time())
-            return
-        turn: asyncio.Future[None] = loop.create_future()
-        entry = (holder, turn)
-        line.waiters.append(entry)
-        try:
-            # The clock runs against the present holder: a long line that moves is no fault.
-            while not turn.done():
-                left = line.since + patience - loop.time()
-                if left <= 0:
-                    raise SessionBusy(key, line.holder)
-                await asyncio.wait((turn,), timeout=left)
-        except BaseException:
-            if turn.done():
-                self.leave(key)
-            else:
-                line.waiters.remove(entry)
-            raise
-
-    def leave(self, key: str) -> None:
-        """Give ``key`` to the next in line."""
-        line = self._lines[key]
-        if not line.waiters:
-            del self._lines[key]
-            return
-        line.holder, turn = line.waiters.popleft()
-        line.since = turn.get_loop().time()
-        turn.set_result(None)
 
 
 @dataclass(slots=True, eq=False)
@@ -108,7 +55,6 @@ class Held:
     value: Value | None
     lease: Lease | None = None
     open: bool = True
-    renew_at: float = 0.0
 
 
 _holding: ContextVar[tuple[Held, ...]] = ContextVar("held_sessions", default=())
@@ -142,9 +88,9 @@ class Checkouts:
         # Said of this very class: one that extends it may well wait.
         self._never_waits = vars(type(storage)).get("never_waits", False)
         self._deadlines = Deadlines(store_timeout)
-        self._leased: dict[Held, None] = {}
-        self._renewals: set[asyncio.Task[None]] = set()
-        self._renewing: asyncio.AbstractEventLoop | None = None
+        self._renewals = Renewals(self._renew, lease_for / 3)
+        # Names this process among all that share the store; containers often have equal pids.
+        self._here = f"in process {os.getpid()} on {socket.gethostname()} ({secrets.token_hex(4)})"
 
     async def take(self, key: str, holder: str) -> Held:
         """Check ``key`` out. ``holder`` says who, for the error that others get while they wait.
@@ -163,7 +109,7 @@ class Checkouts:
                 held = await self._read(key, holder)
             except SessionUndecodable as error:
                 await self._move_aside(key, error)
-                await self._bounded(self.storage.delete(key))
+                await self.bounded(self.storage.delete(key))
                 held = await self._read(key, holder)
         except BaseException:
             self.lines.leave(key)
@@ -175,9 +121,9 @@ class Checkouts:
         """Move the record of ``held`` to ``quarantine:{key}``, and go on holding an absent one."""
         await self._move_aside(held.key, error)
         if held.lease is None or self._shared is None:
-            await self._bounded(self.storage.delete(held.key))
+            await self.bounded(self.storage.delete(held.key))
         else:
-            await self._bounded(self._shared.checkin(held.lease, None))
+            await self.bounded(self._shared.checkin(held.lease, None))
             held.lease = await self._lease(self._shared, held.key, holder)
         held.value = None
 
@@ -208,14 +154,14 @@ class Checkouts:
         self, held: Held, value: Value | Unchanged | None, expires_in: float | None
     ) -> None:
         held.open = False
-        self._leased.pop(held, None)
+        self._renewals.end(held)
         try:
             if held.lease is not None and self._shared is not None:
                 await self._checkin(self._shared, held.lease, value, expires_in)
             elif value is None:
-                await self._bounded(self.storage.delete(held.key))
+                await self.bounded(self.storage.delete(held.key))
             elif not isinstance(value, Unchanged):
-                await self._bounded(self.storage.write(held.key, value, expires_in=expires_in))
+                await self.bounded(self.storage.write(held.key, value, expires_in=expires_in))
         finally:
             self.lines.leave(held.key)
 
@@ -227,38 +173,40 @@ class Checkouts:
         expires_in: float | None,
     ) -> None:
         try:
-            await self._bounded(storage.checkin(lease, value, expires_in=expires_in))
+            await self.bounded(storage.checkin(lease, value, expires_in=expires_in))
         except SessionConflict:
             raise
         except Exception:
             # The lease must not outlive a failed write, or the key would stay taken.
             if not isinstance(value, Unchanged):
                 try:
-                    await self._bounded(storage.checkin(lease, UNCHANGED))
+                    await self.bounded(storage.checkin(lease, UNCHANGED))
                 except Exception as error:  # noqa: BLE001 - the first error is the one to raise
                     logger.warning("the lease of %s will have to expire: %s", lease.key, error)
             raise
 
     async def _read(self, key: str, holder: str) -> Held:
         if self._shared is None:
-            return Held(key, await self._bounded(self.storage.read(key)))
+            return Held(key, await self.bounded(self.storage.read(key)))
         lease = await self._lease(self._shared, key, holder)
         held = Held(key, lease.value, lease)
-        self._renew_later(held)
+        self._renewals.begin(held)
         return held
 
     async def _move_aside(self, key: str, error: SessionUndecodable) -> None:
+        raw = error.raw
+        if isinstance(raw, bytes):
+            raw = raw.decode(errors="backslashreplace")
         found = datetime.now(UTC).isoformat(timespec="seconds")
-        raw = (
-            error.raw.decode(errors="backslashreplace")
-            if isinstance(error.raw, bytes)
-            else error.raw
-        )
         record = {"raw": raw, "reason": error.reason, "found": found}
         for number in itertools.count(1):
             place = f"quarantine:{key}" if number == 1 else f"quarantine:{key}:{number}"
-            if await self._bounded(self.storage.add(place, record)):
+            if await self.bounded(self.storage.add(place, record)):
                 logger.error("%s; its record was moved to %s, the user starts fresh", error, place)
+                return
+            there = await self.bounded(self.storage.read(place))
+            if there is not None and there.get("raw") == raw:
+                # Moved before, but the store failed before the original was removed.
                 return
 
     async def _lease(self, storage: SharedSessionStorage, key: str, holder: str) -> Lease:
@@ -267,8 +215,8 @@ class Checkouts:
         pause = 0.01
         while True:
             try:
-                return await self._bounded(
-                    storage.checkout(key, holder=f"{holder} {HERE}", lease_for=self.lease_for)
+                return await self.bounded(
+                    storage.checkout(key, holder=f"{holder} {self._here}", lease_for=self.lease_for)
                 )
             except SessionBusy:
                 if loop.time() + pause > deadline:
@@ -277,7 +225,8 @@ class Checkouts:
             await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 - no secret
             pause = min(pause * 2, 1.0)
 
-    async def _bounded(self, call: Awaitable[T]) -> T:
+    async def bounded(self, call: Awaitable[T]) -> T:
+        """Await a call to the store. Raises `StorageUnavailable` when it takes too long."""
         try:
             with self._deadlines.bound() as limit:
                 return await call
@@ -288,40 +237,18 @@ class Checkouts:
                 type(self.storage).__name__, f"no answer within {self._deadlines.seconds:g} s"
             ) from error
 
-    def _renew_later(self, held: Held) -> None:
-        """Renew the lease when a third of it has passed; one timer serves all, the oldest first."""
-        loop = asyncio.get_running_loop()
-        held.renew_at = loop.time() + self.lease_for / 3
-        self._leased[held] = None
-        if self._renewing is not loop:
-            self._renewing = loop
-            loop.call_at(held.renew_at, self._renew_due, loop)
-
-    def _renew_due(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._renewing = None
-        now = loop.time()
-        for held in list(self._leased):
-            if held.renew_at > now:
-                self._renewing = loop
-                loop.call_at(held.renew_at, self._renew_due, loop)
-                return
-            del self._leased[held]
-            task = loop.create_task(self._renew(held))
-            self._renewals.add(task)
-            task.add_done_callback(self._renewals.discard)
-
-    async def _renew(self, held: Held) -> None:
+    async def _renew(self, held: Held) -> bool:
+        """Whether the lease is still worth renewing."""
         if self._shared is None or held.lease is None:
-            return
+            return False
         try:
-            await self._bounded(self._shared.renew(held.lease, lease_for=self.lease_for))
+            await self.bounded(self._shared.renew(held.lease, lease_for=self.lease_for))
         except SessionConflict:
             logger.warning("the lease of %s was lost; its changes will be refused", held.key)
-            return
+            return False
         except StorageError as error:
             logger.warning("the lease of %s could not be renewed: %s", held.key, error)
-        if held.open:
-            self._renew_later(held)
+        return held.open
 
 
 async def _completely(work: Coroutine[Any, Any, None]) -> None:

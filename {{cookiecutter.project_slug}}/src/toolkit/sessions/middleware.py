@@ -9,13 +9,27 @@ from typing import Any
 
 from aiogram import BaseMiddleware
 from aiogram.filters import Filter
+from aiogram.methods import TelegramMethod
 from aiogram.types import TelegramObject, Update
 
 from toolkit.sessions.context import Sessions
 from toolkit.sessions.deadlines import Deadlines
 from toolkit.sessions.keys import Scope, origin_of
+from toolkit.storage.base import SessionBusy, SessionConflict, StorageUnavailable
 
 logger = logging.getLogger(__name__)
+
+
+OUTAGES = (StorageUnavailable, SessionBusy, SessionConflict)
+"""Errors that are no fault of the update: it goes through once the store answers again."""
+
+
+class StoreFailed(BaseException):
+    """Carries one of `OUTAGES` past error handlers, which must not count the update as handled."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
 
 
 class HandlerTimedOut(Exception):
@@ -47,7 +61,10 @@ class SessionMiddleware(BaseMiddleware):
         key = origin.key(self.scope)
         if key is None:
             return await self._limited(handler, event, data, "no session")
-        context = await self.sessions.begin(key, f"update {event.update_id}")
+        try:
+            context = await self.sessions.begin(key, f"update {event.update_id}")
+        except OUTAGES as error:
+            raise StoreFailed(error) from error
         try:
             if context.has_applied(event.update_id):
                 logger.info("update %d of %s was applied before", event.update_id, key)
@@ -59,7 +76,10 @@ class SessionMiddleware(BaseMiddleware):
         except BaseException:
             await self.sessions.abandon(context)
             raise
-        await self.sessions.commit(context, event.update_id)
+        try:
+            await self.sessions.commit(context, event.update_id)
+        except OUTAGES as error:
+            raise StoreFailed(error) from error
         return result
 
     async def _limited(
@@ -71,8 +91,10 @@ class SessionMiddleware(BaseMiddleware):
     ) -> Any:
         try:
             with self.deadlines.bound() as limit:
-                return await handler(event, data)
-        except TimeoutError as error:
+                result = await handler(event, data)
+                # A handler may return a call for the bot instead of making it.
+                return await data["bot"](result) if isinstance(result, TelegramMethod) else result
+        except Exception as error:
             if not limit.expired:
                 raise
             raise HandlerTimedOut(

@@ -1,0 +1,239 @@
+"""A webhook that answers 200 only after the update's session is committed.
+
+Telegram waits 60 seconds for the answer, sends the updates of one chat one after another, and
+repeats an update that was not answered with 2xx until it is a day old; it heeds ``Retry-After``
+(Bot API, "setWebhook"; WebhookActor.cpp of the Bot API server).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import logging
+import re
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from aiogram.types import Update
+from aiohttp import web
+from pydantic import ValidationError
+
+from toolkit.delivery.attempts import Attempts, set_aside
+from toolkit.delivery.lanes import Lanes
+from toolkit.delivery.parking import Parked
+from toolkit.sessions.middleware import OUTAGES
+from toolkit.storage.base import StorageError
+
+if TYPE_CHECKING:
+    from toolkit.app import BotApp
+
+logger = logging.getLogger(__name__)
+
+HANDLER_LIMIT = 50.0
+"""Longest time, in seconds, that a handler may take behind a webhook: Telegram waits 60."""
+
+PATIENCE = 55.0
+"""Seconds until an update that still stands in line is answered with 503; Telegram repeats it."""
+
+LARGEST_BODY = 1_000_000
+"""Longest request, in bytes. The updates of Telegram stay far below."""
+
+SETTLED_KEPT = 10_000
+"""Ids of settled updates kept in memory. The records know the others."""
+
+OUTAGE_PAUSE, DRAIN_PAUSE = "5", "1"
+"""Seconds after which Telegram shall try again."""
+
+HEADER = "X-Telegram-Bot-Api-Secret-Token"
+
+
+def secret_for(token: str) -> str:
+    """The secret that all processes with this bot token agree on without being told."""
+    return hmac.new(token.encode(), b"webhook secret", hashlib.sha256).hexdigest()
+
+
+class WebhookServer:
+    """Serves one webhook, ``/healthz`` and ``/readyz`` until it is told to stop.
+
+    ``secret`` must come with every request; ``drain`` is how many seconds handlers may still take
+    after the stop. Raises `ValueError` when the URL or the secret cannot work.
+    """
+
+    def __init__(
+        self,
+        app: BotApp[Any],
+        *,
+        url: str,
+        secret: str | None = None,
+        host: str = "0.0.0.0",  # noqa: S104 - a reverse proxy reaches it from outside
+        port: int = 8080,
+        max_connections: int = 40,
+        drain: float = 6.0,
+    ) -> None:
+        self.app = app
+        self.url = url
+        self.secret = secret if secret is not None else secret_for(app.bot.token)
+        self.host = host
+        self.port = port
+        self.max_connections = max_connections
+        self.drain = drain
+        self.path = _path_of(url)
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", self.secret):
+            raise ValueError("a webhook secret is 1 to 256 of A-Z, a-z, 0-9, _ and -")
+        self._attempts = Attempts(app)
+        self._lanes = Lanes(self._work)
+        self._parked = Parked(app)
+        self._answers: dict[int, asyncio.Future[bool]] = {}
+        self._settled: OrderedDict[int, None] = OrderedDict()
+        self._stopping = asyncio.Event()
+        self._last_update: float | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until ``stop``, then let what is in work finish and be answered."""
+        runner = web.AppRunner(self._routes(), access_log=None, shutdown_timeout=1.0)
+        await runner.setup()
+        recovery = asyncio.create_task(self._parked.recover(self._put, self._stopping))
+        try:
+            await web.TCPSite(runner, self.host, self.port).start()
+            await self._register()
+            await stop.wait()
+        finally:
+            self._stopping.set()
+            await self._lanes.drain(self.drain)
+            recovery.cancel()
+            for answer in self._answers.values():
+                answer.set_result(False)
+            await runner.cleanup()
+
+    async def _register(self) -> None:
+        """Tell Telegram where to deliver, and check that it has understood."""
+        bot = self.app.bot
+        await bot.set_webhook(
+            self.url,
+            secret_token=self.secret,
+            max_connections=self.max_connections,
+            allowed_updates=self.app.resolve_used_update_types(),
+        )
+        info = await bot.get_webhook_info()
+        if info.url != self.url:
+            raise RuntimeError(
+                f"Telegram delivers to {info.url or 'no webhook'}, not to {self.url}: another "
+                "process with this token has just changed it. Stop that one, or this one"
+            )
+        logger.info("serving %s, %d updates are waiting", self.url, info.pending_update_count)
+        if info.last_error_message:
+            logger.warning("Telegram's last failed delivery: %s", info.last_error_message)
+
+    def _routes(self) -> web.Application:
+        server = web.Application(client_max_size=LARGEST_BODY)
+        server.router.add_get("/healthz", self._healthz)
+        server.router.add_get("/readyz", self._readyz)
+        server.router.add_post(self.path, self._receive)
+        return server
+
+    async def _receive(self, request: web.Request) -> web.Response:
+        given = request.headers.get(HEADER, "").encode(errors="surrogateescape")
+        if not hmac.compare_digest(given, self.secret.encode()):
+            logger.warning("a request with a wrong secret from %s was refused", request.remote)
+            return web.Response(status=403)
+        if self._stopping.is_set():
+            return _later(DRAIN_PAUSE)
+        body = await request.read()
+        self._last_update = asyncio.get_running_loop().time()
+        try:
+            update = Update.model_validate_json(body, context={"bot": self.app.bot})
+        except ValidationError as error:
+            return await self._refuse(body, error)
+        if update.update_id in self._settled:
+            return web.Response()
+        answer = self._take(update)
+        await asyncio.wait((answer,), timeout=PATIENCE)
+        if not answer.done():
+            return _later(DRAIN_PAUSE)
+        return web.Response() if answer.result() else _later(OUTAGE_PAUSE)
+
+    async def _refuse(self, body: bytes, error: ValidationError) -> web.Response:
+        """Set aside what cannot be read; Telegram would send it again and again otherwise."""
+        text = body.decode(errors="backslashreplace")
+        try:
+            name = json.loads(text)["update_id"]
+        except (ValueError, TypeError, KeyError):
+            name = hashlib.sha256(body).hexdigest()[:16]
+        try:
+            await set_aside(self.app, name, text, error)
+        except OUTAGES:
+            return _later(OUTAGE_PAUSE)
+        return web.Response()
+
+    def _take(self, update: Update) -> asyncio.Future[bool]:
+        """Begin with ``update``, or wait for it if it is already in work."""
+        answer = self._answers.get(update.update_id)
+        if answer is None:
+            answer = self._answers[update.update_id] = asyncio.get_running_loop().create_future()
+            self._put(update)
+        return answer
+
+    def _put(self, update: Update) -> None:
+        self._lanes.put(self.app.session_key(update), update)
+
+    async def _work(self, update: Update) -> None:
+        settled = False
+        try:
+            if update.update_id in self._parked:
+                settled = await self._attempts.until_settled(update, self._stopping)
+                await self._parked.forget(update.update_id, self._stopping)
+            else:
+                await self._attempts.settle(update)
+                settled = True
+        except OUTAGES:
+            # Logged, and told to the user; Telegram brings it again.
+            settled = False
+        except Exception:
+            logger.exception("update %d could not be settled: %r", update.update_id, update)
+            settled = True
+        finally:
+            self._answer(update.update_id, settled)
+
+    def _answer(self, update_id: int, settled: bool) -> None:
+        if settled:
+            self._settled[update_id] = None
+            if len(self._settled) > SETTLED_KEPT:
+                self._settled.popitem(last=False)
+        answer = self._answers.pop(update_id, None)
+        if answer is not None:
+            answer.set_result(settled)
+
+    async def _healthz(self, _: web.Request) -> web.Response:
+        """200 while the store answers, else 503; and how many seconds ago the last update came."""
+        age = None
+        if self._last_update is not None:
+            age = round(asyncio.get_running_loop().time() - self._last_update, 1)
+        try:
+            async with asyncio.timeout(2.0):
+                await self.app.session_storage.has("healthz")
+        except (StorageError, TimeoutError) as error:
+            logger.error("/healthz: the store does not answer: %r", error)
+            return web.json_response({"store": "unreachable", "last_update_age": age}, status=503)
+        return web.json_response({"store": "ok", "last_update_age": age})
+
+    async def _readyz(self, _: web.Request) -> web.Response:
+        """200, and 503 while draining, so that no proxy sends anything more."""
+        if self._stopping.is_set():
+            return web.json_response({"ready": False, "in_work": len(self._lanes)}, status=503)
+        return web.json_response({"ready": True})
+
+
+def _path_of(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"a webhook URL looks like https://bot.example.com/webhook, not {url!r}")
+    if parts.path in ("/healthz", "/readyz"):
+        raise ValueError(f"{parts.path} is taken: it tells whether the bot is well")
+    return parts.path or "/"
+
+
+def _later(pause: str) -> web.Response:
+    return web.Response(status=503, headers={"Retry-After": pause})
