@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aiogram import Bot
 from aiogram.enums import ChatType
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
@@ -28,14 +29,14 @@ def reachable(callback: CallbackQuery) -> bool:
     return isinstance(callback.message, Message)
 
 
-def is_answer(message: Message) -> bool:
+def is_answer(message: Message, bot: Bot) -> bool:
     """Whether a message is meant as an answer: no command, and in a group a reply to the bot."""
     if (message.text or "").startswith("/"):
         return False
     if message.chat.type == ChatType.PRIVATE:
         return True
     answered = message.reply_to_message
-    return bool(answered and answered.from_user and answered.from_user.is_bot)
+    return bool(answered and answered.from_user and answered.from_user.id == bot.id)
 
 
 def person(event: Event) -> int:

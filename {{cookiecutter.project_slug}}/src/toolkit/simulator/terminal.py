@@ -90,14 +90,14 @@ class Conversation:
         self._app = app
         self._write = write
         self._mark_edits = mark_edits
-        self._person = self.telegram.user(1, "You")["id"]
+        self._numbers = {"you": 1}
+        self._become("You")
 
     async def take(self, line: str) -> None:
         """Do what ``line`` says, and wait until the bot has nothing more to say to it."""
         match line.split(maxsplit=1):
             case ["/as", name]:
-                number = zlib.crc32(name.casefold().encode()) + 2
-                self._person = self.telegram.user(number, name)["id"]
+                self._become(name)
                 return
             case ["/tap", label]:
                 try:
@@ -112,8 +112,14 @@ class Conversation:
             await self._app.feed_raw_update(self._app.bot, update)
         await settle(before)
 
+    def _become(self, name: str) -> None:
+        # The same name is the same person in the next process too.
+        known = name.strip().casefold()
+        self._person = self._numbers.setdefault(known, zlib.crc32(known.encode()) + 2)
+        self.telegram.user(self._person, name.strip())
+
     def _show(self, event: Event) -> None:
-        if event.kind == "message" and event.data.get("from") == self.telegram.me:
+        if event.kind == "message" and event.data.get("from", {}).get("is_bot"):
             self._show_message(event.data)
         elif event.kind == "callback":
             self._show_notice(event.data)
