@@ -29,7 +29,9 @@ demo: $(READY)
 	@$(BIN)/cookiecutter . --no-input --output-dir build
 	@$(MAKE) --silent --directory $(DEMO) .venv/.ready
 	@echo
-	@printf 'I want to book\nHaircut\nTomorrow 2pm\n' | $(MAKE) --silent --directory $(DEMO) chat
+	@cd $(DEMO) && for line in 'I want to book' 'Haircut' 'Tomorrow 2pm'; do \
+	  echo "> $$line" && echo "$$line" | .venv/bin/python -m bot chat || exit 1; \
+	done
 
 test: check fast in-place slow
 
@@ -40,13 +42,13 @@ check: $(READY)
 	cd '$(PROJECT)' && $(BIN)/mypy --config-file $(CONFIG)
 
 fast: $(READY)
-	$(BIN)/pytest -m 'not slow' -n auto tests
+	$(BIN)/pytest -m 'not slow' -n auto --dist loadgroup tests
 
 in-place: $(READY)
 	cd '$(PROJECT)' && PYTHONPATH=src $(BIN)/python -m pytest -c $(CONFIG) --rootdir . -p no:cacheprovider -n auto
 
 slow: $(READY)
-	$(BIN)/pytest -m slow -n auto tests
+	$(BIN)/pytest -m slow -n auto --dist loadgroup tests
 
 clean:
 	rm -rf build $(VENV)

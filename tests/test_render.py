@@ -37,7 +37,13 @@ def files(folder: Path) -> set[str]:
     }
 
 
-@pytest.fixture(scope="module", params=COMBINATIONS, ids=lambda row: "-".join(map(str, row)))
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(row, id=(name := "-".join(map(str, row))), marks=pytest.mark.xdist_group(name))
+        for row in COMBINATIONS
+    ],
+)
 def rendered(request: pytest.FixtureRequest, render: Render) -> tuple[dict[str, object], Path]:
     """One combination of answers and its project."""
     answers = dict(zip(("storage", "license", "docker", "ci"), request.param, strict=True))
