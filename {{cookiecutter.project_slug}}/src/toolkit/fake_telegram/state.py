@@ -180,6 +180,14 @@ class World:
         asked[query.id] = query
         return self.emit(query.kind, query.content)
 
+    def adopt(self, token: str) -> None:
+        """Become the bot of this token: the same Telegram, another id."""
+        old, self.token = self.me["id"], token
+        self.me = {**self.me, "id": int(token.partition(":")[0])}
+        for chat in self.chats.values():
+            if old in chat.members:
+                chat.members[self.me["id"]] = {**chat.members.pop(old), "user": self.bot_user}
+
     def messages(self, chat_id: int) -> list[Json]:
         """What is on screen in a chat, oldest first, edits applied."""
         chat = self.chats.get(chat_id)

@@ -36,6 +36,7 @@ class FakeTelegram(People):
     def __init__(self, *, keep_calls: int | None = None, **options: Any) -> None:
         super().__init__(**options)
         self.calls: list[Call] = []
+        self.call_count = 0
         self.faults = Faults()
         self._keep_calls = keep_calls
 
@@ -60,7 +61,7 @@ class FakeTelegram(People):
                 if fault.error is None or fault.applied:
                     result = await run(Request(self, method, payload, files or {}))
                 if fault.error is not None:
-                    raise fault.error
+                    raise fault.error.with_traceback(None)
         except (ApiError, NetworkFailure) as failure:
             error = failure
             raise
@@ -69,6 +70,7 @@ class FakeTelegram(People):
         return result
 
     def _record(self, call: Call) -> None:
+        self.call_count += 1
         if self._keep_calls != 0:
             self.calls.append(call)
             if self._keep_calls is not None and len(self.calls) >= 2 * self._keep_calls:

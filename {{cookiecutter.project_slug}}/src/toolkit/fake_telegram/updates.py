@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
 
@@ -38,8 +38,10 @@ class UpdateQueue:
     def __init__(self, first_id: int = 1) -> None:
         self._pending: OrderedDict[int, Json] = OrderedDict()
         self._next_id = first_id
-        self._changed: set[asyncio.Future[None]] = set()
+        self._waiting: set[asyncio.Future[None]] = set()
         self._poll: asyncio.Future[None] | None = None
+        self._watching: set[asyncio.Future[None]] = set()
+        self._subscriber: Callable[[Json], None] | None = None
         self.allowed: frozenset[str] | None = None
         self.webhook: Webhook | None = None
 
@@ -52,27 +54,33 @@ class UpdateQueue:
         self._next_id += 1
         update = {"update_id": update_id, kind: content}
         if kind in self.allowed if self.allowed else kind not in ON_REQUEST:
-            self._pending[update_id] = update
-            self._wake()
+            self._add(update)
         return update
-
-    def next_id(self) -> int:
-        """The number the next update will get."""
-        return self._next_id
 
     def put_raw(self, update: Json) -> Json:
         """Queue a complete update; it is numbered if it has no number."""
         update_id = update.get("update_id", self._next_id)
         self._next_id = max(self._next_id, update_id + 1)
         numbered = {**update, "update_id": update_id}
-        self._pending[update_id] = numbered
-        self._wake()
+        self._add(numbered)
         return numbered
 
     def repeat(self, update: Json) -> None:
         """Queue an update again under its own number, as a redelivery."""
+        self._add(update)
+
+    def _add(self, update: Json) -> None:
         self._pending[update["update_id"]] = update
-        self._wake()
+        if self._subscriber is not None:
+            self._subscriber(update)
+        _wake(self._waiting)
+
+    def subscribe(self, subscriber: Callable[[Json], None] | None) -> None:
+        """Give everything that waits, and then every new update, to this function."""
+        self._subscriber = subscriber
+        if subscriber is not None:
+            for update in list(self._pending.values()):
+                subscriber(update)
 
     def allow(self, kinds: Iterable[str] | None) -> None:
         """Which kinds are queued from now on; None changes nothing, an empty list means default."""
@@ -127,13 +135,13 @@ class UpdateQueue:
     async def _wait_as_poll(self, timeout: float) -> None:
         poll = asyncio.get_running_loop().create_future()
         self._poll = poll
-        self._changed.add(poll)
+        self._waiting.add(poll)
         try:
             await asyncio.wait((poll,), timeout=timeout)
             if poll.done():
                 poll.result()
         finally:
-            self._changed.discard(poll)
+            self._waiting.discard(poll)
             if self._poll is poll:
                 self._poll = None
 
@@ -143,22 +151,32 @@ class UpdateQueue:
             self._poll.set_exception(conflict(reason))
 
     async def wait(self, timeout: float | None = None) -> None:
-        """Return when something is queued or the webhook changes, or after `timeout` seconds."""
-        changed = asyncio.get_running_loop().create_future()
-        self._changed.add(changed)
-        try:
-            await asyncio.wait((changed,), timeout=timeout)
-        finally:
-            self._changed.discard(changed)
-
-    def _wake(self) -> None:
-        for waiter in self._changed:
-            if not waiter.done():
-                waiter.set_result(None)
+        """Return when something is queued, or after `timeout` seconds."""
+        if not self._pending:
+            await _wait(self._waiting, timeout)
 
     def set_webhook(self, webhook: Webhook | None) -> None:
         """Deliver to this webhook from now on, or to none."""
         self.webhook = webhook
         if webhook is not None:
             self.end_poll("terminated by setWebhook request")
-        self._wake()
+        _wake(self._watching)
+
+    async def wait_for_webhook(self) -> None:
+        """Return when the webhook was set or deleted."""
+        await _wait(self._watching, None)
+
+
+async def _wait(waiting: set[asyncio.Future[None]], timeout: float | None) -> None:
+    waiter = asyncio.get_running_loop().create_future()
+    waiting.add(waiter)
+    try:
+        await asyncio.wait((waiter,), timeout=timeout)
+    finally:
+        waiting.discard(waiter)
+
+
+def _wake(waiting: set[asyncio.Future[None]]) -> None:
+    for waiter in waiting:
+        if not waiter.done():
+            waiter.set_result(None)
