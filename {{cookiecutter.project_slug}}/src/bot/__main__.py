@@ -21,7 +21,7 @@ Without a token you can talk to the bot in this terminal: make chat
 def main(arguments: Sequence[str] | None = None) -> None:
     """Do what ``arguments`` say. Exits with 2, and says why, when something has to be set first."""
     parser = argparse.ArgumentParser(prog="python -m bot", description="The booking bot.")
-    commands = parser.add_subparsers(title="commands", metavar="")
+    commands = parser.add_subparsers(metavar="COMMAND")
     running = commands.add_parser("run", help="run it against Telegram; so does no command at all")
     running.set_defaults(do=run)
     chatting = commands.add_parser("chat", help="talk to it in this terminal, without a token")
@@ -50,12 +50,23 @@ def run(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
     except ValueError as error:
         parser.exit(2, f"STORAGE_URL: {error}\n")
 
+    from aiogram.exceptions import TelegramUnauthorizedError
+
     from bot.app import make_bot
 
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    make_bot(settings, storage=storage).run_polling()
+    app = make_bot(settings, storage=storage)
+    try:
+        if settings.webhook_url:
+            app.run_webhook(url=settings.webhook_url, port=settings.webhook_port)
+        else:
+            app.run_polling()
+    except TelegramUnauthorizedError:
+        parser.exit(
+            2, "Telegram does not know this token; @BotFather shows the right one: /token\n"
+        )
 
 
 def chat(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:

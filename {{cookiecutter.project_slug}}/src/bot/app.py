@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
-
-from bot.bookings import BookingBook
+from bot.bookings import BookingBook, Clock, utc_now
 from bot.features import booking, my_bookings, start
 from bot.session import Session
 from bot.settings import Settings
@@ -17,7 +14,7 @@ def make_bot(
     settings: Settings | None = None,
     *,
     storage: SessionStorage | None = None,
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    now: Clock = utc_now,
 ) -> BotApp[Session]:
     """A new, independent bot. Without settings it has no token and keeps everything in memory.
 

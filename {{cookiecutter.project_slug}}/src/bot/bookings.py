@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 
 from toolkit.storage.base import SessionStorage
 
+Clock = Callable[[], datetime]
+
 TIME_ZONE = ZoneInfo("Europe/Berlin")
 OPENS, CLOSES = time(9), time(18)  # every day
 SLOT = timedelta(hours=1)
@@ -65,6 +67,11 @@ def find_service(text: str) -> Service | None:
     return max(named, key=lambda service: len(service.name), default=None)
 
 
+def utc_now() -> datetime:
+    """The present, as the machine's clock has it."""
+    return datetime.now(UTC)
+
+
 def say(when: date | datetime) -> str:
     """A day as ``Tue 24 Nov``, a moment as ``Tue 24 Nov at 14:00``."""
     day = f"{when:%a} {when.day} {when:%b}"
@@ -91,9 +98,7 @@ class BookingBook:
     visit. ``now`` returns the present as an aware datetime.
     """
 
-    def __init__(
-        self, storage: SessionStorage, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
+    def __init__(self, storage: SessionStorage, *, now: Clock = utc_now) -> None:
         self._storage = storage
         self._now = now
 

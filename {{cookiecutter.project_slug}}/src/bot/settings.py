@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     bot_token_file: Path | None = None
     storage_url: str = default_url()
     webhook_url: WebAddress | None = None
+    webhook_port: int = 8080
     telegram_api_url: WebAddress | None = None
     heartbeat_file: Path | None = None
 

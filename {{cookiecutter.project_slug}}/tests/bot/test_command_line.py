@@ -1,34 +1,52 @@
-"""The command line: what it says, and that it says it before anything slow is imported."""
+"""The command line: what it says when it cannot start, and that it says so at once."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import bot.app
 from bot.__main__ import HOW_TO_START, main
+from toolkit.fake_telegram import ApiError, FakeTelegram, Fault
+from toolkit.fake_telegram.client import FakeTelegramClient
 
-# An import of aiogram fails in a process that begins so.
-WITHOUT_AIOGRAM = "import sys; sys.modules['aiogram'] = None; from bot.__main__ import main; "
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An empty working folder and no settings in the environment."""
+    for name in ("BOT_TOKEN", "BOT_TOKEN_FILE", "STORAGE_URL", "WEBHOOK_URL", "TELEGRAM_API_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
 
 
-def run(code: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run ``code`` in a process of its own, in an empty folder, with these variables alone."""
-    environment["PYTHONPATH"] = ":".join(sys.path)
+def process(*arguments: str, talk: str = "") -> subprocess.CompletedProcess[str]:
+    """Run Python with these arguments in a process of its own."""
     return subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=folder,
-        env=environment,
+        [sys.executable, *arguments],
+        env={"PYTHONPATH": ":".join(sys.path)},
+        input=talk,
         capture_output=True,
         text=True,
         check=False,
     )
 
 
-def test_without_a_token_it_says_in_six_lines_how_to_start(tmp_path: Path) -> None:
-    result = run(WITHOUT_AIOGRAM + "main([])", tmp_path)
+def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """What ``main`` says when it refuses ``arguments``."""
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == 2
+    return capsys.readouterr().err
+
+
+def test_without_a_token_it_says_in_six_lines_how_to_start_and_imports_no_aiogram() -> None:
+    result = process(
+        "-c", "import sys; sys.modules['aiogram'] = None; from bot.__main__ import main; main([])"
+    )
     assert (result.returncode, result.stdout, result.stderr) == (2, "", HOW_TO_START)
     assert len(HOW_TO_START.splitlines()) <= 6
     for hint in ("@BotFather", ".env", "BOT_TOKEN", "BOT_TOKEN_FILE", "make chat"):
@@ -42,44 +60,52 @@ def test_without_a_token_it_says_in_six_lines_how_to_start(tmp_path: Path) -> No
         ({"BOT_TOKEN": "1:secret", "STORAGE_URL": "shelf:"}, "STORAGE_URL: no storage"),
     ],
 )
-def test_a_wrong_setting_is_said_at_once_and_without_the_secret(
-    tmp_path: Path, variables: dict[str, str], message: str
+def test_a_wrong_setting_is_named_and_no_secret_is_shown(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    variables: dict[str, str],
+    message: str,
 ) -> None:
-    result = run(WITHOUT_AIOGRAM + "main(['run'])", tmp_path, **variables)
-    assert result.returncode == 2
-    assert result.stderr.startswith(message)
-    assert "secret" not in result.stderr
-    assert "Traceback" not in result.stderr
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    said = refusal(capsys, "run")
+    assert said.startswith(message)
+    assert "secret" not in said
 
 
-def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as end:
-        main(["--help"])
-    assert end.value.code == 0
-    said = capsys.readouterr().out
-    assert "run" in said
-    assert "chat" in said
+def test_a_token_that_telegram_does_not_know_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    telegram = FakeTelegram()
+    telegram.faults.add(Fault(error=ApiError(401, "Unauthorized"), times=None))
+    make_bot = bot.app.make_bot
+
+    def make_connected_bot(*args: Any, **options: Any) -> Any:
+        app = make_bot(*args, **options)
+        app.bot.session = FakeTelegramClient(telegram)
+        return app
+
+    monkeypatch.setattr(bot.app, "make_bot", make_connected_bot)
+    monkeypatch.setenv("BOT_TOKEN", "1:secret")
+    monkeypatch.setenv("STORAGE_URL", "memory:")
+    assert refusal(capsys).startswith("Telegram does not know this token")
 
 
 def test_a_storage_that_does_not_exist_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as end:
-        main(["chat", "--storage", "shelf:"])
-    assert end.value.code == 2
-    assert "--storage: no storage" in capsys.readouterr().err
+    assert refusal(capsys, "chat", "--storage", "shelf:").startswith("--storage: no storage")
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["--help"])
+    said = capsys.readouterr().out
+    assert "run " in said
+    assert "chat " in said
 
 
 @pytest.mark.slow
-def test_a_piped_conversation_is_answered_on_stdout(tmp_path: Path) -> None:
-    talk = "I want to book\nHaircut\nTomorrow 2pm\n"
-    result = subprocess.run(
-        [sys.executable, "-m", "bot", "chat"],
-        cwd=tmp_path,
-        env={"PYTHONPATH": ":".join(sys.path)},
-        input=talk,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def test_a_piped_conversation_is_answered_on_stdout() -> None:
+    result = process("-m", "bot", "chat", talk="I want to book\nHaircut\nTomorrow 2pm\n")
     assert result.returncode == 0, result.stderr
     lines = result.stdout.splitlines()
     assert lines[0] == "What service?"

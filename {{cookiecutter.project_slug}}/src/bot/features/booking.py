@@ -71,10 +71,9 @@ async def service_typed(message: Message, session: Session, bookings: BookingBoo
     service = find_service(message.text or "")
     if service is not None:
         await ask_day(message, session, bookings, service.name)
-    elif session.step is Step.idle:
-        await begin(message, session, bookings)
     else:
-        await begin(message, session, bookings, "We do not offer that.\n\n")
+        note = "" if session.step is Step.idle else "We do not offer that.\n\n"
+        await begin(message, session, bookings, note)
 
 
 @router.callback_query(PickService.filter(F.name.in_(SERVICES)), on_own_menu)
@@ -129,8 +128,8 @@ async def ask_time(
         return
     times = [button(f"{start:%H:%M}", PickTime(when=start.isoformat())) for start in starts]
     keyboard = menu(times, columns=3)
-    other_day = button("Pick another day", PickService(name=session.service))
-    keyboard.inline_keyboard.append([other_day])
+    back = button("Pick another day", PickService(name=session.service))
+    keyboard.inline_keyboard.append([back])
     await ask(event, session, bookings, f"{note}When on {say(day)}?", keyboard)
 
 
