@@ -104,8 +104,8 @@ class WebhookServer:
             self._stopping.set()
             await self._lanes.drain(self.drain)
             recovery.cancel()
-            for answer in self._answers.values():
-                answer.set_result(False)
+            for update_id in list(self._answers):
+                self._answer(update_id, settled=False)
             await runner.cleanup()
 
     async def _register(self) -> None:
@@ -182,15 +182,13 @@ class WebhookServer:
     async def _work(self, update: Update) -> None:
         settled = False
         try:
-            if update.update_id in self._parked:
-                settled = await self._attempts.until_settled(update, self._stopping)
-                await self._parked.forget(update.update_id, self._stopping)
-            else:
+            if update.update_id not in self._parked:
                 await self._attempts.settle(update)
-                settled = True
+            elif await self._attempts.until_settled(update, self._stopping):
+                await self._parked.forget(update.update_id, self._stopping)
+            settled = True
         except OUTAGES:
-            # Logged, and told to the user; Telegram brings it again.
-            settled = False
+            logger.info("update %d will be sent again by Telegram", update.update_id)
         except Exception:
             logger.exception("update %d could not be settled: %r", update.update_id, update)
             settled = True

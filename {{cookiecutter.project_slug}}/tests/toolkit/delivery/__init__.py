@@ -1,0 +1,1 @@
+"""A bot delivered to by polling and by webhook."""

@@ -1,0 +1,52 @@
+"""Starts bots that poll, or serve a webhook."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+
+from .serving import TOKEN, Posting, Serving, free_port, no_sleep
+
+
+@pytest.fixture
+async def polling() -> AsyncIterator[Callable[..., Serving]]:
+    """Starts a bot that polls: ``polling(app)``, or with the ``telegram`` of an earlier one."""
+    from toolkit.fake_telegram import FakeTelegram
+    from toolkit.fake_telegram.client import FakeTelegramClient
+
+    async with AsyncExitStack() as stack:
+
+        def begin(app: Any, telegram: Any = None, **options: Any) -> Serving:
+            serving = Serving(app, telegram or FakeTelegram(token=TOKEN))
+            app.bot.session = FakeTelegramClient(serving.telegram)
+            app.bot.sleep = no_sleep
+            serving.start(app.start_polling(stop=serving.stopping, handle_signals=False, **options))
+            stack.push_async_callback(serving.stop)
+            return serving
+
+        yield begin
+
+
+@pytest.fixture
+async def webhook() -> AsyncIterator[Callable[..., Any]]:
+    """Starts a bot behind a webhook: ``await webhook(app)``; the test plays Telegram's part."""
+    from toolkit.fake_telegram import FakeTelegram
+    from toolkit.fake_telegram.client import FakeTelegramClient
+
+    async with AsyncExitStack() as stack:
+
+        async def begin(app: Any, telegram: Any = None, **options: Any) -> Posting:
+            port = free_port()
+            serving = Posting(app, telegram or FakeTelegram(token=TOKEN), port)
+            app.bot.session = FakeTelegramClient(serving.telegram)
+            app.bot.sleep = no_sleep
+            options = {"url": serving.url, "host": "127.0.0.1", "port": port, **options}
+            serving.start(app.start_webhook(stop=serving.stopping, handle_signals=False, **options))
+            stack.push_async_callback(serving.stop)
+            await serving.until(lambda: serving.telegram.updates.webhook)
+            return serving
+
+        yield begin
