@@ -184,9 +184,10 @@ class WebhookServer:
         try:
             if update.update_id not in self._parked:
                 await self._attempts.settle(update)
+                settled = True
             elif await self._attempts.until_settled(update, self._stopping):
                 await self._parked.forget(update.update_id, self._stopping)
-            settled = True
+                settled = True
         except OUTAGES:
             logger.info("update %d will be sent again by Telegram", update.update_id)
         except Exception:

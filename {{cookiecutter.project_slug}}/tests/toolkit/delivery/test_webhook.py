@@ -146,7 +146,7 @@ async def test_two_replicas_apply_a_repeated_update_once(webhook: Webhook) -> No
 
     answers = await asyncio.gather(first.post(update), second.post(update))
 
-    assert answers == [200, 200]
+    assert set(answers) == {200}
     assert await counted(first) == 1
 
 
@@ -248,7 +248,7 @@ async def test_what_a_stop_cuts_off_is_answered_with_503(webhook: Webhook) -> No
 
     await serving.stop()
 
-    assert await asyncio.gather(posted, behind) == [503, 503]
+    assert set(await asyncio.gather(posted, behind)) == {503}
 
 
 async def test_handlers_are_given_less_time_than_telegram_waits(
