@@ -9,10 +9,10 @@ Value = dict[str, Any]
 """One JSON object."""
 
 MAX_VALUE_BYTES: Final = 1_000_000
-"""Longest JSON text of one value, for every store. A Firestore document holds at most 1 MiB."""
+"""Longest JSON text of one value. Document databases stop at 1 MiB; all stores agree on this."""
 
 MAX_KEY_BYTES: Final = 480
-"""Longest key as UTF-8. Firestore's limit for a document id is 1,500 bytes, escapes included."""
+"""Longest key as UTF-8. Some databases stop at 1,500 bytes, three for an escaped character."""
 
 MAX_DEPTH: Final = 300
 """Deepest nesting of a value; Python's own JSON reader gives up not far above."""
