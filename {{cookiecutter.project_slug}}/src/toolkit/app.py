@@ -10,12 +10,12 @@ from typing import Any, Generic, TypeVar
 
 from aiogram import Bot, Dispatcher, Router
 from aiogram.client.default import DefaultBotProperties
-from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
 from aiogram.exceptions import TelegramForbiddenError
 from aiogram.types import BotCommand, Update
 from aiogram.types.update import UpdateTypeLookupError
 
+from toolkit.delivery.client import LateSession
 from toolkit.delivery.failures import OnError, apologise, report
 from toolkit.delivery.polling import Poller
 from toolkit.delivery.requests import PatientBot
@@ -254,7 +254,7 @@ def create_bot(
     server = TelegramAPIServer.from_base(api_url) if api_url else PRODUCTION
     bot = PatientBot(
         token,
-        session=AiohttpSession(api=server),
+        session=LateSession(server),
         default=default or DefaultBotProperties(parse_mode="HTML"),
     )
     store = storage if storage is not None else MemorySessionStorage()

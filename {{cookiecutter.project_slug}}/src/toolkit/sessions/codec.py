@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
 import inspect
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, Generic, TypeVar
 
 import pydantic
@@ -51,7 +52,7 @@ class SessionCodec(Generic[S]):
             found = ", ".join(map(str, self.migrations))
             raise ValueError(f"migrations must be numbered 1, 2, 3, … without gaps; got {found}")
         self.type: Any = session_type or _type_of(initial)
-        self._adapter = _adapter(self.type)
+        self._adapter = _adapter(typing.cast(Hashable, self.type))
         self._fields = _field_names(self.type)
         # What is declared as Any is not copied by validation, and would change under our eyes.
         self._copies = "'type': 'any'" not in repr(self._adapter.core_schema)
@@ -134,9 +135,10 @@ def _type_of(initial: Callable[[], Any]) -> Any:
     return dict[str, Any] if found is dict else found
 
 
-def _adapter(session_type: Any) -> TypeAdapter[Any]:
+@functools.cache
+def _adapter(session_type: Hashable) -> TypeAdapter[Any]:
     try:
-        adapter = TypeAdapter(session_type)
+        adapter: TypeAdapter[Any] = TypeAdapter(session_type)
         adapter.rebuild(raise_errors=True)
     except (pydantic.errors.PydanticUserError, NameError) as error:
         reason = str(error).split("\n", 1)[0]
