@@ -80,11 +80,13 @@ def _struck(fault: Fault, calls: Iterable[Call]) -> bool:
 
 
 async def _run_step(step: Step, running: RunningBot, *, strict: bool) -> list[str]:
+    from toolkit.fake_telegram.model import PersonError
+
     start = len(running.telegram.calls)
     try:
         update = update_of(running, step.send)
-    except LookupError as error:
-        return [str(error)]
+    except (PersonError, ValueError) as error:
+        return [f"this cannot be sent: {error}"]
     problems = []
     try:
         await running.deliver(update)

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+SERVICES = ("Haircut", "Shave", "Silence", "Never mind")
+
 
 @dataclass
 class Visit:
@@ -19,7 +21,7 @@ class Visit:
 
 
 def _make_bot() -> Any:
-    from aiogram import F, Router
+    from aiogram import Bot, F, Router
     from aiogram.filters import Command
     from aiogram.types import CallbackQuery, Message
 
@@ -30,18 +32,27 @@ def _make_bot() -> Any:
     @router.message(Command("book"))
     async def book(message: Message, session: Visit) -> None:
         session.times += 1
-        await message.answer("What service?", reply_markup=_keyboard("Haircut", "Shave", "Silence"))
+        await message.answer("What service?", reply_markup=_keyboard(*SERVICES))
 
     @router.callback_query(F.data == "silence")
     async def say_nothing(query: CallbackQuery) -> None:
         """A tap that is never answered."""
 
+    @router.callback_query(F.data == "never mind")
+    async def give_up(query: CallbackQuery) -> None:
+        await query.answer()
+        if isinstance(query.message, Message):
+            await query.message.delete()
+
     @router.callback_query()
-    async def choose(query: CallbackQuery, session: Visit) -> None:
+    async def choose(query: CallbackQuery, session: Visit, bot: Bot) -> None:
         session.service = query.data
         await query.answer("Noted")
+        text = f"When, for a {query.data}?"
         if isinstance(query.message, Message):
-            await query.message.edit_text(f"When, for a {query.data}?")
+            await query.message.edit_text(text)
+        elif query.inline_message_id is not None:
+            await bot.edit_message_text(text, inline_message_id=query.inline_message_id)
 
     @router.message(F.text == "raise")
     async def fail(message: Message) -> None:

@@ -14,7 +14,7 @@ from toolkit.harness.person import Person
 async def test_a_person_talks_taps_and_sees(person: Person) -> None:
     await person.say("/book")
     assert person.sees("service")
-    assert person.buttons == ["Haircut", "Shave", "Silence"]
+    assert person.buttons == ["Haircut", "Shave", "Silence", "Never mind"]
     await person.tap("Haircut")
     person.sees("When, for a haircut?")
     person.sees("Noted")
@@ -38,7 +38,9 @@ async def test_a_button_that_is_not_there_is_named_with_those_that_are(person: P
     with pytest.raises(AssertionError, match="No button labelled 'Perm'; there are none"):
         await person.tap("Perm")
     await person.say("/book")
-    with pytest.raises(AssertionError, match="there are 'Haircut', 'Shave', 'Silence'"):
+    with pytest.raises(
+        AssertionError, match="there are 'Haircut', 'Shave', 'Silence', 'Never mind'"
+    ):
         await person.tap("Perm")
 
 

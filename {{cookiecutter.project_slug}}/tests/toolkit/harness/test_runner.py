@@ -104,7 +104,10 @@ async def test_the_session_is_compared_as_a_subset(run: Run) -> None:
 
 async def test_a_tap_without_such_a_button_names_the_buttons_there_are(run: Run) -> None:
     result = await run(BOOK, step({"tap": "Perm"}))
-    assert "No button labelled 'Perm'; there are 'Haircut', 'Shave', 'Silence'" in result.failure
+    assert (
+        "No button labelled 'Perm'; there are 'Haircut', 'Shave', 'Silence', 'Never mind'"
+        in result.failure
+    )
 
 
 async def test_a_tap_that_is_never_answered_fails(run: Run) -> None:
@@ -133,6 +136,21 @@ async def test_a_button_of_an_earlier_dialogue_still_works(run: Run) -> None:
     assert result.ok, result.failure
 
 
+async def test_a_button_of_a_deleted_message_comes_from_a_message_out_of_reach(run: Run) -> None:
+    result = await run(
+        BOOK,
+        step({"tap": "Never mind"}, {"method": "deleteMessage", "payload": {"message_id": 2}}),
+        step({"callback": "shave", "messageId": 2}, {"method": "answerCallbackQuery"}),
+    )
+    assert result.ok, result.failure
+    result = await run(
+        BOOK,
+        step({"tap": "Never mind"}),
+        step({"callback": "shave", "messageId": 2}, {"method": "editMessageText"}),
+    )
+    assert "- editMessageText" in result.failure
+
+
 async def test_a_message_id_of_the_persons_own_means_the_message_with_the_button(run: Run) -> None:
     edit = {"method": "editMessageText", "payload": {"message_id": 2}}
     result = await run(BOOK, step({"callback": "shave", "messageId": 1}, edit))
@@ -159,6 +177,41 @@ async def test_a_user_may_act_in_any_private_chat(run: Run) -> None:
         step({"callback": "old", **here}, {"method": "editMessageText"}),
     )
     assert result.ok, result.failure
+
+
+ANN = {"id": 5, "is_bot": False, "first_name": "Ann"}
+
+
+async def test_a_raw_update_is_delivered_as_it_is(run: Run) -> None:
+    chat = {"id": -200, "type": "supergroup", "title": "Shop"}
+    message = {"message_id": 9, "date": 1, "chat": chat, "from": ANN, "text": "raw"}
+    result = await run(
+        step({"update": {"update_id": 7, "message": message}}, sends("5: raw", chat_id=-200)),
+        step({"update": {"message": {**message, "message_id": 10}}}, sends("5: raw")),
+        step({"text": "later", "chatId": -200, "userId": 5}, sends("5: later")),
+    )
+    assert result.ok, result.failure
+
+
+async def test_a_raw_update_with_the_same_number_is_a_redelivery(run: Run) -> None:
+    message = {"message_id": 9, "date": 1, "chat": {"id": 5, "type": "private"}, "from": ANN}
+    send = {"update": {"update_id": 7, "message": {**message, "text": "/book"}}}
+    result = await run(step(send, {"method": "sendMessage"}), step(send), strict=True)
+    assert result.ok, result.failure
+
+
+async def test_a_raw_tap_may_come_from_an_inline_message(run: Run) -> None:
+    query = {"id": "77", "from": ANN, "chat_instance": "1", "data": "x", "inline_message_id": "im"}
+    answer = {"method": "answerCallbackQuery", "payload": {"callback_query_id": "77"}}
+    edit = sends("When, for a x?", "editMessageText", inline_message_id="im")
+    result = await run(step({"update": {"callback_query": query}}, answer, edit))
+    assert result.ok, result.failure
+
+
+async def test_a_raw_update_that_telegram_could_not_send_is_refused(run: Run) -> None:
+    result = await run(step({"update": {"message": {"text": "hi"}}}))
+    assert "this cannot be sent: " in result.failure
+    assert "message.message_id\n  Field required" in result.failure
 
 
 async def test_a_fault_strikes_and_the_bot_goes_on(run: Run) -> None:
