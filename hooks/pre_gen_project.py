@@ -36,7 +36,8 @@ INSTALLED = frozenset(
     opentelemetry-api packaging pathspec pip pluggy propcache proto-plus protobuf pyasn1
     pyasn1-modules pycparser pydantic pydantic-core pydantic-settings pygments pymongo pytest
     pytest-asyncio python-dateutil python-dotenv pytz redis regex requests ruff setuptools six
-    trove-classifiers typing-extensions typing-inspection tzdata tzlocal urllib3 uv yarl
+    trove-classifiers types-dateparser typing-extensions typing-inspection tzdata tzlocal urllib3
+    uv yarl
     """.split()  # noqa: SIM905
 )
 # Folders that Windows cannot make.
