@@ -1,0 +1,77 @@
+"""Opens specs and transcripts again, and lets people do once more what they say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+from toolkit.harness.matching import compare
+from toolkit.harness.report import describe_calls
+from toolkit.harness.spec import Send, Step, parse_specs, read_fault
+from toolkit.harness.updates import update_of
+
+from .simulation import Simulation, SimulatorError
+
+Json = dict[str, Any]
+
+
+def read_steps(text: str, file: str) -> list[tuple[str, bool, Sequence[Step]]]:
+    """The specs in ``text`` as name, strict and steps.
+
+    Text that is no JSON is a conversation as the terminal takes it: a message a line, with
+    ``/tap LABEL`` and ``/as NAME`` between. Raises `SpecError` for JSON that is no spec.
+    """
+    if text.lstrip().startswith(("{", "[")):
+        specs = parse_specs(json.loads(text), file)
+        return [(spec.name, spec.strict, spec.steps) for spec in specs]
+    return [(file, False, list(_steps_of_lines(text.splitlines())))]
+
+
+async def replay(simulation: Simulation, steps: Sequence[Step], *, strict: bool = False) -> int:
+    """Do the steps one after another; returns how many did not go as expected.
+
+    The turn of such a step says how in its ``verdict``. Raises `SimulatorError` for a step that
+    cannot be done, a tap on a button that is not there for instance.
+    """
+    failed = 0
+    for number, step in enumerate(steps, 1):
+        for fault in step.faults:
+            simulation.telegram.faults.add(read_fault(fault))
+        send = step.send
+        try:
+            turn = simulation.act(
+                lambda _, send=send: (update_of(cast(Any, simulation), send), _action(send))
+            )
+        except LookupError as error:
+            raise SimulatorError(f"step {number}: {error}") from error
+        await simulation.settle(turn)
+        comparison = compare(step.expect, turn.calls, strict=strict)
+        turn.verdict = "as expected" if comparison.ok else describe_calls(comparison)
+        failed += not comparison.ok
+        simulation.recorder.finish(turn)
+    return failed
+
+
+def _action(send: Send) -> Json | None:
+    if send.kind == "update":
+        return None
+    place = {"chatId": send.chat_id} if send.chat_id is not None else {}
+    return {send.kind: send.value, "userId": send.user_id, **place}
+
+
+def _steps_of_lines(lines: Sequence[str]) -> Iterator[Step]:
+    people: dict[str, int] = {}
+    user = 1
+    for line in lines:
+        match line.split(maxsplit=1):
+            case []:
+                continue
+            case ["/as", name]:
+                user = people.setdefault(name.casefold(), len(people) + 2)
+                continue
+            case ["/tap", label]:
+                send = Send("tap", label, user, None, None, {})
+            case _:
+                send = Send("text", line, user, None, None, {})
+        yield Step(send, (), None, ())

@@ -1,0 +1,224 @@
+"""Turns a conversation into a spec: what people did, and what of the answers will stay true."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from toolkit.fake_telegram import ApiError, Call, NetworkFailure
+
+from .actions import label_of
+from .recorder import Turn
+from .stable import dated, matcher
+
+Json = dict[str, Any]
+
+FOLDER = Path("tests/specs")
+SHOWN = ("send", "edit", "delete", "answer", "copy", "forward", "pin", "unpin")
+"""How the names of methods begin whose effect somebody sees."""
+TEXTS = ("text", "caption", "question", "title")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A spec as JSON, and in words what may keep it from passing another day."""
+
+    spec: Json
+    warnings: list[str]
+
+    @property
+    def text(self) -> str:
+        """The file: a line a step part, so that it reads and compares well."""
+        return f"{_layout(self.spec)}\n"
+
+
+def draft(name: str, turns: Iterable[Turn], names: Iterable[str], *, session: bool) -> Draft:
+    """The spec of these turns.
+
+    ``names`` are the people's: they are called otherwise when the spec runs. With ``session`` it
+    also expects the fields that each step changed.
+    """
+    told = [turn for turn in turns if turn.update is not None and not turn.again]
+    numbers = _Numbers(told)
+    names = list(names)
+    steps = []
+    warnings = []
+    for number, turn in enumerate(told, 1):
+        step: Json = {
+            "send": numbers.send(turn),
+            "expect": list(_expected(turn, numbers, names)),
+        }
+        if session and (changed := _changed_fields(turn)):
+            step["session"] = changed
+        if faults := list(_faults(turn.calls)):
+            step["fault"] = faults if len(faults) > 1 else faults[0]
+        steps.append(step)
+        warnings += (f"Step {number} {problem}." for problem in _problems(turn, step["send"]))
+    return Draft({"name": name, "steps": steps}, warnings)
+
+
+async def verify(spec: Json, make_bot: Any) -> str | None:
+    """Run the spec against a fresh bot; returns what failed, or None when it passes.
+
+    Raises `toolkit.harness.spec.SpecError` for JSON that is no spec.
+    """
+    from toolkit.harness.runner import run_spec
+    from toolkit.harness.spec import parse_specs
+
+    [parsed] = parse_specs(spec, "this conversation")
+    # The harness ends every task that a bot leaves behind, so it gets an event loop of its own.
+    result = await asyncio.to_thread(lambda: asyncio.run(run_spec(parsed, make_bot)))
+    return result.failure
+
+
+def file_name(name: str) -> str:
+    """A file name for a spec that is called ``name``."""
+    return f"{re.sub(r'[^a-z0-9]+', '_', name.casefold()).strip('_') or 'conversation'}.json"
+
+
+class _Numbers:
+    """Gives the people of a spec the numbers 1, 2, 3, …: 1 goes without saying."""
+
+    def __init__(self, turns: Sequence[Turn]) -> None:
+        self._users: dict[int, int] = {}
+        for turn in turns:
+            user = _sender(turn).get("id", 1)
+            self._users.setdefault(user, len(self._users) + 1)
+
+    def send(self, turn: Turn) -> Json:
+        if turn.action is None:
+            update = {key: value for key, value in turn.update.items() if key != "update_id"}
+            return {"update": self._renamed(update)}
+        send = dict(turn.action)
+        user = self.chat(send.pop("userId"))
+        chat = send.pop("chatId", None)
+        return {
+            **send,
+            **({"userId": user} if user != 1 else {}),
+            **({"chatId": chat} if chat is not None else {}),
+        }
+
+    def chat(self, chat_id: Any) -> Any:
+        """A chat id as the spec has it; a private chat has its user's."""
+        return self._users.get(chat_id, chat_id)
+
+    def _renamed(self, value: Any, key: str = "") -> Any:
+        if isinstance(value, Mapping):
+            return {name: self._renamed(item, name) for name, item in value.items()}
+        if isinstance(value, list):
+            return [self._renamed(item) for item in value]
+        return self.chat(value) if key == "id" and isinstance(value, int) else value
+
+
+def _expected(turn: Turn, numbers: _Numbers, names: list[str]) -> Iterator[Json]:
+    here = _chat_id(turn)
+    for call in turn.calls:
+        texts = {
+            field: found
+            for field in TEXTS
+            if isinstance(text := call.payload.get(field), str)
+            and (found := matcher(text, names)) is not None
+        }
+        if call.method == "sendChatAction" or not call.method.startswith(SHOWN):
+            continue
+        if call.method == "answerCallbackQuery" and not texts:
+            continue  # a tap that is not answered fails its step anyway
+        elsewhere = call.payload.get("chat_id", here) != here
+        payload = {**({"chat_id": numbers.chat(call.payload["chat_id"])} if elsewhere else {})}
+        payload.update(texts)
+        yield {"method": call.method, **({"payload": payload} if payload else {})}
+
+
+def _changed_fields(turn: Turn) -> Json:
+    before, after = turn.before or {}, turn.after or {}
+    return {
+        name: value
+        for name, value in after.items()
+        if value != before.get(name) and _stays(value)
+    }
+
+
+def _stays(value: Any) -> bool:
+    # Numbers are mostly ids of messages, which are others when the spec runs.
+    if isinstance(value, str):
+        return matcher(value) == value
+    return value is None or isinstance(value, bool)
+
+
+def _faults(calls: Iterable[Call]) -> Iterator[Json]:
+    last: Json = {}
+    for call in calls:
+        fault = _fault(call)
+        if fault is None:
+            continue
+        if {**last, "times": 1} == {**fault, "times": 1}:
+            last["times"] += 1
+        else:
+            if last:
+                yield _without_one(last)
+            last = fault
+    if last:
+        yield _without_one(last)
+
+
+def _fault(call: Call) -> Json | None:
+    error = call.error
+    if isinstance(error, NetworkFailure):
+        return {"method": call.method, "error": "network", "times": 1}
+    if not isinstance(error, ApiError):
+        return None
+    if error.code == 429:
+        seconds = (error.parameters or {}).get("retry_after", 1)
+        return {"method": call.method, "error": 429, "retry_after": seconds, "times": 1}
+    if error.code >= 500 or error.description == "Forbidden: bot was blocked by the user":
+        return {"method": call.method, "error": error.code, "times": 1}
+    return None
+
+
+def _without_one(fault: Json) -> Json:
+    return {key: value for key, value in fault.items() if (key, value) != ("times", 1)}
+
+
+def _problems(turn: Turn, send: Json) -> Iterator[str]:
+    if turn.error is not None:
+        raised = turn.error.strip().splitlines()[-1]
+        yield f"raised {raised}; it fails until that is mended"
+    said = next(iter(send.values()))
+    if isinstance(said, str) and dated(said):
+        yield f"says “{said}”, which is another day tomorrow"
+    if "callback" in send:
+        yield f"taps a button by its data: another one is labelled “{_label(turn)}” too"
+
+
+def _label(turn: Turn) -> str:
+    return label_of((turn.update or {})["callback_query"])
+
+
+def _sender(turn: Turn) -> Json:
+    update = turn.update or {}
+    event = update.get("callback_query") or update.get("message") or {}
+    sender: Json = event.get("from") or {}
+    return sender
+
+
+def _chat_id(turn: Turn) -> Any:
+    update = turn.update or {}
+    event = update.get("callback_query", {}).get("message") or update.get("message") or {}
+    return event.get("chat", {}).get("id")
+
+
+def _layout(value: Any, indent: str = "") -> str:
+    line = json.dumps(value, ensure_ascii=False)
+    if len(indent) + len(line) <= 96 or not isinstance(value, dict | list) or not value:
+        return line
+    deeper = indent + "  "
+    if isinstance(value, list):
+        items = [_layout(item, deeper) for item in value]
+        return f"[\n{deeper}" + f",\n{deeper}".join(items) + f"\n{indent}]"
+    items = [f"{json.dumps(key)}: {_layout(item, deeper)}" for key, item in value.items()]
+    return f"{{\n{deeper}" + f",\n{deeper}".join(items) + f"\n{indent}}}"

@@ -1,0 +1,62 @@
+"""What of a text will be the same tomorrow, for another person: the part a test can rely on."""
+
+from __future__ import annotations
+
+import calendar
+import html
+import re
+from collections.abc import Iterable
+from typing import Any
+
+LONGEST = 80
+
+_DAY = "|".join((*calendar.day_name, *calendar.day_abbr))
+_MONTH = "|".join((*calendar.month_name[1:], *calendar.month_abbr[1:]))
+_NUMBER = r"\d{1,2}(?:st|nd|rd|th)?\b\.?"
+_NAMES = "|".join(name for name in (*calendar.day_name, *calendar.month_name[1:]) if len(name) > 3)
+_DATES = (
+    r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?)?",
+    r"\d{1,2}[./]\d{1,2}[./](?:\d{4}|\d\d)\b",
+    rf"\b(?:(?:{_DAY})\b[.,]? )?(?:(?:{_MONTH})\b[.,]? {_NUMBER}|{_NUMBER} (?:of )?(?:{_MONTH})\b\.?)",
+    # "Sun" and "may" are words too; beside a number they are dates.
+    rf"\b(?:{_DAY})\b[.,]? {_NUMBER}",
+    rf"\b(?:{_NAMES})\b",
+    r"\b(?:19|20)\d\d\b",
+)
+_TIMES_AND_IDS = (
+    r"\b\d{1,2}[:.]\d\d(?:[:.]\d\d)?(?: ?[ap]\.?m\b\.?)?",
+    r"\b\d{1,2} ?[ap]\.?m\b\.?",
+    r"\b(?=[0-9a-f-]*\d)[0-9a-f]{8}(?:-?[0-9a-f]{4,}){0,4}\b",
+    r"\d{5,}",
+)
+_TAG = r"</?[a-zA-Z][^<>]*>"
+_WORD = re.compile(r"[^\W\d_]{2,}")
+
+
+def dated(text: str) -> bool:
+    """Whether ``text`` names a day, and so will be another one on another day."""
+    return re.search(f"(?i:{'|'.join(_DATES)})", text) is not None
+
+
+def matcher(text: str, names: Iterable[str] = ()) -> Any:
+    """What a spec expects of ``text``: the text, ``{"$contains": …}``, or None for nothing.
+
+    Short texts that will stay are expected as they are. Of others a telling part is: a piece of one
+    line, between dates, times, ids, names and markup.
+    """
+    pattern = _pattern(names)
+    if "\n" not in text and len(text) <= LONGEST and not re.search(pattern, text):
+        return text
+    pieces = re.split(f"{pattern}|{_TAG}|\n|&\\w+;", text)
+    trimmed = (re.sub(r"^[^\w/]+|\s+$", "", piece) for piece in pieces)
+    telling = [piece[:LONGEST].rstrip() for piece in trimmed if _WORD.search(piece)]
+    if not telling:
+        return None
+    # The first piece of two words says most; a lone word is the last resort.
+    return {"$contains": next((p for p in telling if len(_WORD.findall(p)) > 1), telling[0])}
+
+
+def _pattern(names: Iterable[str]) -> str:
+    forms = {form for name in names if name for form in (name, html.escape(name))}
+    own = [rf"(?<!\w){re.escape(form)}(?!\w)" for form in sorted(forms, key=len, reverse=True)]
+    return f"(?i:{'|'.join((*own, *_DATES, *_TIMES_AND_IDS))})"

@@ -1,0 +1,239 @@
+// The conversation on screen: its header, its messages, what the bot is doing, its notices.
+
+import { avatar, h, icon, iconButton } from "./dom.js";
+import { notice, showAlert } from "./dialogs.js";
+import { formatted } from "./entities.js";
+import { openMenu } from "./menu.js";
+import { bubble, idOf, summary } from "./message.js";
+import { act, chatHere, emit, isInTopicHere, messagesHere, nameOf, on, request, state } from "./state.js";
+
+const TYPING_MS = 5000; // https://core.telegram.org/bots/api#sendchataction
+const header = document.querySelector("#chat-header");
+const banner = document.querySelector("#banner");
+const topics = document.querySelector("#topics");
+const pinned = document.querySelector("#pinned");
+const log = document.querySelector("#log");
+const activity = document.querySelector("#activity");
+
+let typingTimer = 0;
+
+function drawHeader() {
+  const chat = chatHere();
+  if (!chat) return;
+  const isPrivate = chat.type === "private";
+  const members = `${state.people.length} people and the bot`;
+  header.replaceChildren(
+    iconButton("back", "Chats", () => emit("screen", "chats"), ".only-phone"),
+    avatar(isPrivate ? state.bot.name : chat.name, isPrivate ? 4 : chat.id),
+    h(
+      "div.chat-title",
+      h("h1", h("bdi", isPrivate ? state.bot.name : chat.name)),
+      h("p", isPrivate ? ["as ", h("bdi", chat.name)] : members),
+    ),
+    iconButton("inspect", "Inside the bot", () => emit("screen", "inspector"), ".not-desktop"),
+  );
+  document.title = `${chat.name} – bot simulator`;
+  drawTopics(chat);
+  drawPinned(chat);
+}
+
+function drawTopics(chat) {
+  topics.hidden = !chat.is_forum;
+  const tab = (name, thread) =>
+    h("button.topic", {
+      type: "button",
+      "aria-pressed": String(state.here.thread === thread),
+      onclick: () => emit("look", { chat: chat.id, thread }),
+    }, h("bdi", name));
+  topics.replaceChildren(
+    tab("General", null),
+    ...chat.topics.map((topic) => tab(topic.name, topic.id)),
+    iconButton("plus", "New topic", () => emit("new-topic")),
+  );
+}
+
+function drawPinned(chat) {
+  const message = state.messages.get(chat.id)?.get(chat.pinned[0]);
+  pinned.hidden = !message;
+  if (!message) return;
+  pinned.replaceChildren(icon("pin"), h("span", { dir: "auto" }, summary(message)));
+  pinned.onclick = () => showMessage(message.message_id);
+}
+
+function drawAll() {
+  const shown = messagesHere();
+  log.replaceChildren(...shown.map((message, index) => draw(message, shown[index - 1])));
+  if (!shown.length) log.append(welcome());
+  setActivity(null);
+  scrollDown();
+}
+
+function welcome() {
+  const start = () => act("say", { text: "/start", thread: state.here.thread });
+  return h(
+    "div.welcome",
+    h("p", "Nothing has been said here yet."),
+    h("button.primary", { type: "button", onclick: start }, "Send /start"),
+  );
+}
+
+function draw(message, before = null) {
+  const author = message.sender_chat?.title ?? message.from?.first_name ?? "Somebody";
+  const isOwn = message.from?.id === state.here.user;
+  const sameAuthor = before?.from?.id === message.from?.id && before?.from;
+  return bubble(message, {
+    isOwn,
+    author,
+    named: !isOwn && chatHere().type !== "private" && !sameAuthor,
+    reactions: chatHere().reactions[message.message_id],
+    actions: {
+      onTap: (row, column, button) => tap(message, row, column, button),
+      onMenu: (anchor) => menu(message, anchor),
+      onCommand: (text) => act("say", { text, thread: state.here.thread }),
+      onReply: showMessage,
+    },
+  });
+}
+
+function tap(message, row, column, button) {
+  if (button.url) window.open(button.url, "_blank", "noopener,noreferrer");
+  else if (button.copy_text) copy(button.copy_text.text);
+  else if ("callback_data" in button) {
+    key(message.message_id, row, column)?.setAttribute("aria-busy", "true");
+    act("tap", { message: message.message_id, row, column });
+  } else notice("Buttons of this kind do nothing in the simulator.");
+}
+
+function copy(text) {
+  navigator.clipboard.writeText(text).then(() => notice("Copied."), () => notice(`To copy: ${text}`));
+}
+
+function key(messageId, row, column) {
+  return document.querySelector(`#message-${state.here.chat}-${messageId} [data-key="${row}.${column}"]`);
+}
+
+function menu(message, anchor) {
+  const turn = turnOf(message);
+  const isOwn = message.from?.id === state.here.user;
+  openMenu(anchor, [
+    ["Reply", () => emit("reply", message)],
+    isOwn && message.text && ["Edit", () => emit("rewrite", message)],
+    ["Copy text", () => copy(message.text ?? message.caption ?? "")],
+    turn && ["Show what the bot did", () => emit("show-turn", turn.number)],
+    turn?.returns && ["Restart from here", () => request("go_back", { turn: turn.number })],
+    turn?.update && ["Save as spec from here", () => emit("save", turn.number)],
+  ]);
+}
+
+/** The turn that a message began, or the last one that sent or changed it. */
+function turnOf({ chat, message_id: id }) {
+  const sent = (call) => call.result?.message_id === id && call.result?.chat?.id === chat.id;
+  return [...state.turns.values()]
+    .reverse()
+    .find((turn) => (turn.chat === chat.id && turn.message === id) || turn.calls.some(sent));
+}
+
+function showMessage(messageId) {
+  const element = document.querySelector(`#message-${state.here.chat}-${messageId}`);
+  if (!element) return;
+  element.scrollIntoView({ block: "center", behavior: "smooth" });
+  element.classList.remove("flash");
+  void element.offsetWidth; // restarts the animation
+  element.classList.add("flash");
+}
+
+function isAtBottom() {
+  return log.scrollHeight - log.scrollTop - log.clientHeight < 80;
+}
+
+function scrollDown() {
+  log.scrollTop = log.scrollHeight;
+}
+
+function setActivity(content) {
+  clearTimeout(typingTimer);
+  activity.replaceChildren(...(content ? [content].flat() : []));
+  activity.hidden = !content;
+  if (content) typingTimer = setTimeout(() => setActivity(null), TYPING_MS);
+}
+
+const DOING = {
+  typing: "is typing", upload_photo: "is sending a photo", record_video: "is recording a video",
+  upload_video: "is sending a video", record_voice: "is recording a voice message", upload_voice: "is sending a voice message",
+  upload_document: "is sending a file", choose_sticker: "is choosing a sticker", find_location: "is looking for a place",
+  record_video_note: "is recording a video message", upload_video_note: "is sending a video message",
+};
+
+on("here", () => {
+  drawHeader();
+  drawAll();
+});
+on("people", drawHeader);
+on("chat", (chat) => {
+  if (chat.id !== state.here.chat) return;
+  drawHeader();
+});
+on("message", ({ chat, message }) => {
+  if (chat !== state.here.chat || !isInTopicHere(message)) return;
+  const stick = isAtBottom() || message.from?.id === state.here.user;
+  const old = document.getElementById(idOf(message));
+  const shown = messagesHere();
+  const element = draw(message, shown[shown.findIndex((m) => m.message_id === message.message_id) - 1]);
+  if (old) replace(old, element);
+  else {
+    log.querySelector(".welcome")?.remove();
+    log.append(element);
+  }
+  if (message.from?.id !== state.here.user) setActivity(null);
+  if (stick) scrollDown();
+});
+
+function replace(old, element) {
+  // Who tapped a button by keyboard stays on the message, on the button at the same place if there is one.
+  const focused = old.contains(document.activeElement) ? document.activeElement : null;
+  old.replaceWith(element);
+  if (!focused) return;
+  const same = focused.dataset.key && element.querySelector(`[data-key="${focused.dataset.key}"]`);
+  (same || element.querySelector(".key") || element.querySelector(".message-menu"))?.focus();
+}
+
+on("deleted", ({ chat, message }) => document.getElementById(`message-${chat}-${message}`)?.remove());
+on("action", ({ chat, text }) => {
+  if (chat !== state.here.chat) return;
+  setActivity([h("span.dots", h("i"), h("i"), h("i")), `${state.bot.name} ${DOING[text] ?? "is busy"}…`]);
+});
+on("draft", ({ chat, text }) => {
+  if (chat === state.here.chat) setActivity(h("span.draft", { dir: "auto" }, formatted(String(text))));
+});
+on("callback", ({ chat, user, message, text, alert, url }) => {
+  if (chat !== state.here.chat) return;
+  const busy = document.querySelectorAll(`#message-${chat}-${message} [aria-busy]`);
+  for (const each of busy) each.removeAttribute("aria-busy");
+  if (user !== state.here.user) return;
+  if (url) window.open(url, "_blank", "noopener,noreferrer");
+  if (text && alert) showAlert(text);
+  else if (text) notice(text);
+});
+on("turn", (turn) => {
+  const query = turn.update?.callback_query;
+  if (!turn.done || !query || turn.chat !== state.here.chat) return;
+  const busy = document.querySelectorAll(`#message-${turn.chat}-${query.message.message_id} [aria-busy]`);
+  if (!busy.length) return;
+  for (const each of busy) each.removeAttribute("aria-busy");
+  notice(`${nameOf(query.from.id)}'s tap was never answered, so on Telegram the button keeps turning: call answer() on the callback query.`, true);
+});
+
+function drawBanner() {
+  const { running, broken } = state.status;
+  let content = null;
+  if (!state.connected) content = ["The simulator has stopped. This page goes on as soon as it runs again."];
+  else if (broken) {
+    const what = running ? "The new code does not run, so the old one goes on: " : "The bot does not start: ";
+    content = [what, h("code", broken.trim().split("\n").at(-1)), h("details", h("summary", "Traceback"), h("pre", { tabindex: "0" }, broken))];
+  } else if (!running) content = ["The bot is starting…"];
+  banner.hidden = !content;
+  banner.classList.toggle("bad", Boolean(broken) || !state.connected);
+  banner.replaceChildren(...(content ?? []));
+}
+on("connection status world", drawBanner);
+drawBanner();

@@ -1,0 +1,41 @@
+// JSON to read: indented, coloured, and with the characters shown that would hide or turn text around.
+
+import { h } from "./dom.js";
+
+const UNSEEN = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+
+/** `value` as a block of nodes. */
+export function jsonBlock(value, label) {
+  return h("pre.json", { tabindex: "0", "aria-label": label }, nodes(value, ""));
+}
+
+/** `value` on one line of plain text, shortened. */
+export function jsonLine(value, longest = 60) {
+  const text = visible(value === undefined ? "nothing" : JSON.stringify(value));
+  return text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
+}
+
+/** Text with every control and direction character written out. */
+export function visible(text) {
+  return text.replace(UNSEEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+function nodes(value, indent) {
+  if (value === null || typeof value !== "object") return scalar(value);
+  const entries = Array.isArray(value) ? value.map((item) => [null, item]) : Object.entries(value);
+  const [start, end] = Array.isArray(value) ? "[]" : "{}";
+  if (!entries.length) return start + end;
+  const deeper = `${indent}  `;
+  const lines = entries.map(([key, item], index) => [
+    `\n${deeper}`,
+    key !== null && [h("span.json-key", visible(key)), ": "],
+    nodes(item, deeper),
+    index < entries.length - 1 ? "," : "",
+  ]);
+  return [start, lines, `\n${indent}${end}`];
+}
+
+function scalar(value) {
+  if (typeof value === "string") return h("span.json-text", visible(JSON.stringify(value).replaceAll("\\n", "\n")));
+  return h("span.json-other", String(value));
+}

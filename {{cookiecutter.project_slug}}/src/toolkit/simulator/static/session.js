@@ -1,0 +1,102 @@
+// What the bot remembers of the chat on screen: typed fields, what changed last, and editing.
+
+import { confirm } from "./dialogs.js";
+import { h, iconButton } from "./dom.js";
+import { jsonBlock, jsonLine } from "./json.js";
+import { on, request, state } from "./state.js";
+
+const section = document.querySelector("#session");
+
+function draw() {
+  const session = state.session;
+  if (!session) {
+    section.replaceChildren(h("p.muted", "The session shows here as soon as the bot runs."));
+    return;
+  }
+  section.replaceChildren(
+    h(
+      "div.session-head",
+      h("code", session.key),
+      h("span.muted", session.stored ? "stored" : "not stored: nothing has changed it"),
+      h("button.small", { type: "button", disabled: !session.stored, onclick: reset }, "Reset"),
+    ),
+    ...(session.problem ? [h("p.problem", session.problem), jsonBlock(session.record, "The stored record")] : []),
+    h("dl.fields", { "aria-label": "Fields of the session" }, session.fields.map(row)),
+    ...fsm(session.fsm),
+  );
+}
+
+async function reset() {
+  const { key } = state.session;
+  if (await confirm("Reset the session?", `What the bot remembers under ${key} is forgotten.`, "Reset")) request("reset", { key });
+}
+
+function row(field) {
+  const changed = "was" in field;
+  const line = h(
+    `div.field-row${changed ? ".changed" : ""}`,
+    { "data-field": field.name },
+    h("dt", h("span.field-name", field.name), h("span.field-type", field.type)),
+    h(
+      "dd",
+      h("span.field-value", jsonLine(field.value, 400)),
+      changed && h("span.was", "was ", jsonLine(field.was)),
+      iconButton("edit", `Edit ${field.name}`, () => edit(field, line)),
+    ),
+  );
+  return line;
+}
+
+function edit(field, line) {
+  const editor = editorOf(field);
+  const save = async () => {
+    const saved = await request("edit", { key: state.session.key, name: field.name, value: editor.read() }).catch(() => undefined);
+    if (saved === null) line.querySelector("button")?.focus();
+  };
+  const form = h(
+    "form.edit",
+    {
+      onsubmit(event) {
+        event.preventDefault();
+        save();
+      },
+      onkeydown(event) {
+        if (event.key === "Escape") draw();
+      },
+    },
+    editor.element,
+    h("button.small.primary", { type: "submit" }, "Set"),
+    h("button.small", { type: "button", onclick: draw }, "Cancel"),
+  );
+  line.querySelector("dd").replaceChildren(form);
+  editor.element.focus();
+}
+
+/** An input that suits the field; `read()` is its value as JSON. */
+function editorOf({ name, value, type, choices }) {
+  const label = { "aria-label": `New value of ${name}` };
+  const listed = choices ?? (type === "bool" ? [false, true] : null);
+  if (listed) {
+    const options = listed.map((choice, index) =>
+      h("option", { value: String(index), selected: choice === value }, jsonLine(choice)));
+    const element = h("select", label, options);
+    return { element, read: () => listed[Number(element.value)] };
+  }
+  const isText = typeof value === "string" && type === "str";
+  const element = h("input", { ...label, type: "text", value: isText ? value : JSON.stringify(value) ?? "", autocomplete: "off" });
+  const read = () => {
+    if (isText) return element.value;
+    try {
+      return JSON.parse(element.value);
+    } catch {
+      return element.value; // a date or a text, typed without quotes
+    }
+  };
+  return { element, read };
+}
+
+function fsm(states) {
+  return Object.entries(states).map(([name, content]) => h("div.fsm", h("h3", `FSM ${name}`), jsonBlock(content, `FSM ${name}`)));
+}
+
+on("session", draw);
