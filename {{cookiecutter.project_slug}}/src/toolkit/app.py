@@ -11,7 +11,11 @@ from typing import Any, Generic, TypeVar
 from aiogram import Bot, Dispatcher, Router
 from aiogram.client.default import DefaultBotProperties
 from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
-from aiogram.exceptions import TelegramForbiddenError
+from aiogram.exceptions import (
+    TelegramForbiddenError,
+    TelegramNetworkError,
+    TelegramServerError,
+)
 from aiogram.types import BotCommand, Update
 from aiogram.types.update import UpdateTypeLookupError
 
@@ -201,7 +205,10 @@ class BotApp(Dispatcher, Generic[S]):
             await self.emit_startup(**data)
             if self.commands:
                 commands = [BotCommand(command=c, description=d) for c, d in self.commands.items()]
-                await self.bot.set_my_commands(commands)
+                try:
+                    await self.bot.set_my_commands(commands)
+                except (TelegramNetworkError, TelegramServerError) as error:
+                    logger.warning("the command list was not sent, it stays as it was: %s", error)
             yield
         finally:
             try:

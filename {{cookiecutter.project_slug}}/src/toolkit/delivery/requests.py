@@ -38,6 +38,9 @@ REPEATABLE = (
 )
 """Methods that may run twice without the user seeing it twice, by how their names begin."""
 
+DONE_ALREADY = ("message is not modified", "query is too old and response timeout expired")
+"""Refusals, in Telegram's words, after which everything is as the call wanted it."""
+
 
 @dataclass(slots=True)
 class Effects:
@@ -55,8 +58,8 @@ class PatientBot(Bot):
     A 429 is repeated after its ``retry_after`` (Bot API, "ResponseParameters"). A network error is
     repeated where the request cannot have arrived, or may run twice unseen; a ``sendMessage`` whose
     answer was lost is not, it would be sent twice. At most ``tries`` tries, and ``longest`` seconds
-    of waiting in all. ``message is not modified`` counts as done: a double tap asks for one edit
-    twice.
+    of waiting in all. What is done already counts as done: an edit that changes nothing, as a
+    double tap asks for, and the answer to a callback query that Telegram no longer waits for.
     """
 
     tries = 4
@@ -78,7 +81,7 @@ class PatientBot(Bot):
             try:
                 result = await self.session(self, method, timeout=request_timeout)
             except TelegramBadRequest as error:
-                if "message is not modified" not in error.message:
+                if not any(done in error.message for done in DONE_ALREADY):
                     raise
                 return cast(T, True)
             except (TelegramRetryAfter, TelegramNetworkError, TelegramServerError) as error:

@@ -26,6 +26,8 @@ from toolkit import (
     in_step,
 )
 from toolkit.app import BotApp
+from toolkit.fake_telegram import Fault
+from toolkit.fake_telegram.errors import NetworkFailure
 
 
 class Step(StrEnum):
@@ -391,6 +393,36 @@ async def test_an_edit_that_changes_nothing_is_no_error(bot_that: Any) -> None:
 
     talk = bot_that(edit_twice)
     await talk.say("hello")
+
+
+async def test_a_tap_answered_too_late_is_no_error(talk_to: Any) -> None:
+    app: BotApp[Session] = create_bot("42:fake", initial=Session)
+
+    @app.callback_query()
+    async def answer(query: Any, session: Session) -> None:
+        session.count += 1
+        await query.answer()
+
+    talk = talk_to(app)
+    late = {"id": "1", "from": {"id": 5, "is_bot": False, "first_name": "Ann"}, "data": "x"}
+    await talk.feed({"update_id": 1, "callback_query": {**late, "chat_instance": "1"}})
+
+    assert "query is too old" in str(talk.telegram.calls[0].error)
+    assert (await talk.record())["session"]["count"] == 1
+
+
+async def test_a_bot_starts_though_telegram_cannot_be_reached(bot_that: Any) -> None:
+    talk = bot_that(count, commands={"start": "Begin"})
+
+    async def no_waiting(seconds: float) -> None: ...
+
+    talk.app.bot.sleep = no_waiting
+    talk.telegram.faults.add(Fault(error=NetworkFailure("no route to host"), times=None))
+
+    async with talk.app.running():
+        pass
+
+    assert {call.method for call in talk.telegram.calls} == {"setMyCommands"}
 
 
 @pytest.mark.parametrize(
