@@ -16,6 +16,8 @@ from .errors import ApiError, NetworkFailure
 from .methods import Upload
 from .telegram import FakeTelegram
 
+PLAIN = frozenset((str, int, float, bool))
+
 
 class FakeTelegramClient(BaseSession):
     """The transport: values are prepared and answers are checked by aiogram's own code."""
@@ -30,9 +32,8 @@ class FakeTelegramClient(BaseSession):
         """Call the fake; raises what aiogram raises for the same answer of the real server."""
         attached: dict[str, InputFile] = {}
         payload = {
-            key: prepared
-            for key, value in method.model_dump(warnings=False).items()
-            if (prepared := self.prepare_value(value, bot, attached, _dumps_json=False)) is not None
+            key: self.prepare_value(value, bot, attached, _dumps_json=False)
+            for key, value in method.model_dump(warnings=False, exclude_none=True).items()
         }
         files = {name: await _read(bot, file) for name, file in attached.items()}
         status, body = 200, cast(dict[str, Any], {"ok": True})
@@ -49,9 +50,11 @@ class FakeTelegramClient(BaseSession):
         self, value: Any, bot: Bot, files: dict[str, Any], _dumps_json: bool = True
     ) -> Any:
         """As aiogram does, except that an attached file is called by its name, not at random."""
+        if type(value) in PLAIN and not _dumps_json:
+            return value
         if isinstance(value, InputFile):
             name = value.filename or "file"
-            while name in files:
+            if name in files:
                 name = f"{len(files)}-{name}"
             files[name] = value
             return f"attach://{name}"
@@ -66,8 +69,12 @@ class FakeTelegramClient(BaseSession):
         raise_for_status: bool = True,
     ) -> AsyncGenerator[bytes, None]:
         """Download a file that getFile named."""
-        raise NotImplementedError
-        yield b""
+        path = url.partition("/file/bot")[2].partition("/")[2]
+        file = self.telegram.files.at(path)
+        if file is None or file.content is None:
+            raise FileNotFoundError(f"there is nothing to download at {url}")
+        for start in range(0, len(file.content), chunk_size):
+            yield file.content[start : start + chunk_size]
 
     async def close(self) -> None:
         """Nothing is open."""

@@ -31,6 +31,7 @@ _INLINE_ACTIONS = (
     "copy_text",
     "login_url",
     "web_app",
+    "disabled",
 )
 _STYLE = ("style", "icon_custom_emoji_id")
 _PRIVATE_ONLY = {
@@ -77,7 +78,8 @@ def read_markup(value: Any) -> Markup | None:
         return _sized(Markup("keyboard", {**value, "keyboard": rows}))
     if inline:
         rows = [[_inline_button(button) for button in row] for row in inline]
-        return _sized(Markup("inline_keyboard", {"inline_keyboard": rows}))
+        reply = {"force_reply": True} if value.get("force_reply") else {}
+        return _sized(Markup("inline_keyboard", {"inline_keyboard": rows, **reply}))
     for kind in ("remove_keyboard", "force_reply"):
         if value.get(kind):
             return Markup(kind, value)

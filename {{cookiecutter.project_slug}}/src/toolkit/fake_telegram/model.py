@@ -43,6 +43,7 @@ class Chat:
     action: str | None = None  # the last chat action, until the bot sends something
     drafts: dict[int, Json] = field(default_factory=dict)  # by draft_id
     uneditable: set[int] = field(default_factory=set)  # sent with a keyboard that is not inline
+    ephemeral: dict[tuple[int, int], Json] = field(default_factory=dict)  # by receiver and id
     links: dict[str, Json] = field(default_factory=dict)  # ChatInviteLink by address
     requests: dict[int, Json] = field(default_factory=dict)  # ChatJoinRequest by user id
     details: Json = field(default_factory=dict)  # what only getChat shows

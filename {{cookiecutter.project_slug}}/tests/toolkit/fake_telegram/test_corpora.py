@@ -33,4 +33,6 @@ async def test_it_is_accepted(town: FakeTelegram, case: Json) -> None:
 
 
 def _screen(telegram: FakeTelegram) -> dict[int, list[Json]]:
-    return {chat_id: list(c.messages.values()) for chat_id, c in telegram.chats.items() if c.messages}
+    return {
+        chat_id: list(c.messages.values()) for chat_id, c in telegram.chats.items() if c.messages
+    }

@@ -85,7 +85,7 @@ def whole(value: Any) -> int:
         return 0
 
 
-NOT_MODELLED_PARAMETERS = ("ephemeral_message_parameters", "rich_message")
+NOT_MODELLED_PARAMETERS = ("rich_message",)
 METHODS: dict[str, Callable[[Request], Any]] = {}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from ..entities import format_text
 from ..errors import bad_request, too_many_requests
 from ..keyboards import Markup, check_markup, read_markup
-from ..members import is_admin
+from ..members import is_admin, is_member
 from ..model import Chat, Json
 from ..policy import (
     check_may_send,
@@ -40,6 +40,8 @@ def deliver(
     markup = read_markup(payload.get("reply_markup"))
     if "business_connection_id" in payload:
         return _deliver_for_business(request, content, markup)
+    if "ephemeral_message_parameters" in payload or "receiver_user_id" in payload:
+        return _deliver_to_one(request, content, markup)
     chat = writable_chat(request)
     fields = thread_fields(request, chat)
     fields |= reply_fields(request, chat, reply_to)
@@ -82,6 +84,28 @@ def _deliver_for_business(request: Request, content: Json, markup: Markup | None
     if markup is not None and markup.inline is not None:
         content = {**content, "reply_markup": markup.inline}
     return request.telegram.new_message(chat, connection["user"], content, **fields)
+
+
+def _deliver_to_one(request: Request, content: Json, markup: Markup | None) -> Json:
+    """An ephemeral message: in a group, seen by one member only, with an id of its own kind."""
+    parameters = request.payload.get("ephemeral_message_parameters") or request.payload
+    receiver = whole(parameters.get("receiver_user_id"))
+    chat = writable_chat(request)
+    if chat.kind not in ("group", "supergroup"):
+        raise bad_request("ephemeral messages can be sent to groups and supergroups only")
+    if not is_member(chat.members.get(receiver)):
+        raise bad_request("PARTICIPANT_ID_INVALID")
+    check_markup(markup, chat, content)
+    world = request.telegram
+    number = world.number(f"ephemeral {chat.id}")
+    head = {"message_id": 0, "from": world.bot_user, "chat": chat.data, "date": world.now()}
+    place = {"ephemeral_message_id": number, "receiver_user": world.user(receiver)}
+    message = {**head, **place, **resolve_mentions(request, content)}
+    if markup is not None and markup.inline is not None:
+        message["reply_markup"] = markup.inline
+    chat.ephemeral[receiver, number] = message
+    world.notify("ephemeral", chat.id, message)
+    return message
 
 
 def thread_fields(request: Request, chat: Chat) -> Json:
