@@ -19,8 +19,8 @@ COMBINATIONS = list(itertools.product(STORAGES, QUESTIONS["license"], (True, Fal
 # What a project may not say when it was generated for another storage.
 WORDS = {
     "memory": None,
-    "sqlite": "sqlite|aiosqlite",
-    "redis": "redis|hiredis",
+    "sqlite": "sqlite",
+    "redis": "redis(?!trib)",
     "postgres": "postgres|asyncpg|supabase|pgbouncer",
     "mongodb": "mongo",
     "firestore": "firestore|firebase",
