@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from toolkit.sessions.checkout import Checkouts, KeyLines, SessionReentered
+from toolkit.sessions.checkout import Checkouts, SessionReentered
+from toolkit.sessions.lines import KeyLines
 from toolkit.storage.base import UNCHANGED, SessionBusy, SessionConflict, StorageUnavailable
 from toolkit.storage.memory import MemorySessionStorage
 
