@@ -90,12 +90,14 @@ def is_plain(value: Value) -> bool:
 
 def _is_plain(container: Any, depth: int) -> bool:
     """Be quick about the usual: whole containers of scalars are passed without a loop."""
+    if depth == 0:
+        return False
     if type(container) is dict:
         if not _TEXT.issuperset(map(type, container)):
             return False
         container = container.values()
     if _SCALARS.issuperset(map(type, container)):
-        return depth > 0
+        return True
     for item in container:
         kind = type(item)
         if kind in _SCALARS:
@@ -105,7 +107,7 @@ def _is_plain(container: Any, depth: int) -> bool:
                 return False
         elif kind is not float or not math.isfinite(item):
             return False
-    return depth > 0
+    return True
 
 
 def _check(key: str, item: Any, path: tuple[str | int, ...]) -> None:
