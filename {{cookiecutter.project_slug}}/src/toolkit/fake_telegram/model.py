@@ -117,7 +117,11 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class Event:
-    """Something changed: `kind` is call, update, message, deleted, callback, action or chat."""
+    """Something changed: `kind` says what, and `data` is the new state of it.
+
+    call, update, message, deleted (a message id), callback (a Query), action, draft, ephemeral,
+    reaction, chat, commands; of a webhook: delivered and webhook_error.
+    """
 
     kind: str
     chat_id: int | None

@@ -102,10 +102,12 @@ class WebhookDelivery:
         """Remember a failure for getWebhookInfo."""
         webhook.last_error_date = self._telegram.now()
         webhook.last_error_message = problem
+        self._telegram.notify("webhook_error", None, problem)
 
     def delivered(self, update: Json) -> None:
         """The bot has it."""
         self._telegram.updates.discard(update["update_id"])
+        self._telegram.notify("delivered", None, update)
 
 
 class _Lanes:

@@ -109,8 +109,9 @@ async def test_a_forward_tells_where_it_is_from_and_a_copy_does_not(telegram: Fa
 
 async def test_commands_are_kept_by_scope_and_language(telegram: FakeTelegram) -> None:
     telegram.send_text(1, "/start")
-    chat = {"scope": {"type": "chat", "chat_id": 1}, "language_code": "de"}
-    for name, where in (("start", {}), ("hallo", chat)):
+    chat: Json = {"scope": {"type": "chat", "chat_id": 1}, "language_code": "de"}
+    everywhere: Json = {}
+    for name, where in (("start", everywhere), ("hallo", chat)):
         commands = [{"command": name, "description": "x"}]
         await telegram.call("setMyCommands", {"commands": commands, **where})
     assert (await telegram.call("getMyCommands", {}))[0]["command"] == "start"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import (  # imported so that they register their methods
     answers,
     chats,
+    contents,
     editing,
     ephemeral,
     forwarding,
@@ -25,6 +26,7 @@ __all__ = [
     "Upload",
     "answers",
     "chats",
+    "contents",
     "editing",
     "ephemeral",
     "forwarding",

@@ -9,9 +9,10 @@ from ..keyboards import check_markup, inline_only
 from ..members import is_admin, may
 from ..model import Chat, Json
 from ..policy import caption, editable_chat, message_text, resolve_mentions
+from .contents import checklist, location
 from .media import IN_MEDIA, input_media
 from .registry import Request, method, whole
-from .sending import checklist, link_preview, location
+from .sending import link_preview
 
 DELETE_AGE = 48 * 3600  # https://core.telegram.org/bots/api#deletemessage
 MEDIA = ("photo", "video", "animation", "audio", "document", "voice", "live_photo", "paid_media")
