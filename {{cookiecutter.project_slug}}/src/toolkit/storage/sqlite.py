@@ -287,28 +287,34 @@ class _Writer:
             more = min(self._requests.qsize(), _WRITES_A_COMMIT - 1)
             batch += [self._requests.get() for _ in range(more)]
             going = None not in batch
-            requests = [request for request in batch if request is not None]
-            answers: list[bool] | StorageUnavailable
-            try:
-                answers = self._carry_out(requests)
-            except Exception as error:  # noqa: BLE001 - whoever asked is told
-                self._close()
-                answers = _unavailable(self.path, error)
-            _answer(requests, answers)
+            self._carry_out([request for request in batch if request is not None])
             self._trim_log()
         self._close()
 
-    def _carry_out(self, requests: list[_Request]) -> list[bool]:
-        if self._connection is None:
-            self._connection = _open(self.path, self.busy_timeout)
-            self.opened += 1
+    def _carry_out(self, requests: list[_Request]) -> None:
         writes = [request for request in requests if isinstance(request, _Write)]
+        try:
+            if self._connection is None:
+                self._connection = _open(self.path, self.busy_timeout)
+                self.opened += 1
+        except Exception as error:  # noqa: BLE001 - whoever asked is told
+            _answer(requests, _unavailable(self.path, error))
+            return
+        opens = [request for request in requests if not isinstance(request, _Write)]
+        _answer(opens, [True] * len(opens))
+        try:
+            _answer(writes, self._commit(self._connection, writes))
+        except Exception as error:  # noqa: BLE001 - whoever asked is told
+            if not _is_busy(error):
+                self._close()
+            _answer(writes, _unavailable(self.path, error))
+
+    def _commit(self, connection: sqlite3.Connection, writes: list[_Write]) -> list[bool]:
         if not writes:
-            return [True] * len(requests)
-        self._connection.execute("BEGIN IMMEDIATE")
-        done = iter(self._apply(self._connection, writes))
-        self._connection.execute("COMMIT")
-        return [not isinstance(request, _Write) or next(done) for request in requests]
+            return []
+        connection.execute("BEGIN IMMEDIATE")
+        with connection:
+            return self._apply(connection, writes)
 
     def _apply(self, connection: sqlite3.Connection, writes: list[_Write]) -> list[bool]:
         """Make the changes, one statement for all, and tell which of them were allowed."""
@@ -401,7 +407,7 @@ def _find(connection: sqlite3.Connection, keys: list[str]) -> dict[str, _Seen]:
     return found
 
 
-def _answer(requests: list[_Request], answers: list[bool] | StorageUnavailable) -> None:
+def _answer(requests: Sequence[_Request], answers: list[bool] | StorageUnavailable) -> None:
     """Pass the answers to the event loops that wait for them."""
     futures = defaultdict(list)
     for number, request in enumerate(requests):
@@ -441,22 +447,28 @@ def _open(path: Path, busy_timeout: float) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA wal_autocheckpoint = 0")
-        connection.execute("BEGIN IMMEDIATE")
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        if version > _VERSION:
-            reason = f"was written by a newer version of this program ({version} > {_VERSION})"
-            raise StorageUnavailable(str(path), reason)
-        if version < _VERSION and tables:
-            raise StorageUnavailable(str(path), "is an SQLite file of another program")
-        if not tables:
-            for statement in _SCHEMA:
-                connection.execute(statement)
-        connection.execute("COMMIT")
+        if _version(connection, path) < _VERSION:
+            connection.execute("BEGIN IMMEDIATE")
+            with connection:
+                if _version(connection, path) < _VERSION:
+                    for statement in _SCHEMA:
+                        connection.execute(statement)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _version(connection: sqlite3.Connection, path: Path) -> int:
+    """Return the schema version of the file, 0 for a new one. Raises StorageUnavailable."""
+    sql = "SELECT user_version, (SELECT count(*) FROM sqlite_schema) FROM pragma_user_version"
+    version, tables = connection.execute(sql).fetchone()
+    if version > _VERSION:
+        reason = f"was written by a newer version of this program ({version}, not {_VERSION})"
+        raise StorageUnavailable(str(path), reason)
+    if version < _VERSION and tables:
+        raise StorageUnavailable(str(path), "is an SQLite file of another program")
+    return int(version)
 
 
 def _checkpoint(path: Path) -> None:

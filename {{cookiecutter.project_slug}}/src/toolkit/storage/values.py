@@ -66,7 +66,8 @@ def dump_value(key: str, value: Value) -> str:
 def load_value(key: str, text: str | bytes) -> Value:
     """Return the value that the JSON text holds. Raises SessionUndecodable."""
     try:
-        value = _DECODER.decode(text if isinstance(text, str) else text.decode())
+        text = text if isinstance(text, str) else text.decode()
+        value = _DECODER.decode(text)
     except (ValueError, RecursionError) as error:
         raise SessionUndecodable(key, str(error), text) from error
     if not isinstance(value, dict):

@@ -1,15 +1,27 @@
-"""The SQLite store passes what every store passes, survives what files suffer, and says what is wrong."""
+"""The SQLite store passes what every store passes, survives what files suffer, and says why not."""
+
+# ruff: noqa: ASYNC240 - the files are small and local
 
 import asyncio
 import os
+import random
+import resource
+import shutil
+import signal
 import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from toolkit.storage.base import SessionConflict, SessionUndecodable, StorageUnavailable
+from toolkit.storage import sqlite
+from toolkit.storage.base import SessionUndecodable, StorageUnavailable, Value
 from toolkit.storage.conformance import (
     DurableStorageConformance,
     OpenStore,
@@ -24,3 +36,421 @@ class TestSqlite(SharedStorageConformance, DurableStorageConformance):
     @pytest.fixture
     def open_store(self, tmp_path: Path) -> OpenStore:
         return lambda: SqliteSessionStorage(tmp_path / "data" / "bot.db")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "bot.db"
+
+
+@pytest.fixture
+def ordinary_user() -> Iterator[Path]:
+    """A folder of a user to whom permissions apply, as whom the test runs; root ignores them."""
+    folder = Path(tempfile.mkdtemp())
+    root = os.geteuid() == 0
+    if root:
+        os.chown(folder, 65534, 65534)
+        os.seteuid(65534)
+    yield folder
+    if root:
+        os.seteuid(0)
+    shutil.rmtree(folder)
+
+
+def execute(path: Path, *statements: str) -> list[tuple[object, ...]]:
+    """Run SQL as another program would; return the rows of the last statement."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        return [connection.execute(statement).fetchall() for statement in statements][-1]
+
+
+async def fails(storage: SqliteSessionStorage, reason: str) -> None:
+    """Expect every verb to fail, with the path and the reason."""
+    for call in (
+        storage.read("1_2"),
+        storage.has("1_2"),
+        storage.write("1_2", {}),
+        storage.delete("1_2"),
+        storage.add("1_2", {}),
+        storage.checkout("1_2", holder="Ann", lease_for=30),
+        all_keys(storage),
+    ):
+        with pytest.raises(StorageUnavailable, match=reason) as failure:
+            await call
+        assert str(storage.path) in str(failure.value)
+
+
+async def works(storage: SqliteSessionStorage) -> None:
+    """Expect the store to write and read."""
+    await storage.write("works", {"n": 1})
+    assert await storage.read("works") == {"n": 1}
+
+
+# What a crash leaves
+
+WRITE_UNTIL_KILLED = """
+import asyncio, os, sys
+from toolkit.storage.sqlite import SqliteSessionStorage
+
+async def count(storage, key, start):
+    for number in range(start, 10**9):
+        await storage.write(key, {"n": number, "filler": "x" * 300})
+        os.write(1, f"{key} {number}\\n".encode())
+
+async def main(path, start):
+    storage = SqliteSessionStorage(path)
+    await asyncio.gather(*(count(storage, f"task_{task}", int(start)) for task in range(20)))
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+def run(script: str, *arguments: object) -> subprocess.Popen[bytes]:
+    """Start a Python process that finds the toolkit where this one does."""
+    source = Path(sqlite.__file__).parents[2]
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(source)},
+    )
+
+
+async def test_twenty_kills_lose_no_acknowledged_write(path: Path) -> None:
+    chance = random.Random(20)  # noqa: S311 - no secret
+    acknowledged: dict[str, int] = {}
+    for start in range(0, 20_000_000, 1_000_000):
+        process = run(WRITE_UNTIL_KILLED, path, start)
+        assert process.stdout is not None
+        for _ in range(chance.randrange(1, 400)):
+            process.stdout.readline()
+        process.send_signal(signal.SIGKILL)
+        for line in process.stdout.read().splitlines(keepends=True):
+            if line.endswith(b"\n"):
+                name, _, written = line.decode().partition(" ")
+                acknowledged[name] = int(written)
+        process.stdout.close()
+        process.wait()
+        storage = SqliteSessionStorage(path)
+        for key, number in acknowledged.items():
+            value = await storage.read(key)
+            assert value is not None
+            assert value["n"] >= number
+        await storage.close()
+    assert execute(path, "PRAGMA integrity_check") == [("ok",)]
+
+
+ADD_ONE = """
+import asyncio, sys
+from toolkit.storage.sqlite import SqliteSessionStorage
+
+async def main(path, key):
+    storage = SqliteSessionStorage(path)
+    await storage.write(key, {})
+    await storage.close()
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+async def test_processes_that_create_one_file_at_once_do_not_disturb_each_other(
+    path: Path,
+) -> None:
+    processes = [run(ADD_ONE, path, f"process_{number}") for number in range(6)]
+    for process in processes:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.wait() == 0
+    storage = SqliteSessionStorage(path)
+    assert len(await all_keys(storage)) == 6
+    await storage.close()
+
+
+# What files suffer
+
+
+async def test_a_folder_that_may_not_be_written(ordinary_user: Path) -> None:
+    storage = SqliteSessionStorage(ordinary_user / "bot.db")
+    ordinary_user.chmod(0o555)
+    await fails(storage, "cannot be opened")
+    ordinary_user.chmod(0o755)
+    await works(storage)
+    await storage.close()
+
+
+async def test_a_folder_that_may_not_be_created(ordinary_user: Path) -> None:
+    storage = SqliteSessionStorage(ordinary_user / "data" / "bot.db")
+    ordinary_user.chmod(0o555)
+    await fails(storage, "Permission denied")
+    ordinary_user.chmod(0o755)
+    await works(storage)
+    await storage.close()
+
+
+async def test_a_read_only_file(ordinary_user: Path) -> None:
+    path = ordinary_user / "bot.db"
+    storage = SqliteSessionStorage(path)
+    await works(storage)
+    await storage.close()
+    path.chmod(0o444)
+    storage = SqliteSessionStorage(path)
+    assert await storage.read("works") == {"n": 1}
+    for call in (storage.write("1_2", {}), storage.delete("1_2"), storage.add("1_2", {})):
+        with pytest.raises(StorageUnavailable, match="read-only"):
+            await call
+    for file in ordinary_user.iterdir():
+        file.chmod(0o644)
+    await works(storage)
+    await storage.close()
+
+
+async def test_a_folder_where_the_file_should_be(path: Path) -> None:
+    path.mkdir()
+    storage = SqliteSessionStorage(path)
+    await fails(storage, "cannot be opened")
+    path.rmdir()
+    await works(storage)
+    await storage.close()
+
+
+async def test_a_file_that_is_no_database(path: Path) -> None:
+    path.write_text("These are not the sessions you are looking for.\n" * 100)
+    storage = SqliteSessionStorage(path)
+    await fails(storage, "not an SQLite database")
+    path.unlink()
+    await works(storage)
+    await storage.close()
+
+
+async def test_a_database_of_another_program(path: Path) -> None:
+    execute(path, "CREATE TABLE sessions (id INTEGER)")
+    storage = SqliteSessionStorage(path)
+    await fails(storage, "another program")
+    await storage.close()
+    assert execute(path, "PRAGMA user_version") == [(0,)]
+
+
+async def test_a_file_from_a_newer_version(path: Path) -> None:
+    storage = SqliteSessionStorage(path)
+    await works(storage)
+    await storage.close()
+    execute(path, "PRAGMA user_version = 2")
+    storage = SqliteSessionStorage(path)
+    await fails(storage, "newer version")
+    execute(path, "PRAGMA user_version = 1")
+    await works(storage)
+    await storage.close()
+
+
+async def test_a_locked_file_refuses_writes_and_answers_reads(path: Path) -> None:
+    storage = SqliteSessionStorage(path, busy_timeout=0.05)
+    await storage.write("1_2", {"n": 1})
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        writing = asyncio.ensure_future(storage.write("1_2", {"n": 2}))
+        assert await storage.read("1_2") == {"n": 1}
+        with pytest.raises(StorageUnavailable, match="locked"):
+            await writing
+        other.execute("ROLLBACK")
+    await storage.write("1_2", {"n": 3})
+    assert await storage.read("1_2") == {"n": 3}
+    await storage.close()
+
+
+async def test_a_full_disk_fails_the_writes_in_the_commit_and_no_others(path: Path) -> None:
+    storage = SqliteSessionStorage(path)
+    await storage.write("before", {"n": 1})
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    log = path.with_name("bot.db-wal")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (log.stat().st_size, hard))
+    try:
+        outcomes = await asyncio.gather(
+            *(storage.write(f"{n}", {"filler": "x" * 10_000}) for n in range(10)),
+            return_exceptions=True,
+        )
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert all(isinstance(outcome, StorageUnavailable) for outcome in outcomes)
+    assert str(path) in str(outcomes[0])
+    assert await all_keys(storage) == ["before"]
+    await storage.write("after", {"n": 2})
+    assert await storage.read("before") == {"n": 1}
+    assert await all_keys(storage) == ["after", "before"]
+    await storage.close()
+
+
+async def test_a_damaged_page_is_an_error_and_not_an_absence(path: Path) -> None:
+    storage = SqliteSessionStorage(path)
+    await asyncio.gather(
+        *(storage.write(f"{n}", {"n": n, "filler": "x" * 300}) for n in range(100))
+    )
+    await storage.close()
+    whole = path.read_bytes()
+    pages = range(1024 * 3, len(whole), 1024)
+    path.write_bytes(
+        b"".join(
+            bytes([whole[start] ^ 0xFF]) + whole[start + 1 : start + 1024]
+            if start in pages
+            else whole[start : start + 1024]
+            for start in range(0, len(whole), 1024)
+        )
+    )
+    storage = SqliteSessionStorage(path)
+    failed = 0
+    for number in range(100):
+        try:
+            value = await storage.read(f"{number}")
+        except StorageUnavailable as error:
+            assert "damaged" in str(error)  # noqa: PT017 - most reads fail, and none may lie
+            failed += 1
+        else:
+            assert value == {"n": number, "filler": "x" * 300}
+    assert failed
+    path.write_bytes(whole)
+    assert await storage.read("50") == {"n": 50, "filler": "x" * 300}
+    await works(storage)
+    await storage.close()
+
+
+@pytest.mark.parametrize(
+    ("broken", "raw"),
+    [
+        ("'{\"n\": 1'", '{"n": 1'),
+        ("'[1]'", "[1]"),
+        ("'{\"n\": NaN}'", '{"n": NaN}'),
+        ("''", ""),
+        ("CAST(x'7b22ff227d' AS TEXT)", b'{"\xff"}'),
+    ],
+)
+async def test_a_torn_record_is_an_error_that_holds_what_was_found(
+    path: Path, broken: str, raw: str | bytes
+) -> None:
+    storage = SqliteSessionStorage(path)
+    await storage.write("1_2", {"n": 1})
+    execute(path, f"UPDATE sessions SET value = {broken}")  # noqa: S608 - a test's own text
+    with pytest.raises(SessionUndecodable) as failure:
+        await storage.read("1_2")
+    assert (failure.value.key, failure.value.raw) == ("1_2", raw)
+    with pytest.raises(SessionUndecodable):
+        await storage.checkout("1_2", holder="Ann", lease_for=30)
+    assert await storage.has("1_2")
+    assert not await storage.add("1_2", {})
+    await storage.write("1_2", {"n": 2})
+    assert await storage.read("1_2") == {"n": 2}
+    await storage.close()
+
+
+# How it writes
+
+
+async def test_writes_that_wait_together_are_committed_together(path: Path) -> None:
+    storage = SqliteSessionStorage(path)
+    await storage.write("first", {})
+    await asyncio.gather(*(storage.write(f"{n}", {"n": n}) for n in range(400)))
+    [(commits,)] = execute(path, "SELECT count(DISTINCT revision) FROM sessions")
+    assert isinstance(commits, int)
+    assert commits < 20
+    await storage.close()
+
+
+async def test_closing_finishes_the_writes_that_wait(path: Path) -> None:
+    storage = SqliteSessionStorage(path)
+    writes = [asyncio.ensure_future(storage.write(f"{n}", {"n": n})) for n in range(50)]
+    await asyncio.sleep(0)
+    await storage.close()
+    await asyncio.gather(*writes)
+    [(count,)] = execute(path, "SELECT count(*) FROM sessions")
+    assert count == 50
+
+
+async def test_opening_costs_nothing_before_the_first_use(path: Path) -> None:
+    threads = threading.active_count()
+    storage = SqliteSessionStorage(path)
+    assert not path.exists()
+    assert threading.active_count() == threads
+    await storage.close()
+    assert not path.exists()
+
+
+def test_one_store_serves_one_event_loop_after_another(path: Path) -> None:
+    storage = SqliteSessionStorage(path)
+
+    async def leave_a_write_behind(value: Value) -> None:
+        task = asyncio.ensure_future(storage.write("left", value))
+        await asyncio.sleep(0)
+        task.cancel()
+        await storage.write("1_2", value)
+
+    for number in range(5):
+        asyncio.run(leave_a_write_behind({"n": number}))
+        assert asyncio.run(storage.read("1_2")) == {"n": number}
+    asyncio.run(storage.close())
+
+
+async def test_a_loop_that_never_rests_still_sees_its_writes_committed(path: Path) -> None:
+    storage = SqliteSessionStorage(path)
+
+    async def never_rest() -> None:
+        while True:
+            end = time.perf_counter() + 0.0001
+            while time.perf_counter() < end:
+                pass
+            await asyncio.sleep(0)
+
+    async def write_ten(task: int) -> None:
+        for number in range(10):
+            await storage.write(f"{task}", {"n": number})
+
+    busy = asyncio.ensure_future(never_rest())
+    async with asyncio.timeout(60):
+        await asyncio.gather(*(write_ten(task) for task in range(20)))
+    busy.cancel()
+    assert len(await all_keys(storage)) == 20
+    await storage.close()
+
+
+async def test_the_log_stays_short_under_steady_writing(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "_LOG_PAGES", 400)
+    storage = SqliteSessionStorage(path)
+
+    async def write_many(task: int) -> None:
+        for number in range(100):
+            await storage.write(f"{task}_{number}", {"filler": "x" * 300})
+
+    await asyncio.gather(*(write_many(task) for task in range(50)))
+    assert path.with_name("bot.db-wal").stat().st_size < 5_000_000
+    assert len(await all_keys(storage)) == 5_000
+    await storage.close()
+
+
+async def test_expired_records_leave_the_file(path: Path) -> None:
+    storage = SqliteSessionStorage(path)
+    await asyncio.gather(*(storage.write(f"old {n}", {}, expires_in=0.01) for n in range(100)))
+    await until_absent(storage, "old 99")
+    await asyncio.gather(*(storage.write(f"new {n}", {}, expires_in=600) for n in range(60)))
+    [(count,)] = execute(path, "SELECT count(*) FROM sessions")
+    assert count == 60
+    await storage.close()
+
+
+# Its URL
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("sqlite:///data/bot.db", "data/bot.db"),
+        ("sqlite:////var/lib/bot.db", "/var/lib/bot.db"),
+        ("sqlite:///my%20bot/%25.db", "my bot/%.db"),
+    ],
+)
+def test_a_url_names_a_path(url: str, path: str) -> None:
+    assert SqliteSessionStorage.from_url(url).path == Path(path)
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:", "sqlite:///", "sqlite://data/bot.db", "sqlite:///a?b=c"]
+)
+def test_a_url_that_names_no_path_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="sqlite:///path/to/file"):
+        SqliteSessionStorage.from_url(url)
