@@ -1,0 +1,138 @@
+"""Telegram and a crowd of users in this process, and the bot in others."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+from tests.delivery_kit import SOURCE
+from tests.delivery_kit.counting_bot import TOKEN
+from tests.support import ROOT
+from toolkit.fake_telegram import FakeTelegram
+from toolkit.fake_telegram.server import serve
+
+PATIENCE = 300.0
+"""Seconds without which no proof is given up."""
+
+
+class BotProcess:
+    """A bot in a process of its own, started and ended any number of times."""
+
+    def __init__(self, nursery: asyncio.subprocess.Process) -> None:
+        self._nursery = nursery
+        self._pid: int | None = None
+
+    async def start(self) -> None:
+        """Start the bot; it is not necessarily ready when this returns."""
+        assert self._nursery.stdin is not None
+        self._nursery.stdin.write(b"\n")
+        self._pid = int(await self._line())
+
+    async def end(self, signum: signal.Signals) -> int:
+        """Send the bot a signal and wait for its end; returns its exit status."""
+        assert self._pid is not None
+        os.kill(self._pid, signum)
+        self._pid = None
+        return int(await self._line())
+
+    async def _line(self) -> str:
+        assert self._nursery.stdout is not None
+        async with asyncio.timeout(PATIENCE):
+            return (await self._nursery.stdout.readline()).decode()
+
+
+class World:
+    """The users' side: what they say, and how often the bot has answered what."""
+
+    def __init__(self) -> None:
+        self.telegram = FakeTelegram(token=TOKEN, keep_calls=0, history=5)
+        self.answers: Counter[str] = Counter()
+        self._changed = asyncio.Event()
+        self.telegram.observe(self._notice)
+        discard, confirm = self.telegram.updates.discard, self.telegram.updates.confirm
+        self.telegram.updates.discard = self._then_look(discard)  # type: ignore[method-assign]
+        self.telegram.updates.confirm = self._then_look(confirm)  # type: ignore[method-assign]
+
+    def _notice(self, event: Any) -> None:
+        if event.kind == "call" and event.data.method == "sendMessage":
+            self.answers[event.data.payload["text"]] += 1
+            self._changed.set()
+
+    def _then_look(self, change: Callable[[int], None]) -> Callable[[int], None]:
+        def changed(update_id: int) -> None:
+            change(update_id)
+            self._changed.set()
+
+        return changed
+
+    def say(self, users: int, each: int) -> None:
+        """Have every user send that many messages, all different."""
+        for number in range(each):
+            for user in range(1, users + 1):
+                self.telegram.send_text(user, f"message {number} of {user}:")
+
+    async def until(self, what: Callable[[], bool]) -> None:
+        """Wait until ``what()`` holds."""
+        async with asyncio.timeout(PATIENCE):
+            while not what():
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def until_answered(self, times: int) -> None:
+        """Wait until the bot has answered that often."""
+        await self.until(lambda: self.answers.total() >= times)
+
+    async def until_confirmed(self) -> None:
+        """Wait until Telegram has nothing left to deliver."""
+        await self.until(lambda: not len(self.telegram.updates))
+
+    @contextlib.asynccontextmanager
+    async def bot(self, storage: Path, mode: str) -> AsyncIterator[BotProcess]:
+        """A bot with its sessions in the file ``storage``, by "polling" or "webhook"."""
+        port = [str(_free_port())] if mode == "webhook" else []
+        async with serve(self.telegram, retry_delay=0.02, max_retry_delay=0.2) as address:
+            nursery = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "tests.delivery_kit.nursery"),
+                *(address, f"sqlite:///{storage}", *port),
+                cwd=ROOT,
+                env={**os.environ, "PYTHONPATH": f"{SOURCE}:{ROOT}"},
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                start_new_session=True,
+            )
+            bot = BotProcess(nursery)
+            try:
+                assert await bot._line() == "ready\n"
+                yield bot
+            finally:
+                os.killpg(nursery.pid, signal.SIGKILL)
+                await nursery.wait()
+
+
+async def counts(storage: Path) -> dict[str, int]:
+    """What the bot remembers of whom; fails if the file holds anything else."""
+    from toolkit.storage.sqlite import SqliteSessionStorage
+
+    store = SqliteSessionStorage(storage)
+    found = {}
+    async for key in store.read_all_keys():
+        record = await store.read(key)
+        assert record is not None, key
+        found[key] = record["session"]["count"]
+    await store.close()
+    return found
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,53 @@
+"""A bot that is killed again and again: every update takes effect on its session exactly once."""
+
+from __future__ import annotations
+
+import random
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.delivery_kit.world import World, counts
+
+USERS, EACH, KILLS = 200, 50, 50
+
+
+async def _survive(storage: Path, mode: str, signum: signal.Signals) -> World:
+    """Serve all updates with a bot that gets ``signum`` at random moments."""
+    world = World()
+    world.say(USERS, EACH)
+    moments = sorted(random.Random(f"{mode} {signum}").sample(range(USERS * EACH), KILLS))
+    async with world.bot(storage, mode) as bot:
+        for moment in moments:
+            await bot.start()
+            await world.until_answered(moment)
+            # A signal may also come before the bot listens for any.
+            assert await bot.end(signum) in (0, -signum)
+        await bot.start()
+        await world.until_confirmed()
+        assert await bot.end(signal.SIGTERM) in (0, -signal.SIGTERM)
+    return world
+
+
+EVERY_COUNTER_EXACT = {f"{user}_{user}": EACH for user in range(1, USERS + 1)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["polling", "webhook"])
+async def test_after_50_kills_every_counter_is_exact(mode: str, tmp_path: Path) -> None:
+    await _survive(tmp_path / "bot.db", mode, signal.SIGKILL)
+
+    assert await counts(tmp_path / "bot.db") == EVERY_COUNTER_EXACT
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["polling", "webhook"])
+async def test_after_50_orderly_stops_every_message_was_sent_once(
+    mode: str, tmp_path: Path
+) -> None:
+    world = await _survive(tmp_path / "bot.db", mode, signal.SIGTERM)
+
+    assert await counts(tmp_path / "bot.db") == EVERY_COUNTER_EXACT
+    assert len(world.answers) == USERS * EACH
+    assert set(world.answers.values()) == {1}
