@@ -171,7 +171,7 @@ async def test_an_administrator_may_what_a_member_may_not(telegram: FakeTelegram
 
 
 async def test_an_answer_in_a_web_app_is_shown_in_its_chat(telegram: FakeTelegram) -> None:
-    result = {"type": "article", "id": "1", "title": "x"}
+    result: Json = {"type": "article", "id": "1", "title": "x"}
     result |= {"input_message_content": {"message_text": "done"}}
     with pytest.raises(ApiError, match="query is too old"):
         await telegram.call("answerWebAppQuery", {"web_app_query_id": "1", "result": result})
