@@ -1,4 +1,4 @@
-"""What the proofs of delivery share: a bot that counts, in processes that are killed and started."""
+"""What the proofs of delivery share: a bot that counts, its users, and failing stores."""
 
 import sys
 

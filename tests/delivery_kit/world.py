@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.delivery_kit import SOURCE
-from tests.delivery_kit.counting_bot import TOKEN
+from tests.delivery_kit.counting_bot import TOKEN, make_bot
 from tests.support import ROOT
+from toolkit import SessionStorage
 from toolkit.fake_telegram import FakeTelegram
+from toolkit.fake_telegram.client import FakeTelegramClient
 from toolkit.fake_telegram.server import serve
 
 PATIENCE = 300.0
@@ -57,9 +59,9 @@ class World:
         self.answers: Counter[str] = Counter()
         self._changed = asyncio.Event()
         self.telegram.observe(self._notice)
-        discard, confirm = self.telegram.updates.discard, self.telegram.updates.confirm
-        self.telegram.updates.discard = self._then_look(discard)  # type: ignore[method-assign]
-        self.telegram.updates.confirm = self._then_look(confirm)  # type: ignore[method-assign]
+        updates: Any = self.telegram.updates
+        updates.discard = self._then_look(updates.discard)
+        updates.confirm = self._then_look(updates.confirm)
 
     def _notice(self, event: Any) -> None:
         if event.kind == "call" and event.data.method == "sendMessage":
@@ -90,9 +92,27 @@ class World:
         """Wait until the bot has answered that often."""
         await self.until(lambda: self.answers.total() >= times)
 
+    async def until_told(self, text: str) -> None:
+        """Wait until the bot has sent something with ``text`` in it."""
+        await self.until(lambda: any(text in answer for answer in self.answers))
+
     async def until_confirmed(self) -> None:
         """Wait until Telegram has nothing left to deliver."""
         await self.until(lambda: not len(self.telegram.updates))
+
+    @contextlib.asynccontextmanager
+    async def bot_here(self, storage: SessionStorage, **options: Any) -> AsyncIterator[Any]:
+        """A bot that polls in this process, without sockets."""
+        app = make_bot(storage, **options)
+        app.bot.session = FakeTelegramClient(self.telegram)
+        app.bot.sleep = _no_sleep
+        stop = asyncio.Event()
+        polling = asyncio.create_task(app.start_polling(stop=stop, handle_signals=False))
+        try:
+            yield app
+        finally:
+            stop.set()
+            await polling
 
     @contextlib.asynccontextmanager
     async def bot(self, storage: Path, mode: str) -> AsyncIterator[BotProcess]:
@@ -117,18 +137,18 @@ class World:
                 await nursery.wait()
 
 
-async def counts(storage: Path) -> dict[str, int]:
-    """What the bot remembers of whom; fails if the file holds anything else."""
-    from toolkit.storage.sqlite import SqliteSessionStorage
-
-    store = SqliteSessionStorage(storage)
+async def counts(storage: SessionStorage) -> dict[str, int]:
+    """What the bot remembers of whom; fails if the store holds anything else."""
     found = {}
-    async for key in store.read_all_keys():
-        record = await store.read(key)
+    async for key in storage.read_all_keys():
+        record = await storage.read(key)
         assert record is not None, key
         found[key] = record["session"]["count"]
-    await store.close()
     return found
+
+
+async def _no_sleep(seconds: float) -> None:
+    await asyncio.sleep(0)
 
 
 def _free_port() -> int:

@@ -89,8 +89,9 @@ class Checkouts:
         self._never_waits = vars(type(storage)).get("never_waits", False)
         self._deadlines = Deadlines(store_timeout)
         self._renewals = Renewals(self._renew, lease_for / 3)
-        # Names this process among all that share the store; containers often have equal pids.
-        self._here = f"in process {os.getpid()} on {socket.gethostname()} ({secrets.token_hex(4)})"
+        # Holder of all leases taken here: one whose release got lost is then in nobody's way. The
+        # random part is for containers, which often have equal pids.
+        self._here = f"process {os.getpid()} on {socket.gethostname()} ({secrets.token_hex(4)})"
 
     async def take(self, key: str, holder: str) -> Held:
         """Check ``key`` out. ``holder`` says who, for the error that others get while they wait.
@@ -106,25 +107,25 @@ class Checkouts:
         await self.lines.enter(key, holder, self.patience)
         try:
             try:
-                held = await self._read(key, holder)
+                held = await self._read(key)
             except SessionUndecodable as error:
                 await self._move_aside(key, error)
                 await self.bounded(self.storage.delete(key))
-                held = await self._read(key, holder)
+                held = await self._read(key)
         except BaseException:
             self.lines.leave(key)
             raise
         _holding.set((*_holding.get(), held))
         return held
 
-    async def quarantine(self, held: Held, error: SessionUndecodable, holder: str) -> None:
+    async def quarantine(self, held: Held, error: SessionUndecodable) -> None:
         """Move the record of ``held`` to ``quarantine:{key}``, and go on holding an absent one."""
         await self._move_aside(held.key, error)
         if held.lease is None or self._shared is None:
             await self.bounded(self.storage.delete(held.key))
         else:
             await self.bounded(self._shared.checkin(held.lease, None))
-            held.lease = await self._lease(self._shared, held.key, holder)
+            held.lease = await self._lease(self._shared, held.key)
         held.value = None
 
     async def put(
@@ -185,10 +186,10 @@ class Checkouts:
                     logger.warning("the lease of %s will have to expire: %s", lease.key, error)
             raise
 
-    async def _read(self, key: str, holder: str) -> Held:
+    async def _read(self, key: str) -> Held:
         if self._shared is None:
             return Held(key, await self.bounded(self.storage.read(key)))
-        lease = await self._lease(self._shared, key, holder)
+        lease = await self._lease(self._shared, key)
         held = Held(key, lease.value, lease)
         self._renewals.begin(held)
         return held
@@ -209,14 +210,14 @@ class Checkouts:
                 # Moved before, but the store failed before the original was removed.
                 return
 
-    async def _lease(self, storage: SharedSessionStorage, key: str, holder: str) -> Lease:
+    async def _lease(self, storage: SharedSessionStorage, key: str) -> Lease:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.patience
         pause = 0.01
         while True:
             try:
                 return await self.bounded(
-                    storage.checkout(key, holder=f"{holder} {self._here}", lease_for=self.lease_for)
+                    storage.checkout(key, holder=self._here, lease_for=self.lease_for)
                 )
             except SessionBusy:
                 if loop.time() + pause > deadline:

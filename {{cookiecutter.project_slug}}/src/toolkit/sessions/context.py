@@ -97,7 +97,7 @@ class Sessions(Generic[S]):
             try:
                 session, before = self.codec.load(key, held.value)
             except SessionUndecodable as error:
-                await self.checkouts.quarantine(held, error, holder)
+                await self.checkouts.quarantine(held, error)
                 session, before = self.codec.load(key, None)
         except BaseException:
             await self.checkouts.abandon(held)

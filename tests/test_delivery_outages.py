@@ -1,0 +1,80 @@
+"""A store that fails at the 1st, 2nd, … nth call: nothing is lost, overwritten or left locked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiogram.utils.backoff import BackoffConfig
+
+from tests.delivery_kit.failing import FailingSharedStorage, FailingStorage
+from tests.delivery_kit.world import World, counts
+from toolkit import MemorySessionStorage
+from toolkit.delivery import attempts, polling
+from toolkit.storage.sqlite import SqliteSessionStorage
+
+USERS, EACH = 3, 3
+STORES = ["memory", "sqlite", "plain verbs only"]
+HOW = ["refused", "lost", "hangs", "hangs after"]
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True)
+def _at_a_quicker_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    quick = BackoffConfig(min_delay=0.001, max_delay=0.01, factor=2.0, jitter=0.0)
+    for module in (attempts, polling):
+        monkeypatch.setattr(module, "BACKOFF", quick)
+    monkeypatch.setattr(polling, "GLANCE", 0.01)
+    monkeypatch.setattr(polling, "PARK_AFTER", 3600.0)
+
+
+async def _talk(storage: Any) -> None:
+    """Have everybody talk to the bot, look at what it remembers, and talk on."""
+    world = World()
+    world.say(USERS, EACH)
+    async with world.bot_here(storage) as app:
+        app.sessions.checkouts._deadlines.seconds = 0.05
+        await world.until_confirmed()
+        expected = {f"{user}_{user}": EACH for user in range(1, USERS + 1)}
+        assert await counts(storage.inner) == expected
+        assert len(app.sessions.checkouts.lines) == 0
+        assert len(storage.inner._leases) == 0
+        world.say(USERS, 1)
+        await world.until_confirmed()
+        assert await counts(storage.inner) == dict.fromkeys(expected, EACH + 1)
+
+
+def _store(kind: str, path: Path, when: Callable[[int], bool], how: str) -> FailingStorage:
+    if kind == "sqlite":
+        return FailingSharedStorage(SqliteSessionStorage(path), when, how)
+    wrapper = FailingStorage if kind == "plain verbs only" else FailingSharedStorage
+    return wrapper(MemorySessionStorage(), when, how)
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("kind", STORES)
+async def test_a_failure_of_any_single_call_costs_nothing(
+    kind: str, how: str, tmp_path: Path
+) -> None:
+    for number in count(1):
+        storage = _store(kind, tmp_path / f"{number}.db", lambda call, n=number: call == n, how)
+        await _talk(storage)
+        await storage.inner.close()
+        if not storage.failures:
+            break
+    assert number > 2 * USERS * EACH
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("kind", STORES)
+async def test_a_store_that_fails_at_every_third_call_loses_nothing(
+    kind: str, how: str, tmp_path: Path
+) -> None:
+    storage = _store(kind, tmp_path / "bot.db", lambda call: call % 3 == 0, how)
+    await _talk(storage)
+    await storage.inner.close()
+    assert storage.failures > USERS
