@@ -53,6 +53,11 @@ class Backend(NamedTuple):
 # One line a store. The last line is the default of this project.
 BACKENDS = {
     "memory": Backend("memory", "toolkit.storage.memory:MemorySessionStorage", "memory:"),
+    "redis": Backend(
+        "redis rediss redis+sentinel rediss+sentinel redis+cluster rediss+cluster",
+        "toolkit.storage.redis:RedisSessionStorage",
+        "redis://localhost:6379/0",
+    ),
     "sqlite": Backend(
         "sqlite", "toolkit.storage.sqlite:SqliteSessionStorage", "sqlite:///data/bot.db"
     ),

@@ -46,6 +46,13 @@ def expiry(expires_in: float | None) -> float | None:
     return time.time() + expires_in
 
 
+def milliseconds(expires_in: float | None) -> int | None:
+    """Turn seconds into whole milliseconds, one at least. Raises ValueError as `expiry` does."""
+    if expiry(expires_in) is None or expires_in is None:
+        return None
+    return max(1, round(expires_in * 1000))
+
+
 def dump_value(key: str, value: Value) -> str:
     """Return the value as ASCII JSON text. Raises NotSerializable or SessionTooLarge.
 

@@ -1,0 +1,294 @@
+"""Sessions in Redis 6 or newer: one server, Sentinel or Cluster.
+
+A record is JSON text under `session{:KEY}`, its lease `FENCE HOLDER` under `lease{:KEY}`; the
+braces put both on the same node of a cluster. Every verb is one command, a script where it has to
+be atomic, and the commands of one tick of the event loop share one pipeline. What an acknowledged
+write survives is up to the server: nothing without persistence, a crash with `appendfsync always`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any, Final, Self, cast
+from urllib.parse import urlsplit
+
+from toolkit.storage.base import (
+    UNCHANGED,
+    Lease,
+    SessionBusy,
+    SessionConflict,
+    StorageUnavailable,
+    Unchanged,
+    Value,
+)
+from toolkit.storage.values import check_key, dump_value, load_value, milliseconds
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis, RedisCluster
+
+_SECONDS_TO_ANSWER: Final = 5.0
+_PIPELINES: Final = 4
+_KEYS_A_PAGE: Final = 500
+
+# KEYS are the record and its lease. EVAL sends the text each time, so that no restart of the server
+# can forget it. Whatever changes a record ends its lease: who held it is refused at checkin.
+_WRITE: Final = """
+if ARGV[2] == '' then redis.call('SET', KEYS[1], ARGV[1])
+else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
+redis.call('DEL', KEYS[2])
+return 1
+"""
+_ADD: Final = f"if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end {_WRITE}"
+_DELETE: Final = "redis.call('DEL', KEYS[1], KEYS[2])"
+_HELD: Final = "if redis.call('GET', KEYS[2]) ~= ARGV[3] then return 0 end "
+_CHECKIN: Final = _HELD + _WRITE
+_CHECKIN_GONE: Final = f"{_HELD} {_DELETE} return 1"
+_RELEASE: Final = f"{_HELD} redis.call('DEL', KEYS[2]) return 1"
+_RENEW: Final = f"{_HELD} redis.call('PEXPIRE', KEYS[2], ARGV[2]) return 1"
+_CHECKOUT: Final = """
+local held = redis.call('GET', KEYS[2])
+if held and string.sub(held, 18) ~= string.sub(ARGV[3], 18) then
+    return {held, redis.call('PTTL', KEYS[2])}
+end
+redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[2])
+return redis.call('GET', KEYS[1])
+"""
+
+
+class RedisSessionStorage:
+    """A store on a Redis server, which any number of processes may share.
+
+    URLs, each with redis-py's options as a query, and with `rediss` in place of `redis` for TLS:
+    `redis://user:password@host:6379/0`, `redis+sentinel://host:26379,host:26379/mymaster/0` and
+    `redis+cluster://host:6379,host:6379`.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        parts = urlsplit(url)
+        self.target = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        self._pipelines: _Pipelines | None = None
+        self._closed = False
+
+    @classmethod
+    def from_url(cls, url: str) -> Self:
+        """Open the URL; the first use connects."""
+        return cls(url)
+
+    async def read(self, key: str) -> Value | None:
+        """Return the value, or None when it is absent or expired."""
+        text = await self._run("GET", _names(key)[0])
+        return None if text is None else load_value(key, text)
+
+    async def write(self, key: str, value: Value, *, expires_in: float | None = None) -> None:
+        """Store the value."""
+        names, text = _names(key), dump_value(key, value)
+        await self._script(_WRITE, names, text, milliseconds(expires_in) or "")
+
+    async def delete(self, key: str) -> None:
+        """Remove the record; an absent one is fine."""
+        await self._script(_DELETE, _names(key))
+
+    async def has(self, key: str) -> bool:
+        """Tell whether the record exists and has not expired."""
+        return bool(await self._run("EXISTS", _names(key)[0]))
+
+    async def read_all_keys(self, prefix: str = "") -> AsyncIterator[str]:
+        """Iterate over the live keys that start with the prefix; SCAN promises no snapshot."""
+        start = _names(prefix)[0][:-1]
+        pattern = re.sub(r"([*?^\-\[\]\\])", r"\\\1", start) + "*"
+        pipelines = self._connect()
+        seen = set()
+        try:
+            async for name in pipelines.client.scan_iter(match=pattern, count=_KEYS_A_PAGE):
+                if name not in seen:
+                    seen.add(name)
+                    yield name.decode()[len(_names("")[0]) - 1 : -1]
+                    self._connect()
+        except _errors() as error:
+            raise StorageUnavailable(self.target, str(error)) from error
+
+    async def add(self, key: str, value: Value, *, expires_in: float | None = None) -> bool:
+        """Store the value only if the key is absent; tell whether it was stored."""
+        names, text = _names(key), dump_value(key, value)
+        return bool(await self._script(_ADD, names, text, milliseconds(expires_in) or ""))
+
+    async def checkout(self, key: str, *, holder: str, lease_for: float) -> Lease:
+        """Read the record and lease it. Raises SessionBusy while somebody else holds it."""
+        fence = secrets.token_hex(8)
+        proof = f"{fence} {holder}"
+        found = await self._script(_CHECKOUT, _names(key), "", milliseconds(lease_for), proof)
+        if isinstance(found, list):
+            held, remaining = found
+            raise SessionBusy(key, held.decode()[17:], max(remaining, 0) / 1000)
+        return Lease(key, None if found is None else load_value(key, found), fence, holder)
+
+    async def checkin(
+        self, lease: Lease, value: Value | Unchanged | None, *, expires_in: float | None = None
+    ) -> None:
+        """Write the value (None deletes) and release the lease. Raises SessionConflict."""
+        if value is UNCHANGED:
+            await self._with_lease(_RELEASE, lease)
+        elif value is None:
+            if not await self._with_lease(_CHECKIN_GONE, lease):
+                raise SessionConflict(lease.key)
+        else:
+            text = dump_value(lease.key, value)
+            if not await self._with_lease(_CHECKIN, lease, text, milliseconds(expires_in) or ""):
+                raise SessionConflict(lease.key)
+
+    async def renew(self, lease: Lease, *, lease_for: float) -> None:
+        """Let the lease end `lease_for` seconds from now. Raises SessionConflict."""
+        if not await self._with_lease(_RENEW, lease, "", milliseconds(lease_for) or ""):
+            raise SessionConflict(lease.key)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        self._closed = True
+        if self._pipelines is not None:
+            await self._pipelines.close()
+            self._pipelines = None
+
+    async def _with_lease(
+        self, script: str, lease: Lease, text: str = "", ms: int | str = ""
+    ) -> bool:
+        proof = f"{lease.fence} {lease.holder}"
+        return bool(await self._script(script, _names(lease.key), text, ms, proof))
+
+    async def _script(
+        self, script: str, names: tuple[str, str], *arguments: str | int | None
+    ) -> Any:
+        return await self._run("EVAL", script, 2, *names, *arguments)
+
+    async def _run(self, *command: Any) -> Any:
+        try:
+            return await self._connect().run(command)
+        except _errors() as error:
+            raise StorageUnavailable(self.target, str(error)) from error
+
+    def _connect(self) -> _Pipelines:
+        if self._closed:
+            raise StorageUnavailable(self.target, "the store is closed")
+        loop = asyncio.get_running_loop()
+        # The connections of a loop that has ended cannot be used, nor closed, on this one.
+        if self._pipelines is None or self._pipelines.loop is not loop:
+            self._pipelines = _Pipelines(loop, _client(self._url))
+        return self._pipelines
+
+
+class _Pipelines:
+    """Sends the commands of one tick together, over a few connections at a time."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, client: Redis | RedisCluster) -> None:
+        self.loop = loop
+        self.client = client
+        self._waiting: list[tuple[tuple[Any, ...], asyncio.Future[Any]]] = []
+        self._sending: set[asyncio.Task[None]] = set()
+        self._due = False
+
+    def run(self, command: tuple[Any, ...]) -> asyncio.Future[Any]:
+        """Let the command be part of the next pipeline; the future gets its answer."""
+        answer: asyncio.Future[Any] = self.loop.create_future()
+        self._waiting.append((command, answer))
+        self._send_soon()
+        return answer
+
+    async def close(self) -> None:
+        """Wait for the answers that are under way, and disconnect."""
+        while self._waiting or self._sending:
+            self._send()
+            await asyncio.wait(self._sending)
+        await self.client.aclose()
+
+    def _send_soon(self) -> None:
+        if not self._due and self._waiting and len(self._sending) < _PIPELINES:
+            self._due = True
+            self.loop.call_soon(self._send)
+
+    def _send(self) -> None:
+        self._due = False
+        if self._waiting and len(self._sending) < _PIPELINES:
+            commands, self._waiting = self._waiting, []
+            task = self.loop.create_task(self._carry_out(commands))
+            self._sending.add(task)
+            task.add_done_callback(self._sent)
+
+    def _sent(self, task: asyncio.Task[None]) -> None:
+        self._sending.discard(task)
+        self._send_soon()
+
+    async def _carry_out(self, commands: list[tuple[tuple[Any, ...], asyncio.Future[Any]]]) -> None:
+        from redis.exceptions import AskError, MovedError, TryAgainError
+
+        pipeline = self.client.pipeline(transaction=False)
+        for command, _ in commands:
+            pipeline.execute_command(*command)
+        try:
+            results: list[Any] = await pipeline.execute(raise_on_error=False)
+        except Exception as error:  # noqa: BLE001 - whoever asked is told
+            results = [error] * len(commands)
+        for (command, answer), result in zip(commands, results, strict=True):
+            if isinstance(result, AskError | MovedError | TryAgainError):
+                # The node refused it, so that asking again, where it points to, is safe.
+                try:
+                    result = await self.client.execute_command(*command)
+                except Exception as error:  # noqa: BLE001 - whoever asked is told
+                    result = error
+            if answer.done():
+                continue
+            if isinstance(result, Exception):
+                answer.set_exception(result)
+            else:
+                answer.set_result(result)
+
+
+def _names(key: str) -> tuple[str, str]:
+    check_key(key)
+    return f"session{{:{key}}}", f"lease{{:{key}}}"
+
+
+def _errors() -> tuple[type[Exception], ...]:
+    from redis.exceptions import RedisError
+
+    return (RedisError, OSError, TimeoutError)
+
+
+def _client(url: str) -> Redis | RedisCluster:
+    """Make the client that the URL asks for. It connects when it is used."""
+    from redis.asyncio import Redis, RedisCluster, Sentinel
+    from redis.asyncio.cluster import ClusterNode
+    from redis.asyncio.connection import parse_url
+    from redis.asyncio.retry import Retry
+    from redis.backoff import NoBackoff
+
+    parts = urlsplit(url)
+    protocol, _, kind = parts.scheme.partition("+")
+    credentials, at, hosts = parts.netloc.rpartition("@")
+    nodes = [_host(host, 26379 if kind == "sentinel" else 6379) for host in hosts.split(",")]
+    # What was sent and not answered may have been done: to send it twice could add a key twice.
+    options: dict[str, Any] = {
+        "retry": Retry(NoBackoff(), 0),
+        "socket_timeout": _SECONDS_TO_ANSWER,
+        "socket_connect_timeout": _SECONDS_TO_ANSWER,
+    }
+    master, _, db = parts.path.lstrip("/").partition("/")
+    if not kind:
+        return Redis.from_url(url, **options)
+    path = db if kind == "sentinel" else ""
+    plain = parts._replace(scheme=protocol, netloc=f"{credentials}{at}localhost", path=path)
+    options |= parse_url(plain.geturl())
+    options.pop("host", None)
+    if options.pop("connection_class", None):
+        options["ssl"] = True
+    if kind == "sentinel":
+        sentinel: Any = Sentinel(nodes, **options)  # type: ignore[no-untyped-call]
+        return cast("Redis", sentinel.master_for(master))
+    return RedisCluster(startup_nodes=[ClusterNode(host, port) for host, port in nodes], **options)
+
+
+def _host(text: str, port: int) -> tuple[str, int]:
+    parts = urlsplit(f"//{text}")
+    return parts.hostname or "localhost", parts.port or port
