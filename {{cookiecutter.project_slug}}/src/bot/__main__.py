@@ -27,6 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chatting = commands.add_parser("chat", help="talk to it in this terminal, without a token")
     chatting.add_argument("--storage", metavar="URL", help="where to keep the conversation")
     chatting.set_defaults(do=chat)
+    browsing = commands.add_parser("web", help="talk to it in a browser, without a token")
+    browsing.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
+    browsing.add_argument("--port", type=int, default=8010, help="default: %(default)s; 0: any")
+    browsing.set_defaults(do=web)
     parser.set_defaults(do=run)
     given = parser.parse_args(arguments)
     given.do(parser, given)
@@ -79,7 +83,14 @@ def chat(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
         storage = open_storage(given.storage or chat_url())
     except ValueError as error:
         parser.exit(2, f"--storage: {error}\n")
-    converse(make_bot(storage=storage))
+    converse(make_bot, storage)
+
+
+def web(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
+    """Serve a page to talk to the bot on, until Ctrl-C."""
+    from toolkit.simulator.web import serve
+
+    serve("bot.app:make_bot", host=given.host, port=given.port)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,15 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 LONGEST_TITLE = 60
+DONE = {
+    "photo": "sent a photo",
+    "document": "sent a file",
+    "location": "sent a location",
+    "contact": "sent a contact",
+    "forum_topic_created": "opened a topic",
+    "new_chat_members": "joined",
+    "left_chat_member": "left",
+}
 
 
 @dataclass(frozen=True)
@@ -67,14 +76,18 @@ def title_of(update: Json) -> str:
     """An update in a few words: who did what."""
     if query := update.get("callback_query"):
         return f"{name_of(query['from'])} tapped [{_short(label_of(query))}]"
-    message = update.get("message") or update.get("channel_post")
-    if message is None:
-        return next((kind for kind in update if kind != "update_id"), "an empty update")
+    if change := update.get("my_chat_member"):
+        done = {"kicked": "blocked the bot", "left": "removed the bot"}
+        status = change["new_chat_member"]["status"]
+        return f"{name_of(change['from'])} {done.get(status, f'made the bot a {status}')}"
+    kind = next((kind for kind in update if kind != "update_id"), "an empty update")
+    message = update.get(kind)
+    if ("message" not in kind and "post" not in kind) or not isinstance(message, dict):
+        return kind
     who = name_of(message.get("from") or message.get("sender_chat") or {})
     if "text" in message:
-        return f"{who}: {_short(message['text'])}"
-    kinds = ("photo", "document", "location", "contact", "voice", "video", "sticker")
-    return f"{who} sent {next((f'a {kind}' for kind in kinds if kind in message), 'a message')}"
+        return f"{who}{' edited' if 'edited' in kind else ''}: {_short(message['text'])}"
+    return f"{who} {next((done for field, done in DONE.items() if field in message), 'wrote')}"
 
 
 def label_of(query: Json) -> str:

@@ -42,6 +42,7 @@ class Switches:
                 if name == "flood"
                 else faults.network_error(times=None)
             )
+        self._simulation.announce("people")
 
     def is_on(self, name: str) -> bool:
         """Whether calls meet the fault ``flood`` or ``network`` now."""

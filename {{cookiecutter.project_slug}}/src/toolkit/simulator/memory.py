@@ -5,13 +5,17 @@ from __future__ import annotations
 import enum
 import types
 import typing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from toolkit.storage.base import SessionUndecodable, StorageError
+from toolkit.storage.base import StorageError
 
 from .recorder import Turn
 
 if TYPE_CHECKING:
+    from toolkit.sessions.context import BotContext
+
     from .simulation import Simulation
 
 Json = dict[str, Any]
@@ -30,7 +34,7 @@ async def show(simulation: Simulation, key: str) -> Json:
     ``problem`` says why a stored record cannot be read; its raw ``record`` is there then.
     """
     codec = simulation.running_app.sessions.codec
-    record = await simulation.storage.peek(key)
+    record = await simulation.storage.inner.read(key)
     shown: Json = {"key": key, "stored": record is not None, "fields": [], "fsm": {}}
     try:
         values = codec.load(key, record)[1]
@@ -47,7 +51,7 @@ async def show(simulation: Simulation, key: str) -> Json:
             "initial": initial.get(name),
             "type": _name_of(hints[name]) if name in hints else "unknown to this code",
             "choices": _choices(hints.get(name)),
-            **({"was": before.get(name)} if before is not None and before.get(name) != value else {}),
+            **({"was": before.get(name)} if before and before.get(name) != value else {}),
         }
         for name, value in values.items()
     ]
@@ -55,27 +59,27 @@ async def show(simulation: Simulation, key: str) -> Json:
 
 
 async def edit(simulation: Simulation, key: str, name: str, value: Any) -> None:
-    """Set one field. Raises SessionUndecodable, naming what is wrong, for a value of another type."""
+    """Set one field. Raises SessionUndecodable, which names what does not fit."""
     sessions = simulation.running_app.sessions
-    turn = simulation.note(f"{name} was set by hand", key)
-    turn.before = await simulation.fields(key)
-    async with sessions.checkout(key, holder="the simulator") as context:
+    async with _by_hand(simulation, f"{name} was set by hand", key) as context:
         fields = sessions.codec.dump(key, context.session)
         record = {"session": {**fields, name: value}, "version": sessions.codec.version}
         context.session = sessions.codec.load(key, record)[0]
-    turn.after = await simulation.fields(key)
-    simulation.recorder.finish(turn)
 
 
 async def reset(simulation: Simulation, key: str) -> None:
-    """Forget the session: its next update begins a new one."""
-    turn = simulation.note("The session was reset by hand", key)
-    turn.before = await simulation.fields(key)
-    try:
-        async with simulation.running_app.sessions.checkout(key, holder="the simulator") as context:
-            del context.session
-    except SessionUndecodable:
-        await simulation.storage.delete(key)
+    """Forget the session: the next update begins a new one."""
+    async with _by_hand(simulation, "The session was reset by hand", key) as context:
+        del context.session
+
+
+@asynccontextmanager
+async def _by_hand(simulation: Simulation, title: str, key: str) -> AsyncIterator[BotContext[Any]]:
+    """Check a session out; what is done to it becomes a turn, unless it is refused."""
+    point, before = simulation.point(), await simulation.fields(key)
+    async with simulation.running_app.sessions.checkout(key, holder="the simulator") as context:
+        yield context
+    turn = simulation.recorder.begin(title, key=key, point=point, before=before)
     turn.after = await simulation.fields(key)
     simulation.recorder.finish(turn)
 

@@ -41,7 +41,7 @@ class Pages:
             self._queues.discard(queue)
 
     def changed(self, kind: str, data: Any) -> None:
-        """What a `Simulation` calls. Turns change in any thread, and often, so they are sent later."""
+        """What a `Simulation` calls. Turns change often, and in any thread: they are sent later."""
         match kind:
             case "turn":
                 self._turns[data.number] = data

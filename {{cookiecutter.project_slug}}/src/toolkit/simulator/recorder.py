@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from toolkit.harness.settling import Task, started
+
 if TYPE_CHECKING:
     from toolkit.app import BotApp
     from toolkit.fake_telegram import Call, Event, FakeTelegram
@@ -32,8 +34,8 @@ class Turn:
     """One update and all that came of it; without an ``update``, a start of the bot.
 
     ``action`` is what a person did, as the ``send`` of a spec's step. ``before`` and ``after`` are
-    the fields of the session under ``key``. ``point`` restores the world as it was before;
-    ``again`` marks an update that was delivered once more.
+    the fields of the session under ``key``. ``point`` makes the world what it was before;
+    ``again`` marks an update that was delivered once more; ``tasks`` are those its handler started.
     """
 
     number: int
@@ -46,6 +48,7 @@ class Turn:
     before: Json | None = None
     after: Json | None = None
     calls: list[Call] = field(default_factory=list)
+    tasks: list[Task] = field(default_factory=list, repr=False)
     handler: str | None = None
     place: str | None = None
     handler_seconds: float | None = None
@@ -55,7 +58,7 @@ class Turn:
     again: bool = False
     done: bool = False
     verdict: str | None = None
-    point: Any = None
+    point: Callable[[], None] | None = None
 
     @property
     def message(self) -> Json | None:
@@ -115,13 +118,15 @@ class Recorder:
     async def run(self, turn: Turn, work: Awaitable[object]) -> None:
         """Await ``work`` as what ``turn`` is about; an exception is kept, not raised."""
         token = _current.set(turn)
-        started = time.perf_counter()
+        noted = started.set(turn.tasks)
+        began = time.perf_counter()
         try:
             await work
         except Exception as error:  # noqa: BLE001 - a bot may raise anything
-            turn.error = "".join(traceback.format_exception(error))
+            turn.error = traceback_of(error)
         finally:
-            turn.seconds = time.perf_counter() - started
+            turn.seconds = time.perf_counter() - began
+            started.reset(noted)
             _current.reset(token)
 
     def finish(self, turn: Turn) -> None:
@@ -148,11 +153,16 @@ class Recorder:
         if turn is None:
             return await handler(event, data)
         turn.handler, turn.place = _name_and_place(data["handler"].callback)
-        started = time.perf_counter()
+        began = time.perf_counter()
         try:
             return await handler(event, data)
         finally:
-            turn.handler_seconds = time.perf_counter() - started
+            turn.handler_seconds = time.perf_counter() - began
+
+
+def traceback_of(error: BaseException) -> str:
+    """What Python prints for an exception that nobody caught."""
+    return "".join(traceback.format_exception(error))
 
 
 def _name_and_place(callback: Callable[..., Any]) -> tuple[str, str | None]:

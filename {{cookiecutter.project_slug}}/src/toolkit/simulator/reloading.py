@@ -62,7 +62,7 @@ class BotSource:
 
     @staticmethod
     def _forget_bytecode(modules: dict[str, ModuleType]) -> None:
-        # A cached .pyc is told from its source by whole seconds and size, so an edit may hide in it.
+        # A cached .pyc knows its source by whole seconds and size, so an edit can hide behind it.
         for module in modules.values():
             if file := getattr(module, "__file__", None):
                 Path(importlib.util.cache_from_source(cast(str, file))).unlink(missing_ok=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, cast
 
+from toolkit.fake_telegram import FakeTelegram
 from toolkit.harness.matching import compare
 from toolkit.harness.report import describe_calls
 from toolkit.harness.spec import Send, Step, parse_specs, read_fault
@@ -38,11 +40,8 @@ async def replay(simulation: Simulation, steps: Sequence[Step], *, strict: bool 
     for number, step in enumerate(steps, 1):
         for fault in step.faults:
             simulation.telegram.faults.add(read_fault(fault))
-        send = step.send
         try:
-            turn = simulation.act(
-                lambda _, send=send: (update_of(cast(Any, simulation), send), _action(send))
-            )
+            turn = simulation.act(partial(_do, cast(Any, simulation), step.send))
         except LookupError as error:
             raise SimulatorError(f"step {number}: {error}") from error
         await simulation.settle(turn)
@@ -51,6 +50,10 @@ async def replay(simulation: Simulation, steps: Sequence[Step], *, strict: bool 
         failed += not comparison.ok
         simulation.recorder.finish(turn)
     return failed
+
+
+def _do(stage: Any, send: Send, world: FakeTelegram) -> tuple[Json, Json | None]:
+    return update_of(stage, send), _action(send)
 
 
 def _action(send: Send) -> Json | None:

@@ -12,7 +12,7 @@ from toolkit.storage.base import StorageError
 from . import memory
 from .actions import Actor
 from .replaying import read_steps, replay
-from .saving import FOLDER, Draft, draft, file_name, verify
+from .saving import FOLDER, draft
 from .simulation import Simulation, SimulatorError
 
 Json = dict[str, Any]
@@ -78,7 +78,9 @@ class Requests:
         if what == "contact":
             self._simulation.act(lambda world: (world.send_contact(user, chat_id=chat), None))
         else:
-            self._simulation.act(lambda world: (world.send_location(user, 52.52, 13.405, chat), None))
+            self._simulation.act(
+                lambda world: (world.send_location(user, 52.52, 13.405, chat), None)
+            )
 
     async def meet(self, name: str) -> int:
         """Let a new person come along; returns their id."""
@@ -132,40 +134,21 @@ class Requests:
 
     # Specs and transcripts.
 
-    async def draft(
-        self, name: str, first: int = 1, last: int | None = None, session: bool = False
-    ) -> Json:
-        """The spec of the turns ``first`` to ``last``, and whether it passes now."""
-        found = self._draft(name, first, last, session)
-        failure = await verify(found.spec, self._simulation.make_bot)
-        path = self._folder / file_name(name)
+    async def draft(self, name: str, **choice: Any) -> Json:
+        """A spec as `saving.draft` makes it, and whether it passes now."""
+        found = draft(self._simulation, name, **choice)
+        path = self._folder / found.file_name
         return {
             "text": found.text,
-            "steps": len(found.spec["steps"]),
             "warnings": found.warnings,
-            "failure": failure,
+            "failure": await found.verify(self._simulation.make_bot),
             "path": str(path),
             "exists": path.exists(),
         }
 
-    async def save(
-        self,
-        name: str,
-        first: int = 1,
-        last: int | None = None,
-        session: bool = False,
-        replace: bool = False,
-    ) -> str:
-        """Write that spec; returns its path. An existing file is only replaced when told."""
-        found = self._draft(name, first, last, session)
-        path = self._folder / file_name(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with path.open("w" if replace else "x", encoding="utf-8") as file:
-                file.write(found.text)
-        except FileExistsError:
-            raise SimulatorError(f"{path} exists already; choose another name") from None
-        return str(path)
+    async def save(self, name: str, replace: bool = False, **choice: Any) -> str:
+        """Write that spec; returns its path."""
+        return str(draft(self._simulation, name, **choice).save(self._folder, replace=replace))
 
     async def specs(self) -> list[Json]:
         """The saved specs by file, and the names of those inside."""
@@ -190,26 +173,6 @@ class Requests:
                 failed = await replay(self._simulation, steps, strict=strict)
                 return {"name": known, "steps": len(steps), "failed": failed}
         raise SimulatorError(f"{file} has no spec {name!r}")
-
-    def _draft(self, name: str, first: int, last: int | None, session: bool) -> Draft:
-        if not name.strip():
-            raise SimulatorError("a spec needs a name")
-        world = self._simulation.telegram
-        turns = [
-            turn
-            for turn in self._simulation.recorder.turns
-            if first <= turn.number and (last is None or turn.number <= last)
-        ]
-        if not any(turn.update for turn in turns):
-            raise SimulatorError("nobody has done anything yet that could be saved")
-        names = [
-            str(user.data[field])
-            for user in world.users.values()
-            for field in ("first_name", "last_name", "username")
-            if field in user.data
-        ]
-        names += [str(chat.data["title"]) for chat in world.chats.values() if "title" in chat.data]
-        return draft(name.strip(), turns, names, session=session)
 
 
 REQUESTS = frozenset(

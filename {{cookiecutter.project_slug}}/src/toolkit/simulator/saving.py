@@ -14,6 +14,7 @@ from toolkit.fake_telegram import ApiError, Call, NetworkFailure
 
 from .actions import label_of
 from .recorder import Turn
+from .simulation import Simulation, SimulatorError
 from .stable import dated, matcher
 
 Json = dict[str, Any]
@@ -21,6 +22,9 @@ Json = dict[str, Any]
 FOLDER = Path("tests/specs")
 SHOWN = ("send", "edit", "delete", "answer", "copy", "forward", "pin", "unpin")
 """How the names of methods begin whose effect somebody sees."""
+UNSEEN = re.compile("[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+"""Characters that nobody sees, or that turn a line around: written as JSON escapes."""
+
 TEXTS = ("text", "caption", "question", "title")
 
 
@@ -33,52 +37,77 @@ class Draft:
 
     @property
     def text(self) -> str:
-        """The file: a line a step part, so that it reads and compares well."""
-        return f"{_layout(self.spec)}\n"
+        """The file: a line a call, so that it reads and compares well."""
+        return UNSEEN.sub(_escape, _layout(self.spec)) + "\n"
+
+    @property
+    def file_name(self) -> str:
+        """What the file is called after the spec's name."""
+        name = re.sub(r"[^\w]+", "_", self.spec["name"].casefold()).strip("_")
+        return f"{name or 'conversation'}.json"
+
+    def save(self, folder: Path, *, replace: bool = False) -> Path:
+        """Write the file. Raises FileExistsError unless told to ``replace`` one that is there."""
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / self.file_name
+        with path.open("w" if replace else "x", encoding="utf-8") as file:
+            file.write(self.text)
+        return path
+
+    async def verify(self, make_bot: Any) -> str | None:
+        """Run the spec against a fresh bot; returns what failed, or None when it passes."""
+        from toolkit.harness.runner import run_spec
+        from toolkit.harness.spec import parse_specs
+
+        [spec] = parse_specs(self.spec, "this conversation")
+        # The harness counts what runs on its event loop, so it gets one of its own.
+        result = await asyncio.to_thread(lambda: asyncio.run(run_spec(spec, make_bot)))
+        return result.failure
 
 
-def draft(name: str, turns: Iterable[Turn], names: Iterable[str], *, session: bool) -> Draft:
-    """The spec of these turns.
+def draft(
+    simulation: Simulation,
+    name: str,
+    *,
+    first: int = 1,
+    last: int | None = None,
+    session: bool = False,
+) -> Draft:
+    """The spec of the turns ``first`` to ``last``, both included.
 
-    ``names`` are the people's: they are called otherwise when the spec runs. With ``session`` it
-    also expects the fields that each step changed.
+    With ``session`` it also expects the fields that each step changed. Raises `SimulatorError` when
+    there is nothing to save, or no name for it.
     """
-    told = [turn for turn in turns if turn.update is not None and not turn.again]
-    numbers = _Numbers(told)
-    names = list(names)
-    steps = []
-    warnings = []
-    for number, turn in enumerate(told, 1):
-        step: Json = {
-            "send": numbers.send(turn),
-            "expect": list(_expected(turn, numbers, names)),
-        }
+    turns = [
+        turn
+        for turn in simulation.recorder.turns
+        if turn.update is not None and not turn.again
+        if first <= turn.number and (last is None or turn.number <= last)
+    ]
+    if not turns:
+        raise SimulatorError("nobody has done anything yet that could be saved")
+    if not name.strip():
+        raise SimulatorError("a spec needs a name")
+    numbers, names = _Numbers(turns), _names(simulation)
+    steps: list[Json] = []
+    warnings: list[str] = []
+    for number, turn in enumerate(turns, 1):
+        step: Json = {"send": numbers.send(turn), "expect": list(_expected(turn, numbers, names))}
         if session and (changed := _changed_fields(turn)):
             step["session"] = changed
         if faults := list(_faults(turn.calls)):
             step["fault"] = faults if len(faults) > 1 else faults[0]
         steps.append(step)
         warnings += (f"Step {number} {problem}." for problem in _problems(turn, step["send"]))
-    return Draft({"name": name, "steps": steps}, warnings)
+    return Draft({"name": name.strip(), "steps": steps}, warnings)
 
 
-async def verify(spec: Json, make_bot: Any) -> str | None:
-    """Run the spec against a fresh bot; returns what failed, or None when it passes.
-
-    Raises `toolkit.harness.spec.SpecError` for JSON that is no spec.
-    """
-    from toolkit.harness.runner import run_spec
-    from toolkit.harness.spec import parse_specs
-
-    [parsed] = parse_specs(spec, "this conversation")
-    # The harness ends every task that a bot leaves behind, so it gets an event loop of its own.
-    result = await asyncio.to_thread(lambda: asyncio.run(run_spec(parsed, make_bot)))
-    return result.failure
-
-
-def file_name(name: str) -> str:
-    """A file name for a spec that is called ``name``."""
-    return f"{re.sub(r'[^a-z0-9]+', '_', name.casefold()).strip('_') or 'conversation'}.json"
+def _names(simulation: Simulation) -> list[str]:
+    """What people and groups are called here: they are called otherwise when the spec runs."""
+    world = simulation.telegram
+    known = [*(user.data for user in world.users.values()), *(c.data for c in world.chats.values())]
+    fields = ("first_name", "last_name", "username", "title")
+    return [str(data[field]) for data in known for field in fields if field in data]
 
 
 class _Numbers:
@@ -92,8 +121,9 @@ class _Numbers:
 
     def send(self, turn: Turn) -> Json:
         if turn.action is None:
-            update = {key: value for key, value in turn.update.items() if key != "update_id"}
-            return {"update": self._renamed(update)}
+            update = turn.update or {}
+            kept = {key: value for key, value in update.items() if key != "update_id"}
+            return {"update": self._renamed(kept)}
         send = dict(turn.action)
         user = self.chat(send.pop("userId"))
         chat = send.pop("chatId", None)
@@ -137,16 +167,14 @@ def _expected(turn: Turn, numbers: _Numbers, names: list[str]) -> Iterator[Json]
 def _changed_fields(turn: Turn) -> Json:
     before, after = turn.before or {}, turn.after or {}
     return {
-        name: value
-        for name, value in after.items()
-        if value != before.get(name) and _stays(value)
+        name: value for name, value in after.items() if value != before.get(name) and _stays(value)
     }
 
 
 def _stays(value: Any) -> bool:
     # Numbers are mostly ids of messages, which are others when the spec runs.
     if isinstance(value, str):
-        return matcher(value) == value
+        return bool(matcher(value) == value)
     return value is None or isinstance(value, bool)
 
 
@@ -210,6 +238,10 @@ def _chat_id(turn: Turn) -> Any:
     update = turn.update or {}
     event = update.get("callback_query", {}).get("message") or update.get("message") or {}
     return event.get("chat", {}).get("id")
+
+
+def _escape(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 def _layout(value: Any, indent: str = "") -> str:

@@ -1,29 +1,30 @@
 """One bot, the people around it, and all that can happen to them.
 
-The bot is real, the Telegram is not: people act on a `FakeTelegram`, every action becomes an update,
-the update goes through the bot as a delivered one does, and a `Recorder` keeps what came of it. The
-store outlives the bot, so it can be restarted, reloaded, and set back to an earlier turn.
+The bot is real, the Telegram is not: people act on a `FakeTelegram`, every action becomes an
+update that is delivered to the bot, and a `Recorder` keeps what came of it. The store outlives the
+bot, so it can be restarted, reloaded, and set back to an earlier turn.
 """
 
 from __future__ import annotations
 
 import asyncio
-import traceback
+import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 from toolkit.fake_telegram import Event, FakeTelegram, snapshots
-from toolkit.harness.settling import settle
+from toolkit.harness.settling import noting_tasks, settle
 
 from .actions import title_of
 from .faults import Switches
-from .recorder import Recorder, Turn
-from .store import SimulatedStorage
+from .recorder import Recorder, Turn, traceback_of
+from .store import RewindableStorage, SimulatedStorage
 
 if TYPE_CHECKING:
     from toolkit.app import BotApp
+    from toolkit.storage.base import SharedSessionStorage
 
 Json = dict[str, Any]
 Changed = Callable[[str, Any], object]
@@ -40,16 +41,26 @@ class SimulatorError(Exception):
 class Simulation:
     """Runs the bots that the factory returned by ``load()`` makes; it is given ``storage``.
 
+    Without a ``storage`` of its own it keeps everything in memory, and can go back in time.
+    ``people`` are the names of those who are there from the beginning, by id.
+
     ``changed`` is called with ``"turn"`` and a `Turn`, with ``"event"`` and an `Event` of the fake
     Telegram, with ``"status"`` when the bot came up or broke, and with ``"world"`` when nothing is
     as it was.
     """
 
     def __init__(
-        self, load: Callable[[], Any], changed: Changed = lambda kind, data: None
+        self,
+        load: Callable[[], Any],
+        changed: Changed = lambda kind, data: None,
+        *,
+        storage: SharedSessionStorage | None = None,
+        people: Mapping[int, str] = PEOPLE,
     ) -> None:
         self._load = load
         self._changed = changed
+        self._given = storage
+        self._people = people
         self.make_bot: Any = None
         self._stack = AsyncExitStack()
         self._changing = asyncio.Lock()
@@ -63,15 +74,20 @@ class Simulation:
 
     def _open_world(self, token: str) -> None:
         self.switches = Switches(self)
-        self.storage = SimulatedStorage()
-        self.telegram = FakeTelegram(token=token, keep_calls=0)
+        self.storage = SimulatedStorage(self._given or RewindableStorage())
+        # A store that was there before knows update ids and message ids of its own, so those must
+        # not come again.
+        first = time.time_ns() // 1_000_000 if self._given else 1
+        self.telegram = FakeTelegram(
+            token=token, keep_calls=0, first_message_id=first, first_update_id=first
+        )
         self.recorder = Recorder(self.telegram, lambda turn: self._changed("turn", turn))
         self.deleted: set[tuple[int | None, int]] = set()
         self.telegram.observe(self._notice)
-        for user_id, name in PEOPLE.items():
+        for user_id, name in self._people.items():
             self.telegram.user(user_id, name)
             self.telegram.private_chat(user_id)
-        self.telegram.group(*GROUP, members=PEOPLE)
+        self.telegram.group(*GROUP, members=self._people)
 
     async def start(self, title: str = "The bot started") -> bool:
         """Start the bot from its newest code, in place of the one that runs; tell whether it runs.
@@ -87,6 +103,11 @@ class Simulation:
         async with self._changing:
             await self._stop()
 
+    async def close(self) -> None:
+        """End the bot and its store."""
+        await self.stop()
+        await self.storage.inner.close()
+
     async def start_over(self) -> None:
         """Forget everything: chats, sessions, turns and faults."""
         async with self._changing:
@@ -99,12 +120,10 @@ class Simulation:
         """Restart the bot in the world as it was just before the turn with this number."""
         turn = self.recorder.find(number)
         if turn.point is None:
-            raise SimulatorError("a start of the bot is no point to go back to; choose another turn")
+            raise SimulatorError(f"there is no way back to “{turn.title}”; choose another turn")
         async with self._changing:
             await self._stop()
-            telegram, records = turn.point
-            snapshots.restore(self.telegram, telegram)
-            self.storage.restore(records)
+            turn.point()
             self.recorder.forget(number)
             self._changed("world", None)
             await self._start("The bot was restarted at this point")
@@ -115,7 +134,7 @@ class Simulation:
             make_bot = await asyncio.to_thread(self._load)
             app = make_bot(storage=self.storage)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - importing a bot may raise anything
-            self.broken = "".join(traceback.format_exception(error))
+            self.broken = traceback_of(error)
             self._changed("status", None)
             return False
         self.make_bot = make_bot
@@ -126,6 +145,7 @@ class Simulation:
             self._changed("world", None)
             app = make_bot(storage=self.storage)
         turn = self.recorder.begin(title)
+        self._stack.enter_context(noting_tasks())
         await self.recorder.run(turn, self._enter(app))
         self.recorder.finish(turn)
         self.broken = turn.error
@@ -136,7 +156,7 @@ class Simulation:
 
     async def _stop(self) -> None:
         self._ready.clear()
-        tasks = list(self._tasks)
+        tasks = [*self._tasks, *(task for turn in self.recorder.turns for task in turn.tasks)]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -158,7 +178,7 @@ class Simulation:
         ``do`` acts on the fake Telegram; it returns the update, and what a spec would ``send`` for
         it, None where that is the update itself. An update waits for a bot that is just starting.
         """
-        point = snapshots.take(self.telegram), self.storage.snapshot()
+        point = self.point()
         update, action = do(self.telegram)
         self.telegram.updates.take()
         if not update["update_id"]:
@@ -167,12 +187,26 @@ class Simulation:
         self._deliver(turn)
         return turn
 
+    def point(self) -> Callable[[], None] | None:
+        """What makes this moment come again, where the store can go back."""
+        telegram, records = self.telegram, self.storage.inner
+        if not isinstance(records, RewindableStorage):
+            return None
+        before = snapshots.take(telegram), records.snapshot()
+
+        def go_back() -> None:
+            snapshots.restore(telegram, before[0])
+            records.restore(before[1])
+
+        return go_back
+
     def redeliver(self) -> Turn:
         """Deliver the last update once more, as Telegram does when the answer to it was lost."""
         for turn in reversed(self.recorder.turns):
             if turn.update is not None and not turn.again:
-                point = snapshots.take(self.telegram), self.storage.snapshot()
-                again = self.recorder.begin(turn.title, update=turn.update, point=point, again=True)
+                again = self.recorder.begin(
+                    turn.title, update=turn.update, point=self.point(), again=True
+                )
                 self._deliver(again)
                 return again
         raise SimulatorError("there is no update yet that could come again")
@@ -181,6 +215,10 @@ class Simulation:
         if event.kind == "deleted":
             self.deleted.add((event.chat_id, event.data))
         self._changed("event", event)
+
+    def announce(self, kind: str, data: Any = None) -> None:
+        """Tell whoever looks on that something changed."""
+        self._changed(kind, data)
 
     def add_person(self, name: str) -> int:
         """Let somebody new come along, in every group; returns their id."""
@@ -205,16 +243,9 @@ class Simulation:
         self._changed("event", Event("chat", chat_id, None))
         return chat_id
 
-    def note(self, title: str, key: str) -> Turn:
-        """Begin a turn for what is done to the session under ``key`` by hand."""
-        point = snapshots.take(self.telegram), self.storage.snapshot()
-        return self.recorder.begin(title, key=key, point=point)
-
     async def settle(self, turn: Turn) -> None:
         """Wait until the update is handled and what its handler floated has ended or waits."""
-        before = asyncio.all_tasks() - self._tasks.keys()
         await asyncio.gather(*(task for task, mine in self._tasks.items() if mine is turn))
-        await settle(before)
 
     def _deliver(self, turn: Turn) -> None:
         task = asyncio.create_task(self._handle(turn))
@@ -229,7 +260,7 @@ class Simulation:
         try:
             update = Update.model_validate(turn.update, context={"bot": app.bot})
         except ValueError as error:
-            turn.error = str(error)
+            turn.error = traceback_of(error)
             self.recorder.finish(turn)
             return
         turn.key = app.session_key(update)
@@ -239,6 +270,9 @@ class Simulation:
             await self.recorder.run(turn, app.feed_update(app.bot, update))
             turn.after = await self.fields(turn.key)
         self.recorder.finish(turn)
+        if errors := await settle(turn.tasks):
+            turn.error = turn.error or traceback_of(errors[0])
+            self.recorder.finish(turn)
 
     @property
     def running_app(self) -> BotApp[Any]:
@@ -257,6 +291,6 @@ class Simulation:
         if key is None:
             return None
         try:
-            return self.running_app.sessions.codec.load(key, await self.storage.peek(key))[1]
+            return self.running_app.sessions.codec.load(key, await self.storage.inner.read(key))[1]
         except StorageError:
             return None

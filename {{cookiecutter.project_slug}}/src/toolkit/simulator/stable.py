@@ -17,7 +17,8 @@ _NAMES = "|".join(name for name in (*calendar.day_name, *calendar.month_name[1:]
 _DATES = (
     r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?)?",
     r"\d{1,2}[./]\d{1,2}[./](?:\d{4}|\d\d)\b",
-    rf"\b(?:(?:{_DAY})\b[.,]? )?(?:(?:{_MONTH})\b[.,]? {_NUMBER}|{_NUMBER} (?:of )?(?:{_MONTH})\b\.?)",
+    rf"\b(?:(?:{_DAY})\b[.,]? )?(?:{_MONTH})\b[.,]? {_NUMBER}",
+    rf"\b(?:(?:{_DAY})\b[.,]? )?{_NUMBER} (?:of )?(?:{_MONTH})\b\.?",
     # "Sun" and "may" are words too; beside a number they are dates.
     rf"\b(?:{_DAY})\b[.,]? {_NUMBER}",
     rf"\b(?:{_NAMES})\b",

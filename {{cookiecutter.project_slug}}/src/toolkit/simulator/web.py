@@ -14,7 +14,6 @@ import logging
 import mimetypes
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import WSMsgType, web
@@ -46,9 +45,7 @@ HEADERS = {
 }
 
 
-def serve(
-    target: str = "bot.app:make_bot", *, host: str = "127.0.0.1", port: int = PORT
-) -> None:
+def serve(target: str = "bot.app:make_bot", *, host: str = "127.0.0.1", port: int = PORT) -> None:
     """Serve the simulator of the bot that ``target`` (``module:function``) makes, until Ctrl-C.
 
     The function is called with ``storage``. Port 0 takes any free one.
@@ -83,7 +80,9 @@ async def running_site(
         try:
             await web.TCPSite(runner, host, port).start()
         except OSError as error:
-            raise SystemExit(f"{host}:{port} cannot be used ({error.strerror}); try --port 0") from None
+            raise SystemExit(
+                f"{host}:{port} cannot be used ({error.strerror}); try --port 0"
+            ) from None
         bound = runner.addresses[0]
         tasks = [
             asyncio.create_task(pages.send_later()),

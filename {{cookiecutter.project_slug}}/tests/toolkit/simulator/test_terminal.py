@@ -11,7 +11,7 @@ import pytest
 from aiogram import F, Router
 from aiogram.types import CallbackQuery, Message
 
-from toolkit import BotApp, MemorySessionStorage, button, create_bot, menu
+from toolkit import BotApp, MemorySessionStorage, SessionStorage, button, create_bot, menu
 from toolkit.simulator.terminal import play
 
 router = Router()
@@ -68,6 +68,10 @@ async def pour(callback: CallbackQuery) -> None:
         await callback.message.edit_text("Here you are")
 
 
+def make_bot(storage: SessionStorage | None = None) -> BotApp[Session]:
+    return create_bot("42:offline", initial=Session, storage=storage, routers=(router,))
+
+
 Talk = Callable[..., str]
 
 
@@ -77,11 +81,9 @@ def talk() -> Talk:
     storage = LastingStorage()
 
     def send(*lines: str, mark_edits: bool = False) -> str:
-        app: BotApp[Session] = create_bot(
-            "42:offline", initial=Session, storage=storage, routers=(router,)
-        )
         written = io.StringIO()
-        play(app, [f"{line}\n" for line in lines], written.write, mark_edits=mark_edits)
+        typed = [f"{line}\n" for line in lines]
+        play(make_bot, storage, typed, written.write, mark_edits=mark_edits)
         return written.getvalue()
 
     return send
@@ -137,15 +139,18 @@ def test_control_characters_do_not_reach_the_terminal(talk: Talk) -> None:
 
 
 def test_ctrl_c_stops_the_bot_and_ends_quietly(talk: Talk) -> None:
-    app: BotApp[Session] = create_bot("42:offline", initial=Session, routers=(router,))
     stopped: list[bool] = []
-    app.shutdown.register(lambda: stopped.append(True))
+
+    def make_stoppable(storage: SessionStorage | None = None) -> BotApp[Session]:
+        app = make_bot(storage)
+        app.shutdown.register(lambda: stopped.append(True))
+        return app
 
     def lines() -> object:
         yield "hello\n"
         raise KeyboardInterrupt
 
     written = io.StringIO()
-    play(app, lines(), written.write)  # type: ignore[arg-type]
+    play(make_stoppable, MemorySessionStorage(), lines(), written.write)  # type: ignore[arg-type]
     assert written.getvalue() == "1: hello\n\n"
     assert stopped == [True]

@@ -62,8 +62,15 @@ on("new-topic", async () => {
   if (thread) emit("look", { chat, thread });
 });
 
-/** The answer to a request may come before the change that it caused. */
+let awaited = null;
+
+/** The answer to a request may come before the chat that it opened. */
 function openSoon(id) {
+  awaited = id;
   if (state.chats.has(id)) emit("look", { chat: id });
-  else requestAnimationFrame(() => openSoon(id));
 }
+
+on("chat", ({ id }) => {
+  if (id === awaited && state.here.chat !== id) emit("look", { chat: id });
+});
+on("look", () => (awaited = null));

@@ -28,7 +28,8 @@ function open(title, content, buttons) {
   });
 }
 
-const cancel = () => h("button", { value: "", formnovalidate: true }, "Cancel");
+// Not a submit button: Enter takes the first of those.
+const cancel = () => h("button", { type: "button", onclick: (event) => event.target.closest("dialog").close("") }, "Cancel");
 
 /** What an answered tap shows when it asks for an alert. */
 export function showAlert(text) {
@@ -61,6 +62,7 @@ on("save", async (first = 1) => {
   const name = h("input", { type: "text", required: true, value: suggestedName(first), autocomplete: "off" });
   const session = h("input", { type: "checkbox" });
   const verdict = h("div.verdict", { role: "status" });
+  const path = h("code.muted");
   const preview = h("pre.preview-file", { tabindex: "0", "aria-label": "The spec" });
   const save = h("button.primary", { value: "save" }, "Save");
   let exists = false;
@@ -75,7 +77,8 @@ on("save", async (first = 1) => {
     save.disabled = !draft;
     if (!draft) return verdict.replaceChildren();
     exists = draft.exists;
-    save.textContent = exists ? `Replace ${draft.path}` : `Save as ${draft.path}`;
+    save.textContent = exists ? "Replace" : "Save";
+    path.textContent = exists ? `${draft.path} (exists already)` : draft.path;
     preview.textContent = draft.text;
     verdict.classList.add(draft.failure ? "bad" : "good");
     verdict.replaceChildren(
@@ -89,13 +92,14 @@ on("save", async (first = 1) => {
   draw();
   const content = [
     h("label.field", "Name", name),
+    path,
     h("label.field.check", session, "Also expect what each step changed in the session"),
     verdict,
     preview,
   ];
   if ((await open("Save as spec", content, [cancel(), save])) !== "save") return;
-  const path = await request("save", { name: name.value, first, session: session.checked, replace: exists });
-  if (path) notice(`Saved ${path}.`);
+  const saved = await request("save", { name: name.value, first, session: session.checked, replace: exists });
+  if (saved) notice(`Saved ${saved}.`);
 });
 
 on("open", async () => {

@@ -66,7 +66,7 @@ const COLOURS = 7;
 export function avatar(name, id) {
   const words = name.split(/\s+/).filter(Boolean);
   const initials = words.slice(0, 2).map((word) => [...word][0].toLocaleUpperCase()).join("");
-  return h(`span.avatar.colour-${Math.abs(id) % COLOURS}`, { "aria-hidden": "true" }, initials || "?");
+  return h(`span.avatar.colour-${(Math.abs(id) + (id < 0 ? 3 : 0)) % COLOURS}`, { "aria-hidden": "true" }, initials || "?");
 }
 
 /** Hours and minutes of a Unix time. */
@@ -79,6 +79,7 @@ export function duration(seconds) {
   if (seconds == null) return "";
   if (seconds >= 1) return `${seconds.toFixed(1)} s`;
   const milliseconds = seconds * 1000;
+  if (milliseconds < 0.1) return "under 0.1 ms";
   return milliseconds >= 10 ? `${Math.round(milliseconds)} ms` : `${milliseconds.toFixed(1)} ms`;
 }
 

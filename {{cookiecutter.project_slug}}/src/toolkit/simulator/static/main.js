@@ -12,7 +12,11 @@ const app = document.querySelector("#app");
 
 /** On a phone one of three screens shows; the inspector covers the chat on a tablet. */
 on("screen", (name) => {
+  const before = app.dataset.screen;
   app.dataset.screen = name;
+  if (name === "inspector") document.querySelector("#close-inspector").focus();
+  else if (name === "chats") document.querySelector("#chat-list button")?.focus();
+  else if (before === "inspector") document.querySelector("#chat-header .not-desktop")?.focus();
 });
 
 document.querySelector("#close-inspector").addEventListener("click", () => emit("screen", "chat"));

@@ -19,9 +19,9 @@ export function bubble(message, { isOwn, named, author, reactions, actions }) {
       forwardedFrom(message),
       message.reply_to_message && quoted(message.reply_to_message, actions.onReply),
       media(message),
-      text != null &&
-        h("div.text", { dir: "auto" }, formatted(text, message.entities ?? message.caption_entities, actions.onCommand)),
-      h("div.meta", message.edit_date && h("span", "edited"), h("time", clock(message.date))),
+      text == null
+        ? meta(message)
+        : h("div.text", { dir: "auto" }, formatted(text, message.entities ?? message.caption_entities, actions.onCommand), meta(message)),
       reactions?.length ? h("div.reactions", reactions.map((emoji) => h("span", emoji))) : null,
     ),
     h(
@@ -36,6 +36,11 @@ export function bubble(message, { isOwn, named, author, reactions, actions }) {
     ),
     keyboard(message, actions.onTap),
   );
+}
+
+/** Floats beside the last line of the text if there is room. */
+function meta(message) {
+  return h("span.meta", h("bdi", message.edit_date && "edited ", h("time", clock(message.date))));
 }
 
 export function idOf(message) {

@@ -39,12 +39,17 @@ function row(field) {
     h("dt", h("span.field-name", field.name), h("span.field-type", field.type)),
     h(
       "dd",
-      h("span.field-value", jsonLine(field.value, 400)),
-      changed && h("span.was", "was ", jsonLine(field.was)),
+      h("span.field-value", shown(field.value)),
+      changed && h("span.was", "was ", shown(field.was)),
       iconButton("edit", `Edit ${field.name}`, () => edit(field, line)),
     ),
   );
   return line;
+}
+
+/** Microseconds help nobody who reads a moment. */
+function shown(value) {
+  return jsonLine(value, 400).replace(/^"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)\.\d+/, '"$1 $2');
 }
 
 function edit(field, line) {
