@@ -1,5 +1,6 @@
 """A living project follows the template: `cruft create`, a change here, `cruft update` there."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import ROOT, TEMPLATE, Render
+from tests.support import ROOT, TEMPLATE
 from tests.test_render import files
 
 pytestmark = pytest.mark.slow
@@ -62,13 +63,19 @@ def template(tmp_path: Path, shell: Shell) -> Path:
 @pytest.fixture
 def project(tmp_path: Path, template: Path, shell: Shell) -> Path:
     """A project made by `cruft create`, committed by its owner, who changed the shop's hours."""
-    answers = f'{{"project_name": "{NAME}"}}'
-    shell(tmp_path, "cruft", "create", str(template), "--no-input", "--extra-context", answers)
-    folder = tmp_path / "ann-s-7-7"
+    folder = create(shell, tmp_path / "projects", template)
     bookings = folder / "src/bot/bookings.py"
     bookings.write_text(bookings.read_text() + "\nOWNER = True\n")
     shell.commit(folder)
     return folder
+
+
+def create(shell: Shell, parent: Path, template: Path, **answers: str) -> Path:
+    """Make a project below ``parent``."""
+    parent.mkdir()
+    given = json.dumps({"project_name": NAME, **answers})
+    shell(parent, "cruft", "create", str(template), "--no-input", "--extra-context", given)
+    return parent / "ann-s-7-7"
 
 
 def owned(folder: Path) -> Mapping[str, bytes]:
@@ -92,11 +99,7 @@ def test_an_update_brings_what_changed_and_nothing_else(
 
     shell(project, "cruft", "update", "--skip-apply-ask")
 
-    answers = f'{{"project_name": "{NAME}"}}'
-    fresh = tmp_path / "fresh"
-    fresh.mkdir()
-    shell(fresh, "cruft", "create", str(template), "--no-input", "--extra-context", answers)
-    assert owned(project) == owned(fresh / project.name)
+    assert owned(project) == owned(create(shell, tmp_path / "fresh", template))
     assert "OWNER = True" in (project / "src/bot/bookings.py").read_text()
     assert f"# {NAME}\n" in (project / "README.md").read_text()
     shell.commit(project)
@@ -104,12 +107,12 @@ def test_an_update_brings_what_changed_and_nothing_else(
 
 
 def test_an_update_can_change_the_storage_of_a_living_project(
-    tmp_path: Path, project: Path, shell: Shell, render: Render
+    tmp_path: Path, template: Path, project: Path, shell: Shell
 ) -> None:
     variables = '{"storage": "memory"}'
     shell(project, "cruft", "update", "--skip-apply-ask", "--variables-to-update", variables)
 
-    fresh = render(tmp_path / "fresh", project_name=NAME, storage="memory")
+    fresh = create(shell, tmp_path / "fresh", template, storage="memory")
     assert owned(project) == owned(fresh)
     assert "OWNER = True" in (project / "src/bot/bookings.py").read_text()
 
