@@ -1,7 +1,7 @@
 """The control API: act as a user, look at the screen, inject faults. For this machine only.
 
 `POST /control/<action>` with a JSON object of arguments does it and answers with its result, an
-update for most; `GET /control/messages`, `/calls`, `/unanswered` look; see ACTIONS and VIEWS.
+update for most: see ACTIONS. `GET /control/messages`, `/buttons`, `/calls` and `/unanswered` look.
 """
 
 from __future__ import annotations

@@ -11,6 +11,18 @@ from .errors import REASONS, ApiError, NetworkFailure, too_many_requests
 Json = dict[str, Any]
 
 
+FIELDS: dict[str, tuple[Any, str]] = {
+    "method": (str, "the name of a method"),
+    "payload": (dict, "an object"),
+    "error": ((int, str), "an HTTP status from 400, or 'network'"),
+    "text": (str, "text"),
+    "retry_after": (int, "a number of seconds"),
+    "times": ((int, str), "a number from 1, or 'always'"),
+    "delay": ((int, float), "a number of seconds"),
+    "applied": (bool, "true or false"),
+}
+
+
 def is_subset(expected: Any, actual: Any) -> bool:
     """Whether `actual` has everything `expected` names, at any depth of objects."""
     if isinstance(expected, Mapping) and isinstance(actual, Mapping):
@@ -42,27 +54,27 @@ class Fault:
 
     @classmethod
     def from_json(cls, data: Json) -> Fault:
-        """A rule from JSON; its fields are those named in `known` below, all optional.
+        """A rule from JSON; its fields are those of FIELDS, all optional.
 
         `error` is 400, 403, 429, 500, … or "network"; `times` a number or "always".
         Raises ValueError that names the field which is wrong.
         """
-        known = {"method", "payload", "error", "text", "retry_after", "times", "delay", "applied"}
-        if unknown := sorted(set(data) - known):
-            raise ValueError(f"a fault has no field {unknown[0]!r}; it has {sorted(known)}")
+        for name, value in data.items():
+            if name not in FIELDS:
+                raise ValueError(f"a fault has no field {name!r}; it has {', '.join(FIELDS)}")
+            kind, words = FIELDS[name]
+            if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+                raise ValueError(f"{name} is {value!r}; it must be {words}")
         times = data.get("times", 1)
-        if times != "always" and (not isinstance(times, int) or times < 1):
-            raise ValueError(f"times is {times!r}; it must be a number from 1, or 'always'")
-        payload = data.get("payload", {})
-        if not isinstance(payload, dict):
-            raise ValueError(f"payload is {payload!r}; it must be an object")  # noqa: TRY004
+        if times != "always" and (isinstance(times, str) or times < 1):
+            raise ValueError(f"times is {times!r}; it must be {FIELDS['times'][1]}")
         return cls(
             data.get("method"),
-            payload,
+            data.get("payload", {}),
             error=_error_of(data),
             times=None if times == "always" else times,
             delay=float(data.get("delay", 0)),
-            applied=bool(data.get("applied", False)),
+            applied=data.get("applied", False),
         )
 
 
@@ -75,7 +87,7 @@ def _error_of(data: Json) -> ApiError | NetworkFailure | None:
     if code == 429:
         return too_many_requests(int(data.get("retry_after", 1)))
     if not isinstance(code, int) or code < 400:
-        raise ValueError(f"error is {code!r}; it must be an HTTP status from 400, or 'network'")
+        raise ValueError(f"error is {code!r}; it must be {FIELDS['error'][1]}")
     if code == 500:
         return ApiError(500, f"Internal Server Error: {text or 'restart'}")
     reason = REASONS.get(code, "Error")

@@ -86,7 +86,11 @@ async def read_parameters(request: web.Request) -> tuple[Json, dict[str, Upload]
 
 
 async def _read_parts(request: web.Request, params: Json, files: dict[str, Upload]) -> None:
-    async for part in await request.multipart():
+    try:
+        parts = await request.multipart()
+    except ValueError as error:
+        raise ApiError(400, f"Bad Request: can't parse multipart request: {error}") from None
+    async for part in parts:
         if not isinstance(part, BodyPartReader) or not part.name:
             continue
         content = bytes(await part.read(decode=True))
@@ -95,6 +99,10 @@ async def _read_parts(request: web.Request, params: Json, files: dict[str, Uploa
         else:
             files[part.name] = Upload(part.filename, content)
             params.setdefault(part.name, f"attach://{part.name}")
+
+
+async def _not_found(_: web.Request) -> web.Response:
+    return web.json_response(ApiError(404, "Not Found").as_json(), status=404)
 
 
 def make_app(
@@ -106,6 +114,7 @@ def make_app(
     app.router.add_route("*", "/bot{token}/{method}", api.call)
     app.router.add_get("/file/bot{token}/{path:.+}", api.download)
     add_control(app, telegram)
+    app.router.add_route("*", "/{anything:.*}", _not_found)
 
     async def deliver(_: web.Application) -> AsyncIterator[None]:
         task = asyncio.create_task(WebhookDelivery(telegram, **delivery).run())

@@ -11,7 +11,9 @@ from typing import Any
 
 from .telegram import FakeTelegram
 
-OUTSIDE = frozenset(("token", "clock", "calls", "faults", "updates", "_observers", "_keep_calls"))
+OUTSIDE = frozenset(
+    ("token", "clock", "calls", "call_count", "faults", "updates", "_observers", "_keep_calls")
+)
 
 Snapshot = dict[str, Any]
 

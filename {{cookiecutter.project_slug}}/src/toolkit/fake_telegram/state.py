@@ -81,6 +81,9 @@ class World:
         elif first_name or fields:
             named = {"first_name": first_name} if first_name else {}
             known.data = {**known.data, **named, **fields}
+            chat = self.chats.get(user_id)
+            if chat is not None:
+                chat.data = {**chat.data, **_private(known.data)}
         return known.data
 
     @property
@@ -92,9 +95,7 @@ class World:
         """The private chat of a user with the bot; it has the user's id."""
         chat = self.chats.get(user_id)
         if chat is None:
-            user = self.user(user_id)
-            names = ("first_name", "last_name", "username")
-            data = {"id": user_id, "type": "private", **{n: user[n] for n in names if n in user}}
+            data = {"id": user_id, "type": "private", **_private(self.user(user_id))}
             chat = self.chats[user_id] = Chat(data)
         return chat
 
@@ -202,6 +203,11 @@ class World:
     def unanswered(self) -> list[Query]:
         """Taps the bot has not answered: their buttons still spin."""
         return [query for query in self.callbacks.values() if not query.answered]
+
+
+def _private(user: Json) -> Json:
+    """What a private chat shows of its user."""
+    return {name: user[name] for name in ("first_name", "last_name", "username") if name in user}
 
 
 def _bot(bot_id: int) -> Json:

@@ -70,7 +70,10 @@ class UpdateQueue:
         self._add(update)
 
     def _add(self, update: Json) -> None:
+        late = bool(self._pending) and update["update_id"] < next(reversed(self._pending))
         self._pending[update["update_id"]] = update
+        if late:
+            self._pending = OrderedDict(sorted(self._pending.items()))
         if self._subscriber is not None:
             self._subscriber(update)
         _wake(self._waiting)

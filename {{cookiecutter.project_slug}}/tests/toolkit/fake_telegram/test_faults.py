@@ -98,6 +98,11 @@ async def test_a_fault_is_read_from_json(
         ({"payload": "x"}, "payload is 'x'; it must be an object"),
         ({"error": "slow"}, "error is 'slow'; it must be an HTTP status from 400, or 'network'"),
         ({"error": 200}, "error is 200"),
+        ({"error": True}, "error is True"),
+        ({"times": True}, "times is True"),
+        ({"times": "often"}, "times is 'often'"),
+        ({"delay": "long"}, "delay is 'long'; it must be a number of seconds"),
+        ({"method": 1}, "method is 1; it must be the name of a method"),
     ],
 )
 def test_a_wrong_fault_is_refused_with_its_field(data: dict[str, Any], problem: str) -> None:

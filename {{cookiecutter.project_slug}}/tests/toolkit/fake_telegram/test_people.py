@@ -216,3 +216,18 @@ def test_a_message_of_the_bot_can_be_placed_without_a_call(telegram: FakeTelegra
     assert telegram.find_button(1, "A").message_id == 30
     assert telegram.send_text(1, "hi")["message"]["message_id"] == 31
     assert telegram.calls == []
+
+
+async def test_the_bot_answers_in_the_topic_it_was_asked_in(telegram: FakeTelegram) -> None:
+    asked = telegram.send_text(1, "hi", GROUP, thread_id=7)["message"]
+    place = {"chat_id": GROUP, "message_thread_id": asked["message_thread_id"]}
+    assert (await telegram.call("sendMessage", {**place, "text": "hello"}))["is_topic_message"]
+
+
+def test_a_new_name_shows_in_the_private_chat(telegram: FakeTelegram) -> None:
+    telegram.send_text(1, "hi")
+    telegram.user(1, "Ann", username="ann")
+    message = telegram.send_text(1, "hi")["message"]
+    assert message["chat"] == {"id": 1, "type": "private", "first_name": "Ann", "username": "ann"}
+    assert message["from"]["first_name"] == "Ann"
+    assert telegram.messages(1)[0]["chat"]["first_name"] == "User 1"

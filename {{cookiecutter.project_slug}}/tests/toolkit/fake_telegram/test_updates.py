@@ -96,8 +96,10 @@ async def test_webhook_info_tells_what_was_set(telegram: FakeTelegram) -> None:
 async def test_an_update_can_be_delivered_again(telegram: FakeTelegram) -> None:
     update = telegram.send_text(1, "a")
     await poll(telegram, offset=2)
+    telegram.send_text(1, "b")
     telegram.updates.repeat(update)
-    assert await poll(telegram, offset=0) == [1]
+    assert await poll(telegram, offset=0) == [1, 2]
+    assert await poll(telegram, offset=2) == [2]
 
 
 async def test_many_updates_are_taken_in_order(telegram: FakeTelegram) -> None:

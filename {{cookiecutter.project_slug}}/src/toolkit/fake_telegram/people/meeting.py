@@ -41,6 +41,10 @@ class Meeting(World):
             chat = self._meet_chat(chat_data)
             if message.get("date") and message["message_id"] not in chat.messages:
                 self.put_message(chat, message)
+            if message.get("is_topic_message"):
+                thread_id = message["message_thread_id"]
+                topic = {"message_thread_id": thread_id, "name": f"Topic {thread_id}"}
+                chat.topics.setdefault(thread_id, topic)
             if sender is not None and not chat.is_private:
                 chat.members.setdefault(sender["id"], member("member", sender))
         if kind == "business_connection":

@@ -50,7 +50,8 @@ class Talking(Buttons):
         """Send a message with this content (Bot API Message fields); returns its update."""
         chat = self.chat_for(user_id, chat_id)
         if thread_id is not None:
-            if chat.topics.get(thread_id, {}).get("closed"):
+            topic = {"message_thread_id": thread_id, "name": f"Topic {thread_id}"}
+            if chat.topics.setdefault(thread_id, topic).get("closed"):
                 raise PersonError(f"topic {thread_id} is closed")
             fields |= {"message_thread_id": thread_id, "is_topic_message": True}
         if reply_to is not None:
