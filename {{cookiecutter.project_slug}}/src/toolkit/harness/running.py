@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
-from .settling import GRACE, settle
+from .settling import GRACE, Task, noting_tasks, settle, started
 
 if TYPE_CHECKING:
     from aiogram.types import Update
@@ -50,6 +50,7 @@ class RunningBot:
         self.deleted: set[tuple[int | None, int]] = set()
         self._first_update_id = first_update_id
         self._last_update: Update | None = None
+        self._tasks: list[Task] = []
         self._errors: list[BaseException] = []
         self._stack = AsyncExitStack()
 
@@ -63,22 +64,21 @@ class RunningBot:
         bot.session = FakeTelegramClient(self.telegram)
         bot.sleep = _no_sleep
         loop = asyncio.get_running_loop()
-        self._before = asyncio.all_tasks()
         self._stack.callback(loop.set_exception_handler, loop.get_exception_handler())
         loop.set_exception_handler(self._collect)
-        await self._stack.enter_async_context(self.app.running())
+        self._stack.enter_context(noting_tasks())
+        with self._noted():
+            await self._stack.enter_async_context(self.app.running())
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
         try:
             await self._stack.aclose()
         finally:
-            left = asyncio.all_tasks() - self._before
-            left.discard(asyncio.current_task())
-            for task in left:
+            for task in self._tasks:
                 task.cancel()
-            if left:
-                await asyncio.wait(left, timeout=GRACE)
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=GRACE)
 
     async def deliver(self, update: Json) -> list[Call]:
         """Give the bot one update and wait for all that comes of it; returns the calls it made.
@@ -89,18 +89,18 @@ class RunningBot:
         from aiogram.types import Update
 
         start = len(self.telegram.calls)
-        before = asyncio.all_tasks()
         bot = self.app.bot
         self._last_update = Update.model_validate(update, context={"bot": bot})
         limit = asyncio.timeout(STEP_LIMIT)
         try:
-            async with limit:
-                await self.app.feed_update(bot, self._last_update)
+            with self._noted():
+                async with limit:
+                    await self.app.feed_update(bot, self._last_update)
         except TimeoutError as error:
             if limit.expired():
                 raise TimeoutError(f"no handler ended within {STEP_LIMIT:g} seconds") from error
             raise
-        self._errors += await settle(before)
+        self._errors += await settle(self._tasks)
         if self._errors:
             raise self._errors.pop(0)
         return self.telegram.calls[start:]
@@ -126,10 +126,19 @@ class RunningBot:
             "call answer() on the callback query"
         )
 
-    def _collect(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        error = context.get("exception")
-        if error is not None:
-            self._errors.append(error)
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        """Note the tasks that are started in this block, and by whatever it starts."""
+        token = started.set(self._tasks)
+        try:
+            yield
+        finally:
+            started.reset(token)
+
+    def _collect(self, loop: asyncio.AbstractEventLoop, context: Json) -> None:
+        # What is wrong with a task is found by `settle`, not when its remains are collected.
+        if "exception" in context and "future" not in context:
+            self._errors.append(context["exception"])
         else:
             loop.default_exception_handler(context)
 

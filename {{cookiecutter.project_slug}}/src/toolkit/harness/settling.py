@@ -9,6 +9,9 @@ is a reminder or a worker, and may wait for ever.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from inspect import iscoroutine, isgenerator
 from types import CoroutineType
 from typing import Any
@@ -21,30 +24,49 @@ GRACE = 1.0
 QUIET_ROUNDS = 5
 """Turns of the loop without a move after which tasks count as waiting; waking takes one or two."""
 
+started: ContextVar[list[Task] | None] = ContextVar("tasks_started_here", default=None)
+"""Where tasks are noted that code in this context starts, and the tasks that those start."""
 
-async def settle(before: set[Task]) -> list[BaseException]:
-    """Run the tasks that are not in ``before`` until they end or wait; returns what they raised."""
-    floated: set[Task] = set()
+
+@contextmanager
+def noting_tasks() -> Iterator[None]:
+    """Let new tasks of the running loop be noted in `started`."""
+    loop = asyncio.get_running_loop()
+    make = loop.get_task_factory()
+
+    def note(loop: asyncio.AbstractEventLoop, work: Any, /, **options: Any) -> Any:
+        task = make(loop, work, **options) if make else asyncio.Task(work, loop=loop, **options)
+        tasks = started.get()
+        if tasks is not None and isinstance(task, asyncio.Task):
+            tasks.append(task)
+        return task
+
+    loop.set_task_factory(note)
+    try:
+        yield
+    finally:
+        loop.set_task_factory(make)
+
+
+async def settle(tasks: list[Task]) -> list[BaseException]:
+    """Run ``tasks``, which may grow, until they end or wait; returns what they raised.
+
+    Tasks that have ended are taken off the list.
+    """
     while True:
-        floated |= _others(before)
-        await _run_until_still(floated)
-        floated |= _others(before)
-        running = [task for task in floated if not task.done() and not _waits_for_a_signal(task)]
+        await _run_until_still(tasks)
+        running = [task for task in tasks if not task.done() and not _waits_for_a_signal(task)]
         if not running:
             break
         done, _ = await asyncio.wait(running, timeout=GRACE, return_when=asyncio.FIRST_COMPLETED)
         if not done:
             break
-    return [error for task in floated if (error := _unseen_error(task)) is not None]
+    errors = [error for task in tasks if (error := _unseen_error(task)) is not None]
+    tasks[:] = [task for task in tasks if not task.done()]
+    return errors
 
 
-def _others(before: set[Task]) -> set[Task]:
-    tasks = asyncio.all_tasks() - before
-    tasks.discard(asyncio.current_task())
-    return tasks
-
-
-async def _run_until_still(tasks: set[Task]) -> None:
+async def _run_until_still(tasks: list[Task]) -> None:
     places: list[object] = []
     still = 0
     while still < QUIET_ROUNDS:

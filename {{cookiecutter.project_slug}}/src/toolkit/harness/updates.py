@@ -67,17 +67,33 @@ def _take_raw(telegram: FakeTelegram, update: Json) -> Json:
     """Take a complete update; the messages that it mentions are there to be answered or edited."""
     from aiogram.types import Update
 
+    kind = next(name for name in update if name != "update_id")
+    update = {**update, kind: _dated(telegram, update[kind])}
     Update.model_validate({"update_id": 0, **update})
-    content = next(value for name, value in update.items() if name != "update_id")
     taken = telegram.inject(update)
+    content = update[kind]
     inline_id = content.get("inline_message_id")
     if inline_id is not None and inline_id not in telegram.inline_messages:
         sent = telegram.place(content["from"]["id"], EARLIER)
         telegram.inline_messages[inline_id] = (sent["chat"]["id"], sent["message_id"])
     replied = content.get("reply_to_message")
-    if (
-        replied is not None
-        and telegram.message(content["chat"]["id"], replied["message_id"]) is None
-    ):
-        telegram.put_message(telegram.chats[content["chat"]["id"]], replied)
+    if replied is not None:
+        messages = telegram.chats[content["chat"]["id"]].messages
+        messages.setdefault(replied["message_id"], replied)
     return taken
+
+
+def _dated(telegram: FakeTelegram, content: Any) -> Any:
+    """Specs of other implementations write date 0, and a bot of their own under its buttons.
+
+    For the Bot API a message with date 0 is out of reach, and has neither sender nor content.
+    """
+    if not isinstance(content, dict):
+        return content
+    message = content.get("message")
+    if isinstance(message, dict) and "from" in message:
+        bot = telegram.bot_user
+        return {**content, "message": {**_dated(telegram, message), "from": bot}}
+    if content.get("date") == 0 and "from" in content:
+        return {**content, "date": telegram.now()}
+    return content

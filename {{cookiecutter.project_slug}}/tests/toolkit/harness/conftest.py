@@ -68,6 +68,28 @@ def _make_bot() -> Any:
         tasks.add(asyncio.create_task(later()))
         tasks.add(asyncio.create_task(asyncio.sleep(3600)))
 
+    @router.message(F.text == "float a failure")
+    async def float_a_failure(message: Message, tasks: set[asyncio.Task[Any]]) -> None:
+        async def fail() -> None:
+            raise ZeroDivisionError
+
+        tasks.add(asyncio.create_task(fail()))
+        await asyncio.sleep(0)
+
+    @router.message(F.text == "start a worker")
+    async def start_a_worker(
+        message: Message, tasks: set[asyncio.Task[Any]], jobs: asyncio.Queue[str]
+    ) -> None:
+        async def work() -> None:
+            while True:
+                await message.answer(f"done: {await jobs.get()}")
+
+        tasks.add(asyncio.create_task(work()))
+
+    @router.message(F.text == "job")
+    async def put_a_job(message: Message, jobs: asyncio.Queue[str]) -> None:
+        jobs.put_nowait("job")
+
     @router.message(F.text)
     async def echo(message: Message) -> None:
         await message.answer(f"{message.from_user and message.from_user.id}: {message.text}")
@@ -78,6 +100,7 @@ def _make_bot() -> Any:
         routers=[router],
         commands={"book": "Book a visit"},
         tasks=set(),
+        jobs=asyncio.Queue(),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -36,6 +37,19 @@ BOT = """
 def says(text: str, answer: str, name: str) -> dict[str, Any]:
     expect = [{"method": "sendMessage", "payload": {"text": answer}}]
     return {"name": name, "steps": [{"send": {"text": text}, "expect": expect}]}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _imported() -> None:
+    """Import now what the inner pytest would import, and forget when it ends."""
+    for module in (
+        "toolkit.fake_telegram.client",
+        "toolkit.harness.gate",
+        "toolkit.harness.person",
+    ):
+        importlib.import_module(module)
+    for name in toolkit.__all__:
+        getattr(toolkit, name)
 
 
 @pytest.fixture

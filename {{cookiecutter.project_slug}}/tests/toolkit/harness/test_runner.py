@@ -200,6 +200,16 @@ async def test_a_raw_update_with_the_same_number_is_a_redelivery(run: Run) -> No
     assert result.ok, result.failure
 
 
+async def test_a_raw_tap_may_be_dated_zero_and_name_another_bot(run: Run) -> None:
+    chat = {"id": -200, "type": "supergroup", "title": "Shop"}
+    other_bot = {"id": 1000, "is_bot": True, "first_name": "TestBot"}
+    message = {"message_id": 10, "date": 0, "chat": chat, "from": other_bot, "text": "(previous)"}
+    query = {"id": "2", "from": ANN, "message": message, "chat_instance": "1", "data": "x"}
+    edit = sends("When, for a x?", "editMessageText", message_id=10)
+    result = await run(step({"update": {"update_id": 2, "callback_query": query}}, edit))
+    assert result.ok, result.failure
+
+
 async def test_a_raw_tap_may_come_from_an_inline_message(run: Run) -> None:
     query = {"id": "77", "from": ANN, "chat_instance": "1", "data": "x", "inline_message_id": "im"}
     answer = {"method": "answerCallbackQuery", "payload": {"callback_query_id": "77"}}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from toolkit.harness.running import RunningBot, load_factory
-from toolkit.harness.settling import settle
+from toolkit.harness.settling import noting_tasks, settle, started
 
 MakeBot = Callable[[], Any]
 
@@ -51,6 +51,30 @@ async def test_waiting_out_a_429_takes_no_time(running_bot: RunningBot) -> None:
     assert [call.error is None for call in calls] == [False, True]
 
 
+async def test_a_worker_that_an_earlier_update_started_counts_to_the_update_it_serves(
+    running_bot: RunningBot,
+) -> None:
+    await running_bot.deliver(running_bot.telegram.send_text(1, "start a worker"))
+    calls = await running_bot.deliver(running_bot.telegram.send_text(1, "job"))
+    assert texts(calls) == ["done: job"]
+
+
+async def test_an_exception_in_a_floated_task_is_raised(running_bot: RunningBot) -> None:
+    with pytest.raises(ZeroDivisionError):
+        await running_bot.deliver(running_bot.telegram.send_text(1, "float a failure"))
+    await running_bot.deliver(running_bot.telegram.send_text(1, "hello"))
+
+
+async def test_a_tests_own_tasks_are_none_of_the_bots(running_bot: RunningBot) -> None:
+    async def fail() -> None:
+        raise ValueError("the test's own")
+
+    mine = asyncio.create_task(fail())
+    await running_bot.deliver(running_bot.telegram.send_text(1, "hello"))
+    with pytest.raises(ValueError, match="the test's own"):
+        await mine
+
+
 async def test_nothing_runs_on_after_the_bot_is_closed(make_bot: MakeBot) -> None:
     before = asyncio.all_tasks()
     async with RunningBot(make_bot) as running:
@@ -60,7 +84,8 @@ async def test_nothing_runs_on_after_the_bot_is_closed(make_bot: MakeBot) -> Non
 
 
 def test_a_factory_is_found_by_module_and_name() -> None:
-    assert load_factory("toolkit.harness.running:load_factory") is load_factory
+    found: object = load_factory("toolkit.harness.running:load_factory")
+    assert found is load_factory
 
 
 @pytest.mark.parametrize(
@@ -79,16 +104,20 @@ def test_a_factory_that_is_not_there_is_refused(name: str, problem: str) -> None
 
 async def settled(*floated: Coroutine[Any, Any, Any]) -> list[BaseException]:
     """Float these, settle, and clean up."""
-    before = asyncio.all_tasks()
-    tasks = [asyncio.create_task(coroutine) for coroutine in floated]
-    errors = await settle(before)
+    tasks: list[asyncio.Task[Any]] = []
+    token = started.set(tasks)
+    with noting_tasks():
+        for coroutine in floated:
+            asyncio.create_task(coroutine)  # noqa: RUF006 - it is noted in tasks
+        started.reset(token)
+        errors = await settle(tasks)
     for task in tasks:
         task.cancel()
     return errors
 
 
 async def test_settling_follows_a_task_through_threads_and_tasks_of_its_own() -> None:
-    done = []
+    done: list[str] = []
 
     async def work() -> None:
         await asyncio.to_thread(done.append, "in a thread")
@@ -103,7 +132,7 @@ async def test_settling_follows_a_task_through_threads_and_tasks_of_its_own() ->
 async def test_settling_lets_one_floated_task_wake_another() -> None:
     queue: asyncio.Queue[str] = asyncio.Queue()
     event = asyncio.Event()
-    done = []
+    done: list[str] = []
 
     async def worker() -> None:
         while True:

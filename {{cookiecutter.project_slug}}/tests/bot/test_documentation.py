@@ -1,0 +1,49 @@
+"""The examples in docs/testing.md work as they stand."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+import toolkit
+from toolkit.harness.__main__ import read_arguments
+
+pytest_plugins = ["pytester"]
+
+SOURCE = Path(toolkit.__file__).parents[1]
+PAGE = SOURCE.parent / "docs" / "testing.md"
+
+
+def examples(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _imported() -> None:
+    """Import now what the inner pytest would import, and forget when it ends."""
+    for module in ("bot.app", "toolkit.fake_telegram.client", "toolkit.harness.person"):
+        importlib.import_module(module)
+
+
+def test_every_example_of_a_test_passes(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(SOURCE)
+    pytester.makeconftest('pytest_plugins = ["toolkit.harness.pytest_plugin"]')
+    pytester.makeini("[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function")
+    pytester.makepyfile(test_examples="\n\n".join(examples("python")))
+    specs = pytester.mkdir("specs")
+    for number, text in enumerate(examples("json")):
+        (specs / f"{number}.json").write_text(text, encoding="utf-8")
+    pytester.runpytest_inprocess().assert_outcomes(passed=4)
+
+
+def test_the_command_line_is_one_that_the_gate_reads() -> None:
+    (command,) = examples("sh")
+    options = read_arguments(shlex.split(command)[3:])
+    assert options.bot == "bot.app:make_bot"
+    assert options.specs == ["tests/specs/*.json"]
