@@ -179,13 +179,16 @@ class RedisSessionStorage:
         return self._pipelines
 
 
+_Command = tuple[tuple[Any, ...], asyncio.Future[Any]]
+
+
 class _Pipelines:
     """Sends the commands of one tick together, over a few connections at a time."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, client: Redis | RedisCluster) -> None:
         self.loop = loop
         self.client = client
-        self._waiting: list[tuple[tuple[Any, ...], asyncio.Future[Any]]] = []
+        self._waiting: list[_Command] = []
         self._sending: set[asyncio.Task[None]] = set()
         self._due = False
 
@@ -220,29 +223,59 @@ class _Pipelines:
         self._sending.discard(task)
         self._send_soon()
 
-    async def _carry_out(self, commands: list[tuple[tuple[Any, ...], asyncio.Future[Any]]]) -> None:
-        from redis.exceptions import AskError, MovedError, TryAgainError
-
-        pipeline = self.client.pipeline(transaction=False)
-        for command, _ in commands:
-            pipeline.execute_command(*command)
+    async def _carry_out(self, commands: list[_Command]) -> None:
         try:
-            results: list[Any] = await pipeline.execute(raise_on_error=False)
+            results = await self._exchange([command for command, _ in commands])
         except Exception as error:  # noqa: BLE001 - whoever asked is told
             results = [error] * len(commands)
-        for (command, answer), result in zip(commands, results, strict=True):
-            if isinstance(result, AskError | MovedError | TryAgainError):
-                # The node refused it, so that asking again, where it points to, is safe.
-                try:
-                    result = await self.client.execute_command(*command)
-                except Exception as error:  # noqa: BLE001 - whoever asked is told
-                    result = error
+        for (_, answer), result in zip(commands, results, strict=True):
             if answer.done():
                 continue
             if isinstance(result, Exception):
                 answer.set_exception(result)
             else:
                 answer.set_result(result)
+
+    async def _exchange(self, commands: list[tuple[Any, ...]]) -> list[Any]:
+        """Send the commands at once and return their answers; an error can be an answer."""
+        pool = getattr(self.client, "connection_pool", None)
+        if pool is None:
+            return await self._exchange_with_cluster(commands)
+        from hiredis import pack_command
+
+        # What redis-py's own pipeline does, for a third of its time.
+        connection = await pool.get_connection()
+        try:
+            await connection.send_packed_command(b"".join(map(pack_command, commands)))
+            return [await _answer(connection) for _ in commands]
+        except BaseException:
+            # Answers may still come, and must not be taken for those of the next commands.
+            await connection.disconnect(nowait=True)
+            raise
+        finally:
+            await pool.release(connection)
+
+    async def _exchange_with_cluster(self, commands: list[tuple[Any, ...]]) -> list[Any]:
+        from redis.exceptions import AskError, MovedError, TryAgainError
+
+        pipeline: Any = self.client.pipeline(transaction=False)
+        for command in commands:
+            pipeline.execute_command(*command)
+        results: list[Any] = await pipeline.execute(raise_on_error=False)
+        for number, command in enumerate(commands):
+            if isinstance(results[number], AskError | MovedError | TryAgainError):
+                # The node refused it, so that it is safe to ask again where it points to.
+                results[number] = await self.client.execute_command(*command)
+        return results
+
+
+async def _answer(connection: Any) -> Any:
+    from redis.exceptions import ResponseError
+
+    try:
+        return await connection.read_response()
+    except ResponseError as error:
+        return error
 
 
 def _names(key: str) -> tuple[str, str]:
