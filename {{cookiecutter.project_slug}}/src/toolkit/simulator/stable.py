@@ -39,6 +39,21 @@ def dated(text: str) -> bool:
     return re.search(f"(?i:{'|'.join(_DATES)})", text) is not None
 
 
+def label(text: str) -> Any:
+    """A button's label as a spec taps it: itself, or ``{"$regex": …}`` for its dates and times."""
+    spelled, end = "", 0
+    for found in re.finditer(_pattern(()), text):
+        spelled += _escape(text[end : found.start()])
+        spelled += re.sub(r"\d+|[^\W\d_]+|.", _shape, found[0])
+        end = found.end()
+    return {"$regex": f"^{spelled}{_escape(text[end:])}$"} if end else text
+
+
+def _shape(found: re.Match[str]) -> str:
+    text = found[0]
+    return r"\d+" if text.isdecimal() else r"\w+" if text.isalpha() else _escape(text)
+
+
 def matcher(text: str, names: Iterable[str] = ()) -> Any:
     """What a spec expects of ``text``: the text, ``{"$contains": …}``, or None for nothing.
 
@@ -61,3 +76,8 @@ def _pattern(names: Iterable[str]) -> str:
     forms = {form for name in names if name for form in (name, html.escape(name))}
     own = [rf"(?<!\w){re.escape(form)}(?!\w)" for form in sorted(forms, key=len, reverse=True)]
     return f"(?i:{'|'.join((*own, *_DATES, *_TIMES_AND_IDS))})"
+
+
+def _escape(text: str) -> str:
+    """`re.escape`, which would also put a backslash before every space."""
+    return re.escape(text).replace("\\ ", " ")
