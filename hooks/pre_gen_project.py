@@ -29,15 +29,15 @@ PLANNED_STORAGES = {
 # A project cannot be called as something that it installs: pip would take one for the other.
 INSTALLED = frozenset(
     """
-    aiofiles aiogram aiohappyeyeballs aiohttp aiosignal annotated-types ast-serialize asyncpg attrs
-    certifi cffi charset-normalizer cryptography dateparser dnspython frozenlist google-api-core
-    google-auth google-cloud-core google-cloud-firestore googleapis-common-protos grpcio
-    grpcio-status hatchling hiredis idna iniconfig librt magic-filter multidict mypy mypy-extensions
-    opentelemetry-api packaging pathspec pip pluggy propcache proto-plus protobuf pyasn1
-    pyasn1-modules pycparser pydantic pydantic-core pydantic-settings pygments pymongo pytest
-    pytest-asyncio python-dateutil python-dotenv pytz redis regex requests ruff setuptools six
-    trove-classifiers types-dateparser typing-extensions typing-inspection tzdata tzlocal urllib3
-    uv yarl
+    aiofiles aiogram aiohappyeyeballs aiohttp aiosignal annotated-types ast-serialize asyncpg
+    attrs certifi cffi charset-normalizer cryptography dateparser dnspython execnet frozenlist
+    google-api-core google-auth google-cloud-core google-cloud-firestore googleapis-common-protos
+    grpcio grpcio-status hatchling hiredis idna iniconfig librt magic-filter multidict mypy
+    mypy-extensions opentelemetry-api packaging pathspec pip pluggy propcache proto-plus protobuf
+    pyasn1 pyasn1-modules pycparser pydantic pydantic-core pydantic-settings pygments pymongo
+    pytest pytest-asyncio pytest-xdist python-dateutil python-dotenv pytz redis regex requests
+    ruff setuptools six trove-classifiers types-dateparser typing-extensions typing-inspection
+    tzdata tzlocal urllib3 uv yarl
     """.split()  # noqa: SIM905
 )
 # Folders that Windows cannot make.

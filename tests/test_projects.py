@@ -78,7 +78,9 @@ def environment(*, uv: bool) -> dict[str, str]:
         if not (Path(folder) / "uv").exists()
     ]
     index = index_of_pip() if uv else {}
-    return {**inherited, **index, "PATH": os.pathsep.join([*path, *([str(own)] if uv else [])])}
+    # Several projects are tested at once: each of them does with one worker.
+    settings = {"PYTEST_XDIST_AUTO_NUM_WORKERS": "1", **index}
+    return {**inherited, **settings, "PATH": os.pathsep.join([*path, *([str(own)] if uv else [])])}
 
 
 def index_of_pip() -> dict[str, str]:

@@ -56,7 +56,11 @@ def imports(folder: Path) -> set[str]:
 
 @pytest.mark.parametrize("tool", ["ruff", "mypy", "pytest"])
 def test_checks_are_set_up_as_in_the_template(tool: str, render: Render) -> None:
-    assert load(render())["tool"][tool] == load(ROOT)["tool"][tool]
+    generated, own = (load(folder)["tool"][tool] for folder in (render(), ROOT))
+    if tool == "pytest":
+        generated["ini_options"]["testpaths"] = own["ini_options"]["testpaths"]
+
+    assert generated == own
 
 
 @pytest.mark.parametrize("storage", STORAGES)
