@@ -42,7 +42,7 @@ class SpecError(ValueError):
 
 @dataclass(frozen=True)
 class Send:
-    """What a person does. ``value`` is the text, callback data, label or raw update.
+    """What a person does. ``value`` is the text, callback data, update, or label or its matcher.
 
     ``chat_id`` ``None`` is the user's private chat.
     """
@@ -198,7 +198,10 @@ def _send(item: Any, place: _Place) -> Send:
     kind = cast(Kind, kinds[0])
     place.fields(data, "send", SENDS[kind], ())
     for name, value in data.items():
-        place.typed(value, SENDS[kind][name], f"send.{name}")
+        if name == "tap" and matcher_of(value) is not None:
+            _check_matchers(value, place, "send.tap")
+        else:
+            place.typed(value, SENDS[kind][name], f"send.{name}")
     if kind == "update" and len(data["update"].keys() - {"update_id"}) != 1:
         place.refuse("send.update", 'must hold one update, such as {"message": {…}}')
     if data.get("userId", 1) < 1:

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+from .matching import fits
 from .spec import Send
 
 if TYPE_CHECKING:
     from toolkit.fake_telegram import Chat, FakeTelegram
-
-    from .running import RunningBot
 
 Json = dict[str, Any]
 
 EARLIER = "An earlier message"
 
 
-def update_of(running: RunningBot, send: Send) -> Json:
+class Stage(Protocol):
+    """Where people act: a fake Telegram, and the chat and id of each message deleted there."""
+
+    telegram: FakeTelegram
+    deleted: set[tuple[int | None, int]]
+
+
+def update_of(stage: Stage, send: Send) -> Json:
     """Let a person of the fake Telegram do it; returns the update.
 
     Raises `toolkit.fake_telegram.PersonError` when they cannot, and ValueError for a raw update
     that Telegram could not send.
     """
-    telegram = running.telegram
+    telegram = stage.telegram
     if send.kind == "update":
         return _take_raw(telegram, send.value)
     private = send.chat_id is None or send.chat_id > 0
@@ -31,9 +37,11 @@ def update_of(running: RunningBot, send: Send) -> Json:
     if send.kind == "text":
         update = telegram.send_text(owner, send.value, chat.id)
     elif send.kind == "tap":
-        update = telegram.tap(owner, send.message_id, chat_id=chat.id, label=send.value)
+        update = telegram.tap(
+            owner, send.message_id, chat_id=chat.id, label=_label(stage, chat, send)
+        )
     else:
-        message_id = _message_with_button(running, chat, send)
+        message_id = _message_with_button(stage, chat, send)
         update = telegram.tap(owner, message_id, send.value, chat.id)
     if owner == send.user_id:
         return update
@@ -42,17 +50,23 @@ def update_of(running: RunningBot, send: Send) -> Json:
     return {**update, kind: {**update[kind], "from": telegram.user(send.user_id)}}
 
 
-def _message_with_button(running: RunningBot, chat: Chat, send: Send) -> int:
+def _label(stage: Stage, chat: Chat, send: Send) -> str:
+    """The label that is tapped; of several that fit a matcher, the first on the newest message."""
+    labels = (button.label for button in stage.telegram.buttons(chat.id))
+    return next((label for label in labels if fits(send.value, label)), str(send.value))
+
+
+def _message_with_button(stage: Stage, chat: Chat, send: Send) -> int:
     """The message whose button is tapped.
 
     A button that is not on screen is a stale one. Its message came from the bot before this
     dialogue began, so it is put there first; a deleted message stays deleted.
     """
-    telegram, wanted = running.telegram, send.message_id
+    telegram, wanted = stage.telegram, send.message_id
     keyboard = {"inline_keyboard": [[{"text": send.value, "callback_data": send.value}]]}
     if wanted is not None:
         shown = chat.messages.get(wanted)
-        if shown is None and (chat.id, wanted) not in running.deleted:
+        if shown is None and (chat.id, wanted) not in stage.deleted:
             telegram.place(chat.id, EARLIER, wanted, keyboard)
         # A person's own message has no buttons: whoever wrote this id counted messages otherwise.
         if shown is None or shown.get("from", {}).get("id") == telegram.me["id"]:

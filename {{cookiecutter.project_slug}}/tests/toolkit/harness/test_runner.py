@@ -110,6 +110,13 @@ async def test_a_tap_without_such_a_button_names_the_buttons_there_are(run: Run)
     )
 
 
+async def test_a_tap_may_tell_its_button_by_a_matcher(run: Run) -> None:
+    edit = sends("When, for a haircut?", "editMessageText")
+    assert (await run(BOOK, step({"tap": {"$regex": "^H.*t$"}}, edit))).ok
+    result = await run(BOOK, step({"tap": {"$contains": "Perm"}}))
+    assert "No button labelled '{'$contains': 'Perm'}'; there are 'Haircut'" in result.failure
+
+
 async def test_a_tap_that_is_never_answered_fails(run: Run) -> None:
     result = await run(BOOK, step({"tap": "Silence"}))
     assert "the tap on 'silence' was never answered" in result.failure

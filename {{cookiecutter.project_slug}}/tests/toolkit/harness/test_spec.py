@@ -69,6 +69,8 @@ WRONG: list[tuple[Any, str]] = [
 WRONG_STEPS: list[tuple[dict[str, Any], str]] = [
     ({"send": {}}, "send: must have exactly one of text, callback, tap, update; it has none"),
     ({"send": {"text": "a", "tap": "b"}}, "send: must have exactly one of"),
+    ({"send": {"tap": {"$regex": "("}}}, "send.tap: $regex must be a regular expression"),
+    ({"send": {"tap": {"label": "b"}}}, "send.tap: must be text"),
     ({"send": {"text": "a", "messageId": 1}}, "send.messageId: unknown field; it may be text,"),
     ({"send": {"text": ""}}, "send.text: must not be empty"),
     ({"send": {"callback": "a", "mesageId": 1}}, "send.mesageId: unknown field; it may be callb"),
