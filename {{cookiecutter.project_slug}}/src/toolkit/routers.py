@@ -54,9 +54,8 @@ def _copy_event_observer(observer: EventObserver) -> EventObserver:
 
 
 def _copy_middlewares(manager: MiddlewareManager) -> MiddlewareManager:
-    twin = MiddlewareManager()
-    for middleware in manager:
-        twin.register(middleware)
+    twin = _clone(manager)
+    twin._middlewares = list(manager._middlewares)
     return twin
 
 
