@@ -30,7 +30,8 @@ demo: $(READY)
 	@$(MAKE) --silent --directory $(DEMO) .venv/.ready
 	@echo
 	@cd $(DEMO) && for line in 'I want to book' 'Haircut' 'Tomorrow 2pm'; do \
-	  echo "> $$line" && echo "$$line" | .venv/bin/python -m bot chat || exit 1; \
+	  echo "> $$line"; \
+	  echo "$$line" | .venv/bin/python -m bot chat 2> chat.log || { cat chat.log; exit 1; }; \
 	done
 
 test: check fast in-place slow
