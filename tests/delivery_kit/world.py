@@ -92,9 +92,9 @@ class World:
         """Wait until the bot has answered that often."""
         await self.until(lambda: self.answers.total() >= times)
 
-    async def until_told(self, text: str) -> None:
-        """Wait until the bot has sent something with ``text`` in it."""
-        await self.until(lambda: any(text in answer for answer in self.answers))
+    def answers_with(self, text: str) -> int:
+        """How many answers had ``text`` in them."""
+        return sum(times for answer, times in self.answers.items() if text in answer)
 
     async def until_confirmed(self) -> None:
         """Wait until Telegram has nothing left to deliver."""
