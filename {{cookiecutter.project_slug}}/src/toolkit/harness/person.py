@@ -1,8 +1,10 @@
 """Somebody who talks to the bot in a test.
 
-await person.say("/book")
-await person.tap("Haircut")
-person.sees("When?")
+    await person.say("/book")
+    await person.tap("Haircut")
+    person.sees("When?")
+
+What is not as the test says fails with what is there instead.
 """
 
 from __future__ import annotations

@@ -52,7 +52,6 @@ class RunningBot:
         self._last_update: Update | None = None
         self._tasks: list[Task] = []
         self._errors: list[BaseException] = []
-        self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> RunningBot:
         from toolkit.fake_telegram import FakeTelegram
@@ -64,21 +63,24 @@ class RunningBot:
         bot.session = FakeTelegramClient(self.telegram)
         bot.sleep = _no_sleep
         loop = asyncio.get_running_loop()
-        self._stack.callback(loop.set_exception_handler, loop.get_exception_handler())
-        loop.set_exception_handler(self._collect)
-        self._stack.enter_context(noting_tasks())
-        with self._noted():
-            await self._stack.enter_async_context(self.app.running())
+        async with AsyncExitStack() as stack:
+            stack.callback(loop.set_exception_handler, loop.get_exception_handler())
+            loop.set_exception_handler(self._collect)
+            stack.enter_context(noting_tasks())
+            stack.push_async_callback(self._end_tasks)
+            with self._noted():
+                await stack.enter_async_context(self.app.running())
+            self._stack = stack.pop_all()
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        try:
-            await self._stack.aclose()
-        finally:
-            for task in self._tasks:
-                task.cancel()
-            if self._tasks:
-                await asyncio.wait(self._tasks, timeout=GRACE)
+        await self._stack.aclose()
+
+    async def _end_tasks(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=GRACE)
 
     async def deliver(self, update: Json) -> list[Call]:
         """Give the bot one update and wait for all that comes of it; returns the calls it made.
@@ -96,13 +98,13 @@ class RunningBot:
             with self._noted():
                 async with limit:
                     await self.app.feed_update(bot, self._last_update)
-        except TimeoutError as error:
-            if limit.expired():
-                raise TimeoutError(f"no handler ended within {STEP_LIMIT:g} seconds") from error
-            raise
+        except Exception as error:  # noqa: BLE001 - a handler may raise anything
+            endless = TimeoutError(f"no handler ended within {STEP_LIMIT:g} seconds")
+            self._errors.append(endless if limit.expired() else error)
         self._errors += await settle(self._tasks)
         if self._errors:
-            raise self._errors.pop(0)
+            errors, self._errors = self._errors, []
+            raise errors[0]
         return self.telegram.calls[start:]
 
     async def session(self) -> Json | None:

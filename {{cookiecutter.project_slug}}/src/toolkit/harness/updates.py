@@ -52,8 +52,10 @@ def update_of(stage: Stage, send: Send) -> Json:
 
 def _label(stage: Stage, chat: Chat, send: Send) -> str:
     """The label that is tapped; of several that fit a matcher, the first on the newest message."""
-    labels = (button.label for button in stage.telegram.buttons(chat.id))
-    return next((label for label in labels if fits(send.value, label)), str(send.value))
+    for button in stage.telegram.buttons(chat.id):
+        if send.message_id in (None, button.message_id) and fits(send.value, button.label):
+            return button.label
+    return str(send.value)
 
 
 def _message_with_button(stage: Stage, chat: Chat, send: Send) -> int:

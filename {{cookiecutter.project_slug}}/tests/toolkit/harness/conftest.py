@@ -58,7 +58,7 @@ def _make_bot() -> Any:
     async def fail(message: Message) -> None:
         raise ValueError("the handler is broken")
 
-    @router.message(F.text == "float")
+    @router.message(F.text.startswith("float"), F.text != "float a failure")
     async def float_a_call(message: Message, tasks: set[asyncio.Task[Any]]) -> None:
         async def later() -> None:
             for _ in range(10):
@@ -67,6 +67,8 @@ def _make_bot() -> Any:
 
         tasks.add(asyncio.create_task(later()))
         tasks.add(asyncio.create_task(asyncio.sleep(3600)))
+        if message.text == "float and raise":
+            raise ValueError("after floating")
 
     @router.message(F.text == "float a failure")
     async def float_a_failure(message: Message, tasks: set[asyncio.Task[Any]]) -> None:
@@ -75,6 +77,10 @@ def _make_bot() -> Any:
 
         tasks.add(asyncio.create_task(fail()))
         await asyncio.sleep(0)
+
+    @router.message(F.text == "hang")
+    async def hang(message: Message) -> None:
+        await asyncio.Event().wait()
 
     @router.message(F.text == "start a worker")
     async def start_a_worker(

@@ -33,6 +33,24 @@ async def test_a_handlers_exception_is_raised(running_bot: RunningBot) -> None:
         await running_bot.deliver(running_bot.telegram.send_text(1, "raise"))
 
 
+async def test_a_handler_that_does_not_end_is_ended(
+    running_bot: RunningBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("toolkit.harness.running.STEP_LIMIT", 0.01)
+    with pytest.raises(TimeoutError, match="no handler ended within 0.01 seconds"):
+        await running_bot.deliver(running_bot.telegram.send_text(1, "hang"))
+
+
+async def test_what_a_failing_handler_floated_counts_to_its_update(
+    running_bot: RunningBot,
+) -> None:
+    with pytest.raises(ValueError, match="after floating"):
+        await running_bot.deliver(running_bot.telegram.send_text(1, "float and raise"))
+    assert "floated" in texts(running_bot.telegram.calls)
+    calls = await running_bot.deliver(running_bot.telegram.send_text(1, "hello"))
+    assert texts(calls) == ["1: hello"]
+
+
 async def test_an_update_that_is_none_is_refused(running_bot: RunningBot) -> None:
     with pytest.raises(ValueError, match="message_id"):
         await running_bot.deliver({"update_id": 1, "message": {"text": "hello"}})
@@ -73,6 +91,24 @@ async def test_a_tests_own_tasks_are_none_of_the_bots(running_bot: RunningBot) -
     await running_bot.deliver(running_bot.telegram.send_text(1, "hello"))
     with pytest.raises(ValueError, match="the test's own"):
         await mine
+
+
+async def test_a_bot_that_does_not_start_leaves_the_loop_as_it_was(make_bot: MakeBot) -> None:
+    def make_broken_bot() -> Any:
+        app = make_bot()
+
+        async def fail() -> None:
+            raise RuntimeError("no start")
+
+        app.startup.register(fail)
+        return app
+
+    loop = asyncio.get_running_loop()
+    before = (loop.get_task_factory(), loop.get_exception_handler())
+    with pytest.raises(RuntimeError, match="no start"):
+        async with RunningBot(make_broken_bot):
+            pass
+    assert (loop.get_task_factory(), loop.get_exception_handler()) == before
 
 
 async def test_nothing_runs_on_after_the_bot_is_closed(make_bot: MakeBot) -> None:
