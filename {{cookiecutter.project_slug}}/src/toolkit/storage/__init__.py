@@ -6,9 +6,11 @@ from urllib.parse import urlsplit
 
 from toolkit.storage.base import (
     UNCHANGED,
+    Entry,
     InvalidKey,
     Lease,
     NotSerializable,
+    PortableSessionStorage,
     SessionBusy,
     SessionConflict,
     SessionStorage,
@@ -24,9 +26,11 @@ from toolkit.storage.base import (
 __all__ = [
     "BACKENDS",
     "UNCHANGED",
+    "Entry",
     "InvalidKey",
     "Lease",
     "NotSerializable",
+    "PortableSessionStorage",
     "SessionBusy",
     "SessionConflict",
     "SessionStorage",

@@ -108,6 +108,14 @@ class Lease:
     holder: str
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A value with the seconds that it has left; None: it stays until it is deleted."""
+
+    value: Value
+    expires_in: float | None
+
+
 @runtime_checkable
 class SessionStorage(Protocol):
     """A store of JSON objects under text keys.
@@ -162,3 +170,14 @@ class SharedSessionStorage(SessionStorage, Protocol):
 
     async def renew(self, lease: Lease, *, lease_for: float) -> None:
         """Let the lease end `lease_for` seconds from now. Raises SessionConflict if it was lost."""
+
+
+@runtime_checkable
+class PortableSessionStorage(SessionStorage, Protocol):
+    """A store that tells how long its records have left, so that they can move to another one."""
+
+    async def read_entry(self, key: str) -> Entry | None:
+        """Return the value and the time it has left, of one moment; None as `read` does.
+
+        Raises SessionUndecodable.
+        """

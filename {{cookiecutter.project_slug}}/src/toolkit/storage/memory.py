@@ -9,6 +9,7 @@ from typing import NamedTuple, Self, cast
 
 from toolkit.storage.base import (
     UNCHANGED,
+    Entry,
     Lease,
     SessionConflict,
     StorageUnavailable,
@@ -16,7 +17,15 @@ from toolkit.storage.base import (
     Value,
 )
 from toolkit.storage.leases import LeaseTable
-from toolkit.storage.values import check_key, dump_value, expiry, is_flat, is_plain, load_value
+from toolkit.storage.values import (
+    check_key,
+    dump_value,
+    expiry,
+    is_flat,
+    is_plain,
+    load_value,
+    seconds_left,
+)
 
 # Version 2 writes every value out in full; later ones keep references, and references alias.
 _MARSHAL_VERSION = 2
@@ -50,6 +59,11 @@ class MemorySessionStorage:
         """Return the value, or None when it is absent or expired."""
         record = self._live(key)
         return None if record is None else _thaw(record)
+
+    async def read_entry(self, key: str) -> Entry | None:
+        """Return the value and the seconds it has left."""
+        record = self._live(key)
+        return None if record is None else Entry(_thaw(record), seconds_left(record.expires_at))
 
     async def write(self, key: str, value: Value, *, expires_in: float | None = None) -> None:
         """Store the value."""

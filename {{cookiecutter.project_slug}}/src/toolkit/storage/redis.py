@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from toolkit.storage.base import (
     UNCHANGED,
+    Entry,
     Lease,
     SessionBusy,
     SessionConflict,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis, RedisCluster
 
 _SECONDS_TO_ANSWER: Final = 5.0
+_TIMEOUTS: Final = ("socket_timeout", "socket_connect_timeout")
 _PIPELINES: Final = 4
 _KEYS_A_PAGE: Final = 500
 
@@ -40,6 +42,10 @@ if ARGV[2] == '' then redis.call('SET', KEYS[1], ARGV[1])
 else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
 redis.call('DEL', KEYS[2])
 return 1
+"""
+_ENTRY: Final = """
+local text = redis.call('GET', KEYS[1])
+return text and {text, redis.call('PTTL', KEYS[1])}
 """
 _ADD: Final = f"if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end {_WRITE}"
 _DELETE: Final = "redis.call('DEL', KEYS[1], KEYS[2])"
@@ -82,6 +88,15 @@ class RedisSessionStorage:
         """Return the value, or None when it is absent or expired."""
         text = await self._run("GET", _names(key)[0])
         return None if text is None else load_value(key, text)
+
+    async def read_entry(self, key: str) -> Entry | None:
+        """Return the value and the seconds it has left."""
+        found = await self._script(_ENTRY, _names(key))
+        if found is None:
+            return None
+        text, ms = found
+        # PTTL is -1 where there is no expiry, and 0 in the last millisecond.
+        return Entry(load_value(key, text), None if ms == -1 else max(ms, 1) / 1000)
 
     async def write(self, key: str, value: Value, *, expires_in: float | None = None) -> None:
         """Store the value."""
@@ -148,9 +163,9 @@ class RedisSessionStorage:
     async def close(self) -> None:
         """Close the connections."""
         self._closed = True
-        if self._pipelines is not None:
-            await self._pipelines.close()
-            self._pipelines = None
+        pipelines, self._pipelines = self._pipelines, None
+        if pipelines is not None and pipelines.loop is asyncio.get_running_loop():
+            await pipelines.close()
 
     async def _with_lease(
         self, script: str, lease: Lease, text: str = "", ms: int | str = ""
@@ -304,8 +319,7 @@ def _client(url: str) -> Redis | RedisCluster:
     # What was sent and not answered may have been done: to send it twice could add a key twice.
     options: dict[str, Any] = {
         "retry": Retry(NoBackoff(), 0),
-        "socket_timeout": _SECONDS_TO_ANSWER,
-        "socket_connect_timeout": _SECONDS_TO_ANSWER,
+        **dict.fromkeys(_TIMEOUTS, _SECONDS_TO_ANSWER),
     }
     master, _, db = parts.path.lstrip("/").partition("/")
     if not kind:
@@ -317,7 +331,8 @@ def _client(url: str) -> Redis | RedisCluster:
     if options.pop("connection_class", None):
         options["ssl"] = True
     if kind == "sentinel":
-        sentinel: Any = Sentinel(nodes, **options)  # type: ignore[no-untyped-call]
+        for_sentinels = {name: options[name] for name in ("retry", *_TIMEOUTS)}
+        sentinel: Any = Sentinel(nodes, sentinel_kwargs=for_sentinels, **options)  # type: ignore[no-untyped-call]
         return cast("Redis", sentinel.master_for(master))
     return RedisCluster(startup_nodes=[ClusterNode(host, port) for host, port in nodes], **options)
 

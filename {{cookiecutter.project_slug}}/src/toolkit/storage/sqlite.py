@@ -25,6 +25,7 @@ from urllib.parse import unquote, urlsplit
 
 from toolkit.storage.base import (
     UNCHANGED,
+    Entry,
     Lease,
     SessionConflict,
     StorageUnavailable,
@@ -32,7 +33,7 @@ from toolkit.storage.base import (
     Value,
 )
 from toolkit.storage.leases import LeaseTable
-from toolkit.storage.values import check_key, dump_value, expiry, load_value
+from toolkit.storage.values import check_key, dump_value, expiry, load_value, seconds_left
 
 logger = logging.getLogger(__name__)
 
@@ -118,6 +119,11 @@ class SqliteSessionStorage:
     async def read(self, key: str) -> Value | None:
         """Return the value, or None when it is absent or expired."""
         return (await self._read(key))[0]
+
+    async def read_entry(self, key: str) -> Entry | None:
+        """Return the value and the seconds it has left."""
+        value, seen = await self._read(key)
+        return None if value is None else Entry(value, seconds_left(seen.expires_at))
 
     async def write(self, key: str, value: Value, *, expires_in: float | None = None) -> None:
         """Store the value; it is on the disk when this returns."""

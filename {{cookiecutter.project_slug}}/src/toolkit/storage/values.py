@@ -20,6 +20,8 @@ from toolkit.storage.base import (
 # Python refuses to turn longer ints into text (sys.set_int_max_str_digits).
 _INT_LIMIT = 10**4300
 
+_CENTURY = 100 * 365.25 * 86_400
+
 _TEXT = frozenset({str})
 _SCALARS = frozenset({str, int, bool, NoneType})
 
@@ -46,11 +48,20 @@ def expiry(expires_in: float | None) -> float | None:
     return time.time() + expires_in
 
 
+def seconds(expires_in: float | None) -> float | None:
+    """Check the seconds as `expiry` does, and return a century at most: servers overflow above."""
+    return None if expiry(expires_in) is None else min(expires_in or 0, _CENTURY)
+
+
 def milliseconds(expires_in: float | None) -> int | None:
     """Turn seconds into whole milliseconds, one at least. Raises ValueError as `expiry` does."""
-    if expiry(expires_in) is None or expires_in is None:
-        return None
-    return max(1, round(expires_in * 1000))
+    checked = seconds(expires_in)
+    return None if checked is None else max(1, round(checked * 1000))
+
+
+def seconds_left(expires_at: float | None) -> float | None:
+    """Turn the Unix time of a live record into seconds from now, a millisecond at least."""
+    return None if expires_at is None else max(0.001, expires_at - time.time())
 
 
 def dump_value(key: str, value: Value) -> str:

@@ -2,11 +2,16 @@
 
 import pytest
 
-from toolkit.storage.conformance import OpenStore, SharedStorageConformance, until_absent
+from toolkit.storage.conformance import (
+    OpenStore,
+    PortableStorageConformance,
+    SharedStorageConformance,
+    until_absent,
+)
 from toolkit.storage.memory import MemorySessionStorage
 
 
-class TestMemory(SharedStorageConformance):
+class TestMemory(SharedStorageConformance, PortableStorageConformance):
     @pytest.fixture
     def open_store(self) -> OpenStore:
         return MemorySessionStorage

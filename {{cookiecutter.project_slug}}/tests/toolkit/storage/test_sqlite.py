@@ -25,6 +25,7 @@ from toolkit.storage.base import SessionUndecodable, StorageUnavailable, Value
 from toolkit.storage.conformance import (
     DurableStorageConformance,
     OpenStore,
+    PortableStorageConformance,
     SharedStorageConformance,
     all_keys,
     until_absent,
@@ -32,7 +33,7 @@ from toolkit.storage.conformance import (
 from toolkit.storage.sqlite import SqliteSessionStorage
 
 
-class TestSqlite(SharedStorageConformance, DurableStorageConformance):
+class TestSqlite(SharedStorageConformance, DurableStorageConformance, PortableStorageConformance):
     @pytest.fixture
     def open_store(self, tmp_path: Path) -> OpenStore:
         return lambda: SqliteSessionStorage(tmp_path / "data" / "bot.db")
