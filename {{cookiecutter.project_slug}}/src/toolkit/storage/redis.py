@@ -317,7 +317,9 @@ def _client(url: str) -> Redis | RedisCluster:
     credentials, at, hosts = parts.netloc.rpartition("@")
     nodes = [_host(host, 26379 if kind == "sentinel" else 6379) for host in hosts.split(",")]
     # What was sent and not answered may have been done: to send it twice could add a key twice.
+    # With the newer protocol redis-py does not notice that an idle connection was closed.
     options: dict[str, Any] = {
+        "protocol": 2,
         "retry": Retry(NoBackoff(), 0),
         **dict.fromkeys(_TIMEOUTS, _SECONDS_TO_ANSWER),
     }

@@ -1,0 +1,249 @@
+"""The Redis store passes what every store passes, on one server, by Sentinel and on a cluster."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from toolkit.storage.base import (
+    UNCHANGED,
+    SessionBusy,
+    SessionConflict,
+    SessionUndecodable,
+    StorageUnavailable,
+)
+from toolkit.storage.conformance import (
+    DurableStorageConformance,
+    OpenStore,
+    SharedStorageConformance,
+    all_keys,
+)
+from toolkit.storage.redis import RedisSessionStorage
+
+from .servers import MissingServer, missing, running
+from .servers.redis import Cluster, Redis, Sentinel, ask
+
+
+@pytest.fixture(scope="module")
+def redis() -> Iterator[Redis]:
+    with running(Redis()) as server:
+        yield server
+
+
+@pytest.fixture
+def url(redis: Redis) -> str:
+    """An empty database."""
+    ask(redis.port, "flushall")
+    return redis.url
+
+
+@pytest.fixture
+async def storage(url: str) -> AsyncIterator[RedisSessionStorage]:
+    storage = RedisSessionStorage(url)
+    yield storage
+    await storage.close()
+
+
+class TestRedis(SharedStorageConformance, DurableStorageConformance):
+    @pytest.fixture
+    def open_store(self, url: str) -> OpenStore:
+        return lambda: RedisSessionStorage(url)
+
+
+@pytest.fixture(scope="module")
+def sentinel(redis: Redis) -> Iterator[Sentinel]:
+    with running(Sentinel(redis)) as sentinel:
+        yield sentinel
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    with ExitStack() as stack:
+        try:
+            cluster = stack.enter_context(Cluster())
+        except MissingServer as error:
+            missing(error)
+        yield cluster
+
+
+class TestSentinel(SharedStorageConformance):
+    many_keys = 600
+    contenders = 100
+
+    @pytest.fixture
+    def open_store(self, sentinel: Sentinel, url: str) -> OpenStore:
+        return lambda: RedisSessionStorage(sentinel.url)
+
+
+class TestCluster(SharedStorageConformance, DurableStorageConformance):
+    many_keys = 600
+    contenders = 100
+
+    @pytest.fixture
+    def open_store(self, cluster: Cluster) -> OpenStore:
+        for node in cluster.nodes:
+            ask(node.port, "flushall")
+        return lambda: RedisSessionStorage(cluster.url)
+
+    async def test_keys_live_on_every_node(self, cluster: Cluster, open_store: OpenStore) -> None:
+        storage = open_store()
+        await asyncio.gather(*(storage.write(f"{n}", {"n": n}) for n in range(100)))
+        assert all(int(ask(node.port, "dbsize")) for node in cluster.nodes)
+        await storage.close()
+
+
+async def test_each_step_of_an_update_is_one_command(
+    redis: Redis, storage: RedisSessionStorage
+) -> None:
+    await storage.write("1_2", {"n": 0})
+
+    def sent() -> int:
+        """How many commands came from clients; a script's own are not among them."""
+        stats = ask(redis.port, "info", "commandstats").splitlines()
+        counts = {
+            line.partition(":")[0]: int(line.partition("calls=")[2].partition(",")[0])
+            for line in stats
+            if ":calls=" in line
+        }
+        return sum(counts.get(f"cmdstat_{name}", 0) for name in ("eval", "evalsha", "script|load"))
+
+    steps = []
+    start = sent()
+    lease = await storage.checkout("1_2", holder="Ann", lease_for=30)
+    steps.append(sent() - start)
+    await storage.renew(lease, lease_for=30)
+    steps.append(sent() - start)
+    await storage.checkin(lease, {"n": 1})
+    steps.append(sent() - start)
+    lease = await storage.checkout("1_2", holder="Ann", lease_for=30)
+    await storage.checkin(lease, UNCHANGED)
+    steps.append(sent() - start)
+    assert steps == [1, 2, 3, 5]
+
+
+async def test_commands_of_one_tick_share_a_pipeline(
+    redis: Redis, storage: RedisSessionStorage
+) -> None:
+    def reads() -> int:
+        info = ask(redis.port, "info", "stats")
+        return int(info.partition("total_reads_processed:")[2].partition("\n")[0])
+
+    await storage.write("first", {})
+    start = reads()
+    await asyncio.gather(*(storage.write(f"{n}", {"n": n}) for n in range(100)))
+    assert reads() - start < 20
+
+
+async def test_a_server_that_dies_is_an_error_until_it_is_back() -> None:
+    with running(Redis()) as server:
+        storage = RedisSessionStorage(server.url)
+        await storage.write("1_2", {"n": 1})
+        server.kill()
+        for call in (
+            storage.read("1_2"),
+            storage.has("1_2"),
+            storage.write("1_2", {"n": 2}),
+            storage.delete("1_2"),
+            storage.add("3_4", {}),
+            storage.checkout("1_2", holder="Ann", lease_for=30),
+            all_keys(storage),
+        ):
+            with pytest.raises(StorageUnavailable, match=f"127.0.0.1:{server.port}"):
+                await call
+        server.start()
+        assert await storage.read("1_2") == {"n": 1}
+        await storage.write("1_2", {"n": 3})
+        assert await all_keys(storage) == ["1_2"]
+        await storage.close()
+
+
+async def test_writes_under_way_when_the_server_dies_are_errors() -> None:
+    with running(Redis()) as server:
+        storage = RedisSessionStorage(server.url)
+        await storage.write("0", {})
+        writes = [asyncio.ensure_future(storage.add(f"{n}", {})) for n in range(1, 2_000)]
+        await asyncio.wait(writes, return_when=asyncio.FIRST_COMPLETED)
+        server.kill()
+        outcomes = await asyncio.gather(*writes, return_exceptions=True)
+        assert all(
+            outcome is True or isinstance(outcome, StorageUnavailable) for outcome in outcomes
+        )
+        server.start()
+        kept = set(await all_keys(storage))
+        for number, outcome in enumerate(outcomes, 1):
+            assert outcome is not True or f"{number}" in kept
+        await storage.close()
+
+
+async def test_a_lease_that_the_server_forgot_conflicts(
+    redis: Redis, storage: RedisSessionStorage
+) -> None:
+    lease = await storage.checkout("1_2", holder="Ann", lease_for=30)
+    ask(redis.port, "flushall")
+    with pytest.raises(SessionConflict):
+        await storage.checkin(lease, {"n": 1})
+    assert not await storage.has("1_2")
+
+
+async def test_a_busy_record_says_for_how_long(storage: RedisSessionStorage) -> None:
+    await storage.checkout("1_2", holder="Ann B.", lease_for=30)
+    with pytest.raises(SessionBusy) as refusal:
+        await storage.checkout("1_2", holder="Bob", lease_for=30)
+    assert refusal.value.holder == "Ann B."
+    assert refusal.value.remaining is not None
+    assert 0 < refusal.value.remaining <= 30
+
+
+async def test_a_torn_record_is_an_error_that_holds_what_was_found(
+    redis: Redis, storage: RedisSessionStorage
+) -> None:
+    ask(redis.port, "set", "session{:1_2}", '{"n": 1')
+    with pytest.raises(SessionUndecodable) as failure:
+        await storage.read("1_2")
+    assert (failure.value.key, failure.value.raw) == ("1_2", '{"n": 1')
+    with pytest.raises(SessionUndecodable):
+        await storage.checkout("1_2", holder="Ann", lease_for=30)
+    await storage.delete("1_2")
+    lease = await storage.checkout("1_2", holder="Ann", lease_for=30)
+    await storage.checkin(lease, {"n": 2})
+
+
+async def test_a_refusing_server_says_why(redis: Redis, storage: RedisSessionStorage) -> None:
+    await storage.write("1_2", {"n": 1})
+    ask(redis.port, "config", "set", "maxmemory", "1")
+    try:
+        with pytest.raises(StorageUnavailable, match="maxmemory"):
+            await storage.write("1_2", {"n": 2})
+        assert await storage.read("1_2") == {"n": 1}
+    finally:
+        ask(redis.port, "config", "set", "maxmemory", "0")
+    await storage.write("1_2", {"n": 2})
+
+
+async def test_other_data_in_the_database_is_left_alone(
+    redis: Redis, storage: RedisSessionStorage
+) -> None:
+    ask(redis.port, "set", "1_2", "something else")
+    await storage.write("1_2", {"n": 1})
+    await storage.delete("1_2")
+    assert await all_keys(storage) == []
+    assert ask(redis.port, "get", "1_2") == "something else"
+
+
+def test_one_store_serves_one_event_loop_after_another(url: str) -> None:
+    storage = RedisSessionStorage(url)
+    for number in range(3):
+        asyncio.run(storage.write("1_2", {"n": number}))
+        assert asyncio.run(storage.read("1_2")) == {"n": number}
+    asyncio.run(storage.close())
+
+
+async def test_an_error_shows_no_password(url: str) -> None:
+    storage = RedisSessionStorage(url.replace("redis://", "redis://ann:secret@"))
+    with pytest.raises(StorageUnavailable) as failure:
+        await storage.read("1_2")
+    assert "secret" not in str(failure.value)
+    await storage.close()
