@@ -30,7 +30,6 @@ from toolkit.storage.values import check_key, dump_value, load_value, millisecon
 if TYPE_CHECKING:
     from redis.asyncio import Redis, RedisCluster
 
-_SECONDS_TO_ANSWER: Final = 5.0
 _TIMEOUTS: Final = ("socket_timeout", "socket_connect_timeout")
 _PIPELINES: Final = 4
 _KEYS_A_PAGE: Final = 500
@@ -69,11 +68,13 @@ class RedisSessionStorage:
 
     URLs, each with redis-py's options as a query, and with `rediss` in place of `redis` for TLS:
     `redis://user:password@host:6379/0`, `redis+sentinel://host:26379,host:26379/mymaster/0` and
-    `redis+cluster://host:6379,host:6379`.
+    `redis+cluster://host:6379,host:6379`. A server that is silent for `patience` seconds counts as
+    unavailable.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, patience: float = 5.0) -> None:
         self._url = url
+        self._patience = patience
         parts = urlsplit(url)
         self.target = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
         self._pipelines: _Pipelines | None = None
@@ -190,7 +191,7 @@ class RedisSessionStorage:
         loop = asyncio.get_running_loop()
         # The connections of a loop that has ended cannot be used, nor closed, on this one.
         if self._pipelines is None or self._pipelines.loop is not loop:
-            self._pipelines = _Pipelines(loop, _client(self._url))
+            self._pipelines = _Pipelines(loop, _client(self._url, self._patience))
         return self._pipelines
 
 
@@ -304,7 +305,7 @@ def _errors() -> tuple[type[Exception], ...]:
     return (RedisError, OSError, TimeoutError)
 
 
-def _client(url: str) -> Redis | RedisCluster:
+def _client(url: str, patience: float) -> Redis | RedisCluster:
     """Make the client that the URL asks for. It connects when it is used."""
     from redis.asyncio import Redis, RedisCluster, Sentinel
     from redis.asyncio.cluster import ClusterNode
@@ -321,7 +322,7 @@ def _client(url: str) -> Redis | RedisCluster:
     options: dict[str, Any] = {
         "protocol": 2,
         "retry": Retry(NoBackoff(), 0),
-        **dict.fromkeys(_TIMEOUTS, _SECONDS_TO_ANSWER),
+        **dict.fromkeys(_TIMEOUTS, patience),
     }
     master, _, db = parts.path.lstrip("/").partition("/")
     if not kind:
