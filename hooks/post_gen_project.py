@@ -18,21 +18,36 @@ from pathlib import Path
 ANSWERS = r'{{ cookiecutter | tojson }}'  # fmt: skip
 
 BACKENDS = "src/toolkit/storage/__init__.py"
-STORAGES = ("sqlite", "redis", "postgres", "mongodb", "firestore")
+SERVERS = ("redis", "postgres", "mongodb", "firestore")
+# What every store on a server needs besides its own.
+FOR_SERVERS = (
+    "src/toolkit/storage/connection.py",
+    "tests/toolkit/storage/outages.py",
+    "tests/toolkit/storage/servers/__init__.py",
+    "tests/toolkit/storage/servers/proxy.py",
+)
 DOCKER = ("Dockerfile", ".dockerignore", "compose.yaml")
 CI = (".github",)
 LICENSE = ("LICENSE",)
+
+
+def _backend(name: str) -> tuple[str, ...]:
+    return (
+        f"src/toolkit/storage/{name}.py",
+        f"tests/toolkit/storage/test_{name}.py",
+        f'{BACKENDS}: "{name}": ',
+    )
+
 
 # What each answer needs: a path, or "path: how a line in it starts". What another answer to the
 # same question needs, and the given one does not, is removed. Memory needs nothing, and stays.
 MANIFEST: dict[str, dict[object, tuple[str, ...]]] = {
     "storage": {
-        name: (
-            f"src/toolkit/storage/{name}.py",
-            f"tests/toolkit/storage/test_{name}.py",
-            f'{BACKENDS}: "{name}": ',
-        )
-        for name in STORAGES
+        "sqlite": _backend("sqlite"),
+        **{
+            name: (*_backend(name), f"tests/toolkit/storage/servers/{name}.py", *FOR_SERVERS)
+            for name in SERVERS
+        },
     },
     "license": {"MIT": LICENSE, "Apache-2.0": LICENSE, "none": ()},
     "docker": {True: DOCKER, False: ()},
@@ -59,8 +74,11 @@ def prune(project: Path, entries: set[str]) -> None:
         path, _, line = entry.partition(": ")
         if line:
             _remove_line(project / path, line)
-        else:
-            _remove(project / path)
+            continue
+        _remove(project / path)
+        folder = (project / path).parent
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def _remove(path: Path) -> None:

@@ -72,8 +72,8 @@ def test_no_jinja_and_no_pruned_storage_is_left(
 
     for name in sorted(files(project)):
         text = (project / name).read_text(encoding="utf-8")
-        for number, line in enumerate(text.split("\n"), 1):
-            if "cookiecutter" in line or pruned.search(f"{name} {line}"):
+        for number, line in enumerate([name, *text.split("\n")]):
+            if "cookiecutter" in line or pruned.search(line):
                 left.append(f"{name}:{number}: {line.strip()}")
 
     assert not left, "\n".join(["", *left])

@@ -23,7 +23,7 @@ TOKEN = "123456789:AAF-an_ordinary_token"
 
 @asynccontextmanager
 async def bot_process(address: str, folder: Path, **settings: str) -> AsyncIterator[None]:
-    """`python -m bot` with its own database, until the block ends; it must end well."""
+    """`python -m bot` until the block ends; it must end well."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot"),
         cwd=folder,
@@ -32,7 +32,7 @@ async def bot_process(address: str, folder: Path, **settings: str) -> AsyncItera
             "PYTHONPATH": str(SOURCE),
             "BOT_TOKEN": TOKEN,
             "TELEGRAM_API_URL": address,
-            "STORAGE_URL": f"sqlite:///{folder / 'bot.db'}",
+            "STORAGE_URL": "memory:",
             **settings,
         },
     )
