@@ -33,7 +33,9 @@ def test_every_example_of_a_test_passes(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(SOURCE)
-    pytester.makeconftest('pytest_plugins = ["toolkit.harness.pytest_plugin"]')
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    plugins = ["pytest_asyncio.plugin", "toolkit.harness.pytest_plugin"]
+    pytester.makeconftest(f"pytest_plugins = {plugins}")
     pytester.makeini("[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function")
     pytester.makepyfile(test_examples="\n\n".join(examples("python")))
     specs = pytester.mkdir("specs")

@@ -15,7 +15,7 @@ import toolkit
 pytest_plugins = ["pytester"]
 
 CONFTEST = """
-    pytest_plugins = ["toolkit.harness.pytest_plugin"]
+    pytest_plugins = ["pytest_asyncio.plugin", "toolkit.harness.pytest_plugin"]
 """
 
 BOT = """
@@ -55,6 +55,7 @@ def _imported() -> None:
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A project with an echo bot and two specs, of which the second fails."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("PYTHONPATH", str(Path(toolkit.__file__).parents[1]))
     pytester.makeconftest(CONFTEST)
     pytester.makepyprojecttoml("""
@@ -185,6 +186,6 @@ def test_a_run_without_specs_never_imports_aiogram(project: pytest.Pytester) -> 
 def test_specs_are_spread_over_xdist_workers(project: pytest.Pytester) -> None:
     # This bot fails before anything heavy is imported in each of the workers.
     project.makepyfile(echo_bot="def make_bot():\n    raise RuntimeError('not today')")
-    result = project.runpytest_subprocess("-n", "2")
+    result = project.runpytest_subprocess("-p", "xdist", "-n", "2")
     result.assert_outcomes(failed=2)
     result.stdout.fnmatch_lines(["*RuntimeError: not today*"])

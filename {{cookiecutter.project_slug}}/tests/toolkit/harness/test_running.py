@@ -37,7 +37,7 @@ async def test_a_handler_that_does_not_end_is_ended(
     running_bot: RunningBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("toolkit.harness.running.STEP_LIMIT", 0.01)
-    with pytest.raises(TimeoutError, match="no handler ended within 0.01 seconds"):
+    with pytest.raises(TimeoutError, match=r"no handler ended within 0\.01 seconds"):
         await running_bot.deliver(running_bot.telegram.send_text(1, "hang"))
 
 
