@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sysconfig
 import traceback
 from collections.abc import Iterator
 from difflib import SequenceMatcher
+from pathlib import Path
 from typing import Any
 
 from .matching import Call, Comparison, Difference, differences
@@ -36,10 +38,15 @@ def describe_session(found: list[Difference]) -> str:
 
 
 def describe_error(error: BaseException) -> str:
-    """An exception of the bot: what, and the end of its traceback."""
-    frames = traceback.format_tb(error.__traceback__)[-3:]
+    """An exception of the bot: what, and where in the bot's own code it came from."""
+    paths = map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib"))
+    libraries = (str(Path(__file__).parents[1]), *paths, "<")
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not frame.filename.startswith(libraries)]
     raised = "".join(traceback.format_exception_only(error)).rstrip()
-    return f"the bot raised {raised}\n{''.join(frames).rstrip()}"
+    return (
+        f"the bot raised {raised}\n{''.join(traceback.format_list((own or frames)[-3:])).rstrip()}"
+    )
 
 
 def show(value: Any) -> str:

@@ -84,6 +84,8 @@ async def test_a_call_that_telegram_refused_is_shown_with_its_reason(run: Run) -
     result = await run(step({"text": "hello"}, sends("hello"), fault=fault))
     assert "the bot raised" in result.failure
     assert "refused: Bad Request: message is too long" in result.failure
+    assert "in echo\n    await message.answer(" in result.failure
+    assert "site-packages" not in result.failure
 
 
 async def test_a_handlers_exception_fails_the_step_though_all_calls_are_there(run: Run) -> None:
