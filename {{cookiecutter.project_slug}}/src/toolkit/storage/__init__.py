@@ -62,6 +62,11 @@ BACKENDS = {
         "toolkit.storage.redis:RedisSessionStorage",
         "redis://localhost:6379/0",
     ),
+    "postgres": Backend(
+        "postgresql postgres",
+        "toolkit.storage.postgres:PostgresSessionStorage",
+        "postgresql://localhost:5432/bot",
+    ),
     "sqlite": Backend(
         "sqlite", "toolkit.storage.sqlite:SqliteSessionStorage", "sqlite:///data/bot.db"
     ),

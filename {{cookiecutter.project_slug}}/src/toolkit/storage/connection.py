@@ -1,0 +1,97 @@
+"""The connection of a store to its server: opened by the first use, and bounded in time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from importlib import import_module
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlsplit
+
+from toolkit.storage.base import StorageUnavailable
+
+Client = TypeVar("Client")
+Answer = TypeVar("Answer")
+
+
+class Connection(Generic[Client]):
+    """Opens the driver's client when it is needed, and again where that has failed.
+
+    A client serves one event loop; on another loop another one is opened. Everything has to be done
+    within `patience` seconds. What fails with one of the `errors` raises StorageUnavailable.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        *,
+        opening: Callable[[], Awaitable[Client]],
+        closing: Callable[[Client], Awaitable[None]],
+        errors: tuple[type[Exception], ...],
+        patience: float,
+    ) -> None:
+        self.target = target
+        self.patience = patience
+        self._opening = opening
+        self._closing = closing
+        self._errors: tuple[type[Exception], ...] = (*errors, OSError, TimeoutError)
+        self._client: asyncio.Future[Client] | None = None
+        self._running: set[asyncio.Future[None]] = set()
+        self._closed = False
+
+    async def run(self, action: Callable[[Client], Awaitable[Answer]]) -> Answer:
+        """Do something with the client."""
+        if self._closed:
+            raise StorageUnavailable(self.target, "the store is closed")
+        running = asyncio.get_running_loop().create_future()
+        self._running.add(running)
+        try:
+            async with asyncio.timeout(self.patience):
+                return await action(await self._open())
+        except self._errors as error:
+            silence = f"no answer within {self.patience:g} seconds"
+            reason = silence if isinstance(error, TimeoutError) else str(error)
+            raise StorageUnavailable(self.target, reason or type(error).__name__) from error
+        finally:
+            self._running.discard(running)
+            running.set_result(None)
+
+    async def close(self) -> None:
+        """Let what was begun end, and close the client. A second call does nothing."""
+        self._closed = True
+        here = asyncio.get_running_loop()
+        if running := [future for future in self._running if future.get_loop() is here]:
+            await asyncio.wait(running)
+        client, self._client = self._client, None
+        if client is not None and client.get_loop() is here and _is_open(client):
+            await self._closing(client.result())
+
+    async def _open(self) -> Client:
+        client = self._client
+        if (
+            client is None
+            or client.get_loop() is not asyncio.get_running_loop()
+            or (client.done() and not _is_open(client))
+        ):
+            client = self._client = asyncio.ensure_future(self._opening())
+        # Others wait for the same client: whoever gives up must not take it from them.
+        return await asyncio.shield(client)
+
+
+def _is_open(client: asyncio.Future[Any]) -> bool:
+    return client.done() and not client.cancelled() and client.exception() is None
+
+
+def driver(module: str, package: str) -> Any:
+    """Import the module of a driver. Raises ModuleNotFoundError that says what to install."""
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        hint = f"{error.name} is missing: this storage needs the package {package}"
+        raise ModuleNotFoundError(f"{hint} (pip install {package})", name=error.name) from error
+
+
+def without_password(url: str) -> str:
+    """Return what a message may say of the URL: no user, no password, no options."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -1,0 +1,58 @@
+"""Stands between a client and a server, counts what goes to and fro, and can fall silent."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Self
+
+
+class Proxy:
+    """A TCP proxy to a port of this machine. A round trip is a question and the answer to it."""
+
+    def __init__(self, to_port: int) -> None:
+        self.to_port = to_port
+        self.round_trips = 0
+        self.speaks = asyncio.Event()
+        self.speaks.set()
+        self._pumps: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._connect, "127.0.0.1", 0)
+        self.port: int = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        self._server.close()
+        for pump in self._pumps:
+            pump.cancel()
+        await asyncio.gather(*self._pumps, return_exceptions=True)
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection("127.0.0.1", self.to_port)
+        asked: list[bool] = []
+        for pumping in (self._pump(reader, back, asked), self._pump(there, writer, asked, True)):
+            task = asyncio.ensure_future(pumping)
+            self._pumps.add(task)
+            task.add_done_callback(self._pumps.discard)
+
+    async def _pump(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        asked: list[bool],
+        answers: bool = False,
+    ) -> None:
+        try:
+            while data := await reader.read(1 << 16):
+                if not answers:
+                    asked.append(True)
+                elif asked:
+                    self.round_trips += 1
+                    asked.clear()
+                await self.speaks.wait()
+                writer.write(data)
+                await writer.drain()
+        except OSError:
+            pass
+        finally:
+            writer.close()
