@@ -20,7 +20,6 @@ CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 # Offered at the prompt, not written yet. Removing a name here opens the choice.
 PLANNED_STORAGES = {
-    "redis",
     "postgres",
     "mongodb",
     "firestore",

@@ -27,6 +27,7 @@ DISTRIBUTIONS = {
     "pydantic_settings": "pydantic-settings",
     "typing_extensions": "pydantic-settings",
     "bson": "pymongo",
+    "hiredis": "redis",
     "google": "google-cloud-firestore",
     "pytest_asyncio": "pytest-asyncio",
 }
