@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from toolkit import SharedSessionStorage, StorageUnavailable
+from toolkit import StorageUnavailable
 
 
 class FailingStorage:
@@ -16,7 +16,7 @@ class FailingStorage:
     are the same without ever answering.
     """
 
-    def __init__(self, inner: SharedSessionStorage, when: Callable[[int], bool], how: str) -> None:
+    def __init__(self, inner: Any, when: Callable[[int], bool], how: str) -> None:
         self.inner = inner
         self.calls = 0
         self.failures = 0
@@ -52,7 +52,8 @@ class FailingStorage:
         return await self._call("add", key, value, expires_in=expires_in)
 
     def read_all_keys(self, prefix: str = "") -> AsyncIterator[str]:
-        return self.inner.read_all_keys(prefix)
+        keys: AsyncIterator[str] = self.inner.read_all_keys(prefix)
+        return keys
 
     async def close(self) -> None:
         """Leave the store open, to be looked at."""
