@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from aiogram.types import Update
 from aiogram.utils.backoff import Backoff
 
-from toolkit.delivery.attempts import BACKOFF, as_json, pause
+from toolkit.delivery.attempts import BACKOFF, TRIES, as_json, pause, set_aside
 from toolkit.storage.base import StorageError
 from toolkit.storage.memory import MemorySessionStorage
 
@@ -94,11 +94,14 @@ class Parked:
                 return
 
     async def recover(self, put: Callable[[Update], None], stop: asyncio.Event) -> None:
-        """Hand what the last process had parked to ``put``, oldest first."""
+        """Hand what the last process had parked to ``put``, oldest first.
+
+        An update with which the process has died three times is set aside instead.
+        """
         backoff = Backoff(BACKOFF)
         while True:
             try:
-                updates = await self._bounded(self._read())
+                updates = await self._bounded(self._take_up())
                 break
             except StorageError as error:
                 logger.warning("parked updates were not read: %s", error)
@@ -111,11 +114,19 @@ class Parked:
             logger.info("update %d was left unfinished and is taken up again", update.update_id)
             put(update)
 
-    async def _read(self) -> list[Update]:
+    async def _take_up(self) -> list[Update]:
         found = []
-        async for key in self._storage.read_all_keys(PREFIX):
+        for key in [key async for key in self._storage.read_all_keys(PREFIX)]:
             record = await self._storage.read(key)
-            if record is not None:
-                context = {"bot": self._app.bot}
-                found.append(Update.model_validate(record["update"], context=context))
+            if record is None:
+                continue
+            update = Update.model_validate(record["update"], context={"bot": self._app.bot})
+            taken = record.get("taken", 0)
+            if taken < TRIES:
+                await self._storage.write(key, {**record, "taken": taken + 1})
+                found.append(update)
+            else:
+                died = RuntimeError(f"the process has died {taken} times at this update")
+                await set_aside(self._app, update.update_id, record["update"], died)
+                await self._storage.delete(key)
         return sorted(found, key=lambda update: update.update_id)

@@ -32,12 +32,14 @@ class Serving:
         self.telegram = telegram
         self.stopping = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
+        self.polls = 0
         self._confirm = telegram.updates.confirm
         telegram.updates.confirm = self._notice_confirmation
 
     def _notice_confirmation(self, before: int) -> None:
         # The call itself is only noticed when its long poll ends.
         self._confirm(before)
+        self.polls += 1
         self.telegram.notify("confirmed", None, before)
 
     def start(self, work: Any) -> None:
@@ -72,6 +74,10 @@ class Serving:
                     await changed.wait()
         finally:
             unobserve()
+
+    async def until_polling(self) -> None:
+        """Wait until the bot asks for updates."""
+        await self.until(lambda: self.polls)
 
     async def until_confirmed(self) -> None:
         """Wait until Telegram holds no update any more."""

@@ -22,6 +22,11 @@ Polling = Callable[..., Serving]
 @pytest.fixture(autouse=True)
 def _at_a_quicker_pace(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "GLANCE", 0.01)
+    monkeypatch.setattr(module, "PARK_AFTER", 3600.0)
+
+
+@pytest.fixture
+def _parks_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PARK_AFTER", 0.03)
 
 
@@ -43,9 +48,8 @@ def counting(storage: Any = None, **options: Any) -> BotApp[Session]:
 
 
 async def test_an_update_is_confirmed_only_after_its_session_is_committed(
-    polling: Polling, monkeypatch: pytest.MonkeyPatch
+    polling: Polling,
 ) -> None:
-    monkeypatch.setattr(module, "PARK_AFTER", 3600.0)
     serving = polling(counting())
     serving.telegram.send_text(5, "hang")
     await serving.until(lambda: len(serving.methods("getUpdates")) > 5)
@@ -78,6 +82,7 @@ async def test_updates_of_one_user_are_handled_in_order(polling: Polling) -> Non
     assert seen == texts
 
 
+@pytest.mark.usefixtures("_parks_soon")
 async def test_a_hung_handler_holds_up_only_its_own_user(polling: Polling) -> None:
     serving = polling(counting())
     serving.telegram.send_text(5, "hang")
@@ -95,6 +100,7 @@ async def test_a_hung_handler_holds_up_only_its_own_user(polling: Polling) -> No
     await serving.stop()
 
 
+@pytest.mark.usefixtures("_parks_soon")
 async def test_a_parked_update_leaves_nothing_behind(polling: Polling) -> None:
     removed = asyncio.Event()
 
@@ -379,6 +385,7 @@ async def test_what_a_stop_cuts_off_is_taken_up_by_the_next_process(polling: Pol
     await again.until_answered("2 from 5")
 
 
+@pytest.mark.usefixtures("_parks_soon")
 async def test_what_was_parked_at_a_crash_is_taken_up_by_the_next_process(
     polling: Polling,
 ) -> None:
@@ -393,6 +400,29 @@ async def test_what_was_parked_at_a_crash_is_taken_up_by_the_next_process(
     app["go"].set()
     again = polling(app, serving.telegram)
     await again.until_answered("1 from 5")
+
+
+@pytest.mark.usefixtures("_parks_soon")
+async def test_an_update_with_which_the_process_dies_again_and_again_is_set_aside(
+    polling: Polling,
+) -> None:
+    storage = Lasting()
+    serving = polling(counting(storage), stop_within=3.01)
+    serving.telegram.send_text(5, "hang")
+    await serving.until_confirmed()
+    for _ in range(3):
+        await serving.crash()
+        serving = polling(counting(storage), serving.telegram, stop_within=3.01)
+        await serving.until_polling()
+    await serving.crash()
+    serving = polling(counting(storage), serving.telegram)
+    serving.telegram.send_text(5, "hello")
+    await serving.until_answered("1 from 5")
+
+    letter = await storage.read("dead:1")
+    assert letter is not None
+    assert "the process has died 3 times" in letter["error"]
+    assert not await storage.has("parked:1")
 
 
 class Lasting(MemorySessionStorage):
