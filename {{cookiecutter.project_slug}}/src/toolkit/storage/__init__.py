@@ -67,6 +67,16 @@ BACKENDS = {
         "toolkit.storage.postgres:PostgresSessionStorage",
         "postgresql://localhost:5432/bot",
     ),
+    "firestore": Backend(
+        "firestore",
+        "toolkit.storage.firestore:FirestoreSessionStorage",
+        "firestore://my-project",
+    ),
+    "mongodb": Backend(
+        "mongodb mongodb+srv",
+        "toolkit.storage.mongodb:MongoSessionStorage",
+        "mongodb://localhost:27017/bot",
+    ),
     "sqlite": Backend(
         "sqlite", "toolkit.storage.sqlite:SqliteSessionStorage", "sqlite:///data/bot.db"
     ),

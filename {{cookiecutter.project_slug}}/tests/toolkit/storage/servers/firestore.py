@@ -13,18 +13,27 @@ _PACKAGE = "@firestore-emulator/server"
 # of a document have the same time.
 _SCRIPT = """
 const { FirestoreServer } = require("@firestore-emulator/server");
-const { FirestoreEmulatorError } = require("@firestore-emulator/server/dist/error/error");
-const FAILED_PRECONDITION = 9;
 const server = new FirestoreServer();
 const { state } = server;
 const write = state.writeV1Document.bind(state);
+const refusal = (() => {
+  const absent = "projects/p/databases/d/documents/c/absent";
+  const current_document = { has_exists: true, exists: true };
+  const request = { has_delete: true, delete: absent, has_current_document: true };
+  try {
+    write(new Date(), { ...request, current_document });
+  } catch (error) {
+    return error;
+  }
+})();
+const FAILED_PRECONDITION = 9;
 let last = 0;
 state.writeV1Document = (date, request) => {
   if (request.has_current_document && request.current_document.has_update_time) {
     const { metadata } = state.getDocument(request.delete || request.update.name);
     const { seconds, nanos } = request.current_document.update_time;
     if (!metadata.hasExist || metadata.updatedAt.getTime() !== seconds * 1000 + nanos / 1e6) {
-      throw new FirestoreEmulatorError(FAILED_PRECONDITION, "the document was changed");
+      throw new refusal.constructor(FAILED_PRECONDITION, "the document was changed");
     }
   }
   last = Math.max(last + 1, date.getTime());
