@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import Any, cast
 
 from aiogram import Bot
 from aiogram.fsm.context import FSMContext
@@ -48,15 +49,22 @@ class SessionFSMMiddleware(FSMContextMiddleware):
         data["fsm_storage"] = self.storage
         context: BotContext[Any] | None = data.get("context")
         if context is not None:
-            data["state"] = self.resolve_event_context(data["bot"], data)
-            data["raw_state"] = context.fsm.get(DEFAULT_DESTINY, {}).get("state")
+            data["state"] = LateFSMContext(self, data["bot"], data["session_origin"])
+            default = context.fsm.get(DEFAULT_DESTINY) if context.fsm else None
+            data["raw_state"] = default and default.get("state")
         return await handler(event, data)
 
     def resolve_event_context(
         self, bot: Bot, data: dict[str, Any], destiny: str = DEFAULT_DESTINY
     ) -> FSMContext | None:
         """The FSM context of the update in ``data``; ``None`` where it has no session."""
-        chat, user, topic, business = data["session_origin"]
+        return self.resolve_origin(bot, data["session_origin"], destiny)
+
+    def resolve_origin(
+        self, bot: Bot, origin: Origin, destiny: str = DEFAULT_DESTINY
+    ) -> FSMContext | None:
+        """The FSM context of an update that comes from ``origin``; ``None`` for no session."""
+        chat, user, topic, business = origin
         if chat is None and user is None:
             return None
         return self.resolve_context(
@@ -67,6 +75,20 @@ class SessionFSMMiddleware(FSMContextMiddleware):
             business_connection_id=business,
             destiny=destiny,
         )
+
+
+class LateFSMContext(FSMContext):
+    """An FSM context that makes its key when it is needed: most handlers never ask for it."""
+
+    def __init__(self, fsm: SessionFSMMiddleware, bot: Bot, origin: Origin) -> None:
+        self.storage = fsm.storage
+        self._comes_from = (fsm, bot, origin)
+
+    @functools.cached_property
+    def key(self) -> StorageKey:  # type: ignore[override]
+        """Bot, chat, user, topic and business connection."""
+        fsm, bot, origin = self._comes_from
+        return cast(FSMContext, fsm.resolve_origin(bot, origin)).key
 
 
 class SessionFSMStorage(BaseStorage):

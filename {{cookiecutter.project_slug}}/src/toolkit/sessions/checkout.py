@@ -15,6 +15,7 @@ import os
 import random
 import secrets
 import socket
+import time
 from collections.abc import Awaitable, Coroutine
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -62,7 +63,14 @@ _holding: ContextVar[tuple[Held, ...]] = ContextVar("held_sessions", default=())
 
 def held_by_me(key: str) -> Held | None:
     """What the running handler holds under ``key``, if it does."""
-    return next((held for held in _holding.get() if held.open and held.key == key), None)
+    for held in _holding.get():
+        if held.open and held.key == key:
+            return held
+    return None
+
+
+def _is_open(held: Held) -> bool:
+    return held.open
 
 
 class Checkouts:
@@ -99,12 +107,13 @@ class Checkouts:
         Raises `SessionBusy` after ``patience`` seconds behind one holder, `SessionReentered` when
         the caller itself holds ``key``, and whatever the store raises.
         """
-        if held_by_me(key):
-            raise SessionReentered(
-                f"{key} is already checked out by this handler. Use the session it was given, "
-                "or come back after it has ended"
-            )
-        await self.lines.enter(key, holder, self.patience)
+        if not self.lines.enter(key, holder):
+            if held_by_me(key):
+                raise SessionReentered(
+                    f"{key} is already checked out by this handler. Use the session it was given, "
+                    "or come back after it has ended"
+                )
+            await self.lines.wait(key, holder, self.patience)
         try:
             try:
                 held = await self._read(key)
@@ -115,7 +124,7 @@ class Checkouts:
         except BaseException:
             self.lines.leave(key)
             raise
-        _holding.set((*_holding.get(), held))
+        _holding.set((*filter(_is_open, _holding.get()), held))
         return held
 
     async def quarantine(self, held: Held, error: SessionUndecodable) -> None:
@@ -136,13 +145,10 @@ class Checkouts:
         A commit that has begun completes, even when the caller is cancelled. Raises
         `SessionConflict` when the lease was lost meanwhile; nothing is overwritten then.
         """
-        try:
-            if self._never_waits:
-                await self._commit(held, value, expires_in)
-            else:
-                await _completely(self._commit(held, value, expires_in))
-        finally:
-            _holding.set(tuple(other for other in _holding.get() if other is not held))
+        if self._never_waits:
+            await self._commit(held, value, expires_in)
+        else:
+            await _completely(self._commit(held, value, expires_in))
 
     async def abandon(self, held: Held) -> None:
         """Let the next one in and write nothing."""
@@ -158,7 +164,16 @@ class Checkouts:
         self._renewals.end(held)
         try:
             if held.lease is not None and self._shared is not None:
-                await self._checkin(self._shared, held.lease, value, expires_in)
+                try:
+                    await self.bounded(
+                        self._shared.checkin(held.lease, value, expires_in=expires_in)
+                    )
+                except SessionConflict:
+                    raise
+                except Exception:
+                    if value is not UNCHANGED:
+                        await self._release(self._shared, held.lease)
+                    raise
             elif value is None:
                 await self.bounded(self.storage.delete(held.key))
             elif not isinstance(value, Unchanged):
@@ -166,25 +181,12 @@ class Checkouts:
         finally:
             self.lines.leave(held.key)
 
-    async def _checkin(
-        self,
-        storage: SharedSessionStorage,
-        lease: Lease,
-        value: Value | Unchanged | None,
-        expires_in: float | None,
-    ) -> None:
+    async def _release(self, storage: SharedSessionStorage, lease: Lease) -> None:
+        """End a lease whose write failed, or the key would stay taken."""
         try:
-            await self.bounded(storage.checkin(lease, value, expires_in=expires_in))
-        except SessionConflict:
-            raise
-        except Exception:
-            # The lease must not outlive a failed write, or the key would stay taken.
-            if not isinstance(value, Unchanged):
-                try:
-                    await self.bounded(storage.checkin(lease, UNCHANGED))
-                except Exception as error:  # noqa: BLE001 - the first error is the one to raise
-                    logger.warning("the lease of %s will have to expire: %s", lease.key, error)
-            raise
+            await self.bounded(storage.checkin(lease, UNCHANGED))
+        except Exception as error:  # noqa: BLE001 - the failure of the write is the one to raise
+            logger.warning("the lease of %s will have to expire: %s", lease.key, error)
 
     async def _read(self, key: str) -> Held:
         if self._shared is None:
@@ -195,24 +197,19 @@ class Checkouts:
         return held
 
     async def _move_aside(self, key: str, error: SessionUndecodable) -> None:
-        raw = error.raw
-        if isinstance(raw, bytes):
-            raw = raw.decode(errors="backslashreplace")
-        found = datetime.now(UTC).isoformat(timespec="seconds")
-        record = {"raw": raw, "reason": error.reason, "found": found}
+        record = quarantined(error)
         for number in itertools.count(1):
             place = f"quarantine:{key}" if number == 1 else f"quarantine:{key}:{number}"
             if await self.bounded(self.storage.add(place, record)):
                 logger.error("%s; its record was moved to %s, the user starts fresh", error, place)
                 return
             there = await self.bounded(self.storage.read(place))
-            if there is not None and there.get("raw") == raw:
+            if there is not None and there.get("raw") == record["raw"]:
                 # Moved before, but the store failed before the original was removed.
                 return
 
     async def _lease(self, storage: SharedSessionStorage, key: str) -> Lease:
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self.patience
+        deadline = None
         pause = 0.01
         while True:
             try:
@@ -220,14 +217,19 @@ class Checkouts:
                     storage.checkout(key, holder=self._here, lease_for=self.lease_for)
                 )
             except SessionBusy:
-                if loop.time() + pause > deadline:
+                now = time.monotonic()
+                deadline = deadline or now + self.patience
+                if now + pause > deadline:
                     raise
             # Full jitter, so that processes waiting for one key do not knock in step.
             await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 - no secret
             pause = min(pause * 2, 1.0)
 
-    async def bounded(self, call: Awaitable[T]) -> T:
-        """Await a call to the store. Raises `StorageUnavailable` when it takes too long."""
+    def bounded(self, call: Awaitable[T]) -> Awaitable[T]:
+        """A call to the store that raises `StorageUnavailable` when it takes too long."""
+        return call if self._never_waits else self._bounded(call)
+
+    async def _bounded(self, call: Awaitable[T]) -> T:
         try:
             with self._deadlines.bound() as limit:
                 return await call
@@ -250,6 +252,15 @@ class Checkouts:
         except StorageError as error:
             logger.warning("the lease of %s could not be renewed: %s", held.key, error)
         return held.open
+
+
+def quarantined(error: SessionUndecodable) -> Value:
+    """What is kept under ``quarantine:{key}`` of a record that cannot be read."""
+    raw = error.raw
+    if isinstance(raw, bytes):
+        raw = raw.decode(errors="backslashreplace")
+    found = datetime.now(UTC).isoformat(timespec="seconds")
+    return {"raw": raw, "reason": error.reason, "found": found}
 
 
 async def _completely(work: Coroutine[Any, Any, None]) -> None:

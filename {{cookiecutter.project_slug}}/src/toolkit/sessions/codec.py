@@ -52,10 +52,13 @@ class SessionCodec(Generic[S]):
             found = ", ".join(map(str, self.migrations))
             raise ValueError(f"migrations must be numbered 1, 2, 3, … without gaps; got {found}")
         self.type: Any = session_type or _type_of(initial)
-        self._adapter = _adapter(typing.cast(Hashable, self.type))
+        adapter = _adapter(typing.cast(Hashable, self.type))
+        # What TypeAdapter's own methods call, without the dozen options they pass on.
+        self._validate = adapter.validator.validate_python
+        self._serialize = adapter.serializer.to_python
         self._fields = _field_names(self.type)
         # What is declared as Any is not copied by validation, and would change under our eyes.
-        self._copies = "'type': 'any'" not in repr(self._adapter.core_schema)
+        self._copies = "'type': 'any'" not in repr(adapter.core_schema)
         self.dump("initial()", initial())
 
     def load(self, key: str, record: Value | None) -> tuple[S, dict[str, Any]]:
@@ -72,7 +75,7 @@ class SessionCodec(Generic[S]):
             raise SessionUndecodable(key, "session: not a JSON object", record)
         fields = self._migrate(key, stored, record.get("version", 0))
         try:
-            session = self._adapter.validate_python(fields)
+            session = self._validate(fields)
         except pydantic.ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             place = ".".join(map(str, first["loc"])) or "session"
@@ -87,13 +90,13 @@ class SessionCodec(Generic[S]):
         Raises `NotSerializable` when a field holds what its type does not allow.
         """
         try:
-            fields = self._adapter.dump_python(session, mode="json", warnings="error")
+            fields = self._serialize(session, mode="json", warnings="error")
         except PydanticSerializationError as error:
             detail = " ".join(str(error).split())
             raise NotSerializable(key, "session", f"does not fit its type: {detail}") from error
         if not isinstance(fields, dict):
             raise NotSerializable(key, "session", f"has no fields, it is {type(session).__name__}")
-        if before is not None and self._fields is not None:
+        if before is not None and self._fields is not None and not before.keys() <= fields.keys():
             for name in before.keys() - self._fields:
                 fields.setdefault(name, before[name])
         return fields

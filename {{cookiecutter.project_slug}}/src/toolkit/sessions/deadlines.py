@@ -8,6 +8,7 @@ the first to pass.
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 from types import TracebackType
 
 
@@ -30,24 +31,16 @@ class Deadlines:
         """A limit that starts when its ``with`` block is entered."""
         return Limit(self)
 
-    def _start(self, limit: Limit, loop: asyncio.AbstractEventLoop) -> None:
-        limit.at = loop.time() + self.seconds
-        self._running[limit] = None
-        if self._loop is not loop:
-            self._loop = loop
-            loop.call_at(limit.at, self._look, loop)
-
-    def _end(self, limit: Limit) -> None:
-        # The timer is left to run: it finds the next oldest, or nothing, at most once a period.
-        del self._running[limit]
+    def _wait(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
+        self._loop = loop
+        loop.call_later(seconds, self._look, loop)
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = None
-        now = loop.time()
+        now = monotonic()
         for limit in self._running:
             if limit.at > now:
-                self._loop = loop
-                loop.call_at(limit.at, self._look, loop)
+                self._wait(loop, limit.at - now)
                 return
             if not limit.expired:
                 limit.expired = True
@@ -66,12 +59,17 @@ class Limit:
         self.expired = False
 
     def __enter__(self) -> Limit:
-        task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
         if task is None:
             raise RuntimeError("a time limit needs a running task")
         self.task = task
         self._cancelling = task.cancelling()
-        self._deadlines._start(self, task.get_loop())
+        deadlines = self._deadlines
+        self.at = monotonic() + deadlines.seconds
+        deadlines._running[self] = None
+        if deadlines._loop is not loop:
+            deadlines._wait(loop, deadlines.seconds)
         return self
 
     def __exit__(
@@ -80,7 +78,8 @@ class Limit:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._deadlines._end(self)
+        # The timer is left to run: it finds the next oldest, or nothing, at most once a period.
+        del self._deadlines._running[self]
         if (
             self.expired
             and self.task.uncancel() <= self._cancelling

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass, field
+from time import monotonic
 
 from toolkit.storage.base import SessionBusy
 
 
-@dataclass(slots=True)
 class _Line:
-    holder: str
-    since: float
-    waiters: deque[tuple[str, asyncio.Future[None]]] = field(default_factory=deque)
+    __slots__ = ("holder", "since", "waiters")
+
+    def __init__(self, holder: str) -> None:
+        self.holder = holder
+        self.since = monotonic()
+        self.waiters: deque[tuple[str, asyncio.Future[None]]] | None = None
 
 
 class KeyLines:
@@ -25,20 +27,25 @@ class KeyLines:
     def __len__(self) -> int:
         return len(self._lines)
 
-    async def enter(self, key: str, holder: str, patience: float) -> None:
+    def enter(self, key: str, holder: str) -> bool:
+        """Take ``key`` if nobody holds it; tell whether nobody did."""
+        if key in self._lines:
+            return False
+        self._lines[key] = _Line(holder)
+        return True
+
+    async def wait(self, key: str, holder: str, patience: float) -> None:
         """Wait for ``key``. Raises `SessionBusy` when one holder keeps it ``patience`` seconds."""
-        loop = asyncio.get_running_loop()
-        line = self._lines.get(key)
-        if line is None:
-            self._lines[key] = _Line(holder, loop.time())
-            return
-        turn: asyncio.Future[None] = loop.create_future()
+        line = self._lines[key]
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         entry = (holder, turn)
+        if line.waiters is None:
+            line.waiters = deque()
         line.waiters.append(entry)
         try:
             # The clock runs against the present holder: a long line that moves is no fault.
             while not turn.done():
-                left = line.since + patience - loop.time()
+                left = line.since + patience - monotonic()
                 if left <= 0:
                     raise SessionBusy(key, line.holder)
                 await asyncio.wait((turn,), timeout=left)
@@ -56,5 +63,5 @@ class KeyLines:
             del self._lines[key]
             return
         line.holder, turn = line.waiters.popleft()
-        line.since = turn.get_loop().time()
+        line.since = monotonic()
         turn.set_result(None)

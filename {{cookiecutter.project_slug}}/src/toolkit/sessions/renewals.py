@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from time import monotonic
 from typing import Generic, TypeVar
 
 H = TypeVar("H")
@@ -24,25 +25,25 @@ class Renewals(Generic[H]):
 
     def begin(self, held: H) -> None:
         """Renew ``held`` from now on."""
+        self._due[held] = monotonic() + self._period
         loop = asyncio.get_running_loop()
-        self._due[held] = loop.time() + self._period
-        self._wait(loop, self._due[held])
+        if self._loop is not loop:
+            self._wait(loop, self._period)
 
     def end(self, held: H) -> None:
         """Renew ``held`` no longer."""
         self._due.pop(held, None)
 
-    def _wait(self, loop: asyncio.AbstractEventLoop, until: float) -> None:
-        if self._loop is not loop:
-            self._loop = loop
-            loop.call_at(until, self._look, loop)
+    def _wait(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
+        self._loop = loop
+        loop.call_later(seconds, self._look, loop)
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = None
-        now = loop.time()
+        now = monotonic()
         for held, due in list(self._due.items()):
             if due > now:
-                self._wait(loop, due)
+                self._wait(loop, due - now)
                 return
             del self._due[held]
             task = loop.create_task(self._again(held))

@@ -96,9 +96,9 @@ async def test_who_gives_up_waiting_leaves_the_line(checkouts: Checkouts) -> Non
 
 async def test_a_turn_given_to_who_was_just_cancelled_goes_to_the_next() -> None:
     lines = KeyLines()
-    await lines.enter("k", "first", patience=1)
-    second = asyncio.create_task(lines.enter("k", "second", patience=1))
-    third = asyncio.create_task(lines.enter("k", "third", patience=1))
+    assert lines.enter("k", "first")
+    second = asyncio.create_task(lines.wait("k", "second", patience=1))
+    third = asyncio.create_task(lines.wait("k", "third", patience=1))
     await asyncio.sleep(0)
 
     lines.leave("k")
@@ -138,15 +138,17 @@ async def test_a_commit_that_has_begun_completes_though_its_caller_is_cancelled(
     assert len(checkouts.lines) == 0
 
 
-async def test_a_store_that_hangs_is_given_up(checkouts: Checkouts) -> None:
+@pytest.mark.parametrize("wrapped", [lambda storage: storage, Plain], ids=["shared", "plain"])
+async def test_a_store_that_hangs_is_given_up(wrapped: Any) -> None:
+    class Hanging(MemorySessionStorage):
+        async def read(self, key: str) -> Any:
+            await asyncio.Event().wait()
+
+        async def checkout(self, key: str, *, holder: str, lease_for: float) -> Any:
+            await asyncio.Event().wait()
+
+    checkouts = Checkouts(wrapped(Hanging()))
     checkouts._deadlines.seconds = 0.01
-
-    async def hang(*args: Any, **options: Any) -> Any:
-        await asyncio.Event().wait()
-
-    for verb in ("read", "checkout"):
-        if hasattr(checkouts.storage, verb):
-            setattr(checkouts.storage, verb, hang)
 
     with pytest.raises(StorageUnavailable, match="no answer within"):
         await checkouts.take("k", "me")
