@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .matching import compare, differences
+from .matching import Difference, compare, differences
 from .report import describe, describe_calls, describe_error, describe_session
 from .running import MakeBot, RunningBot
 from .spec import BotSpec, Step, read_fault
@@ -90,6 +90,8 @@ async def _run_step(step: Step, running: RunningBot, *, strict: bool) -> list[st
     problems = []
     try:
         await running.deliver(update)
+        found = await _differences_of_session(step, running)
+        problems += [describe_session(found)] if found else []
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a bot may raise anything
         problems.append(describe_error(error))
     comparison = compare(step.expect, running.telegram.calls[start:], strict=strict)
@@ -97,14 +99,16 @@ async def _run_step(step: Step, running: RunningBot, *, strict: bool) -> list[st
         problems.append(describe_calls(comparison))
     if step.send.kind == "tap" and (problem := running.unanswered(update)):
         problems.append(problem)
-    if step.session is not None:
-        found = list(differences(step.session, await running.session(), "session"))
-        if found:
-            problems.append(describe_session(found))
     return problems
+
+
+async def _differences_of_session(step: Step, running: RunningBot) -> list[Difference]:
+    if step.session is None:
+        return []
+    return list(differences(step.session, await running.session(), "session"))
 
 
 def _first_update_id(spec: BotSpec) -> int:
     # A bot ignores an update id that it has applied, so every spec counts from a place of its own,
     # beyond the small numbers that raw updates bring. It depends on nothing but the spec's name.
-    return FIRST_UPDATE_ID + zlib.crc32(spec.name.encode())
+    return FIRST_UPDATE_ID + zlib.crc32(spec.name.encode(errors="replace"))

@@ -25,7 +25,7 @@ def _make_bot() -> Any:
     from aiogram.filters import Command
     from aiogram.types import CallbackQuery, Message
 
-    from toolkit import create_bot
+    from toolkit import SessionStorage, create_bot
 
     router = Router()
 
@@ -77,6 +77,10 @@ def _make_bot() -> Any:
 
         tasks.add(asyncio.create_task(fail()))
         await asyncio.sleep(0)
+
+    @router.message(F.text == "spoil the session")
+    async def spoil(message: Message, storage: SessionStorage) -> None:
+        await storage.write("1_1", {"session": {"times": "many"}})
 
     @router.message(F.text == "hang")
     async def hang(message: Message) -> None:

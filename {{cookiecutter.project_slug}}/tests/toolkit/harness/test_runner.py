@@ -104,6 +104,12 @@ async def test_the_session_is_compared_as_a_subset(run: Run) -> None:
     assert "session.times: expected 2\n                 captured 1" in result.failure
 
 
+async def test_a_session_that_cannot_be_read_fails_the_step(run: Run) -> None:
+    result = await run(step({"text": "spoil the session"}, session={"times": 2}))
+    assert "step 1 of 1" in result.failure
+    assert "SessionUndecodable" in result.failure
+
+
 async def test_a_tap_without_such_a_button_names_the_buttons_there_are(run: Run) -> None:
     result = await run(BOOK, step({"tap": "Perm"}))
     assert (
