@@ -39,7 +39,7 @@ test: check fast in-place slow
 check: $(READY)
 	$(BIN)/ruff check --config $(CONFIG) .
 	$(BIN)/ruff format --check --config $(CONFIG) .
-	$(BIN)/mypy hooks tests bot_starter_answers.py
+	MYPYPATH='$(PROJECT)/src' $(BIN)/mypy hooks tests bot_starter_answers.py
 	cd '$(PROJECT)' && $(BIN)/mypy --config-file $(CONFIG)
 
 fast: $(READY)
