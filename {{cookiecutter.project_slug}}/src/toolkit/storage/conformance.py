@@ -99,6 +99,17 @@ async def all_keys(storage: SessionStorage, prefix: str = "") -> list[str]:
     return sorted([key async for key in storage.read_all_keys(prefix)])
 
 
+async def check_paging(storage: SessionStorage, many: int) -> None:
+    """Write that many keys to an empty store, and expect to read each of them once."""
+    keys = [f"{number % 7}_{number}" for number in range(many)]
+    for start in range(0, many, 500):
+        await asyncio.gather(
+            *(storage.write(key, {"key": key}) for key in keys[start : start + 500])
+        )
+    assert await all_keys(storage) == sorted(keys)
+    assert await all_keys(storage, "3_") == sorted(key for key in keys if key[0] == "3")
+
+
 class StorageConformance:
     """What any store does with its verbs."""
 
@@ -343,13 +354,7 @@ class StorageConformance:
         assert await all_keys(storage, "A") == []
 
     async def test_all_of_many_keys_are_read_once_each(self, storage: SessionStorage) -> None:
-        keys = [f"{number % 7}_{number}" for number in range(self.many_keys)]
-        for start in range(0, len(keys), 500):
-            await asyncio.gather(
-                *(storage.write(key, {"key": key}) for key in keys[start : start + 500])
-            )
-        assert await all_keys(storage) == sorted(keys)
-        assert await all_keys(storage, "3_") == sorted(key for key in keys if key[0] == "3")
+        await check_paging(storage, self.many_keys)
 
     async def test_keys_may_be_deleted_while_they_are_read(self, storage: SessionStorage) -> None:
         await asyncio.gather(*(storage.write(f"{n}", {}) for n in range(self.many_keys)))

@@ -20,6 +20,7 @@ from toolkit.storage.conformance import (
     OpenStore,
     SharedStorageConformance,
     all_keys,
+    check_paging,
 )
 from toolkit.storage.redis import RedisSessionStorage
 
@@ -206,6 +207,11 @@ async def test_other_data_in_the_database_is_left_alone(
     await storage.delete("1_2")
     assert await all_keys(storage) == []
     assert ask(redis.port, "get", "1_2") == "something else"
+
+
+@pytest.mark.slow
+async def test_all_of_100_000_keys_are_read(storage: RedisSessionStorage) -> None:
+    await check_paging(storage, 100_000)
 
 
 async def test_an_error_shows_no_password(url: str) -> None:

@@ -28,6 +28,7 @@ from toolkit.storage.conformance import (
     PortableStorageConformance,
     SharedStorageConformance,
     all_keys,
+    check_paging,
     until_absent,
 )
 from toolkit.storage.sqlite import SqliteSessionStorage
@@ -431,6 +432,13 @@ async def test_expired_records_leave_the_file(path: Path) -> None:
     await asyncio.gather(*(storage.write(f"new {n}", {}, expires_in=600) for n in range(60)))
     [(count,)] = execute(path, "SELECT count(*) FROM sessions")
     assert count == 60
+    await storage.close()
+
+
+@pytest.mark.slow
+async def test_all_of_100_000_keys_are_read(path: Path) -> None:
+    storage = SqliteSessionStorage(path)
+    await check_paging(storage, 100_000)
     await storage.close()
 
 
