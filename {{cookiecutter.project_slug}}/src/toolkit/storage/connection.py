@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from importlib import import_module
+from textwrap import shorten
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
@@ -49,9 +50,9 @@ class Connection(Generic[Client]):
             async with asyncio.timeout(self.patience):
                 return await action(await self._open())
         except self._errors as error:
-            silence = f"no answer within {self.patience:g} seconds"
-            reason = silence if isinstance(error, TimeoutError) else str(error)
-            raise StorageUnavailable(self.target, reason or type(error).__name__) from error
+            silent = isinstance(error, TimeoutError)
+            reason = f"no answer within {self.patience:g} seconds" if silent else str(error)
+            raise StorageUnavailable(self.target, shorten(reason or repr(error), 300)) from error
         finally:
             self._running.discard(running)
             running.set_result(None)

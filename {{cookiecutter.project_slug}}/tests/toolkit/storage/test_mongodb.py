@@ -1,0 +1,189 @@
+"""The MongoDB store passes what every store passes."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from pymongo import AsyncMongoClient, MongoClient
+from pymongo.monitoring import (
+    CommandFailedEvent,
+    CommandListener,
+    CommandStartedEvent,
+    CommandSucceededEvent,
+)
+
+from toolkit.storage.base import UNCHANGED, SessionUndecodable
+from toolkit.storage.conformance import (
+    DurableStorageConformance,
+    OpenStore,
+    PortableStorageConformance,
+    SharedStorageConformance,
+    all_keys,
+)
+from toolkit.storage.mongodb import MongoSessionStorage
+
+from .outages import Connect, OutageConformance
+from .servers import running
+from .servers.mongodb import MongoDB
+
+
+@pytest.fixture(scope="module")
+def mongodb() -> Iterator[MongoDB]:
+    with running(MongoDB()) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def any_url(request: pytest.FixtureRequest) -> str:
+    """The server that TEST_MONGODB_URL names, or one of our own."""
+    return os.environ.get("TEST_MONGODB_URL") or str(request.getfixturevalue("mongodb").url)
+
+
+@pytest.fixture
+async def records(any_url: str) -> AsyncIterator[Any]:
+    """The collection, empty at first, as another program would see it."""
+    async with AsyncMongoClient[dict[str, Any]](any_url) as client:
+        await client.get_default_database("bot").bot_sessions.delete_many({})
+        yield client.get_default_database("bot").bot_sessions
+
+
+@pytest.fixture
+async def storage(any_url: str, records: object) -> AsyncIterator[MongoSessionStorage]:
+    storage = MongoSessionStorage(any_url)
+    yield storage
+    await storage.close()
+
+
+class TestMongoDB(SharedStorageConformance, DurableStorageConformance, PortableStorageConformance):
+    @pytest.fixture
+    def open_store(self, any_url: str, records: object) -> OpenStore:
+        return lambda: MongoSessionStorage(any_url)
+
+
+class TestOutages(OutageConformance):
+    @pytest.fixture
+    def server(self, mongodb: MongoDB) -> MongoDB:
+        with MongoClient[dict[str, Any]](mongodb.url) as client:
+            client["bot"].bot_sessions.delete_many({})
+        return mongodb
+
+    @pytest.fixture
+    def connect(self) -> Connect:
+        # Else the driver asks the server where it is, and goes there past the proxy.
+        url = "mongodb://127.0.0.1:{}/bot?directConnection=true"
+        return lambda port: MongoSessionStorage(url.format(port), patience=1.0)
+
+
+# What it leaves
+
+
+async def test_records_and_leases_are_purged_when_both_have_ended(
+    storage: MongoSessionStorage, records: Any
+) -> None:
+    async def purged_at(key: str) -> float:
+        document = await records.find_one({"_id": key})
+        return float(document["purge_at"].timestamp())
+
+    now = time.time()
+    await storage.write("short", {}, expires_in=60)
+    await storage.checkout("short", holder="Ann", lease_for=600)
+    await storage.write("long", {}, expires_in=6000)
+    await storage.checkout("long", holder="Ann", lease_for=600)
+    await storage.write("stays", {})
+    await storage.checkout("stays", holder="Ann", lease_for=600)
+    lease = await storage.checkout("absent", holder="Ann", lease_for=60)
+    await storage.renew(lease, lease_for=600)
+    ages = {key: await purged_at(key) - now for key in ("short", "long", "stays", "absent")}
+    assert ages == pytest.approx({**ages, "short": 600, "long": 6000, "absent": 600}, abs=60)
+    assert ages["stays"] > 1e9
+    assert (await records.index_information())["purge_at_1"]["expireAfterSeconds"] == 0
+
+
+async def test_keys_and_values_are_readable_for_people(
+    storage: MongoSessionStorage, records: Any
+) -> None:
+    await storage.write("12345_67890", {"n": 1})
+    document = await records.find_one()
+    assert (document["_id"], document["value"]) == ("12345_67890", '{"n":1}')
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", "NaN", ""])
+async def test_a_record_that_is_not_json_is_undecodable(
+    storage: MongoSessionStorage, records: Any, text: str
+) -> None:
+    await storage.write("1_2", {})
+    await records.update_one({"_id": "1_2"}, {"$set": {"value": text}})
+    with pytest.raises(SessionUndecodable) as error:
+        await storage.read("1_2")
+    assert error.value.raw == text
+    with pytest.raises(SessionUndecodable):
+        await storage.checkout("1_2", holder="Ann", lease_for=30)
+    await storage.delete("1_2")
+    assert (await storage.checkout("1_2", holder="Ann", lease_for=30)).value is None
+
+
+# What it costs
+
+
+class Commands(CommandListener):
+    """Notes what is sent to the server."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def started(self, event: CommandStartedEvent) -> None:
+        self.names.append(event.command_name)
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        pass
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        pass
+
+
+async def test_each_step_of_an_update_is_one_command(any_url: str, records: object) -> None:
+    commands = Commands()
+    storage = MongoSessionStorage(any_url, event_listeners=[commands])
+    await storage.read("1_2")
+    commands.names.clear()
+    for value in ({"n": 1}, UNCHANGED, None, UNCHANGED):
+        lease = await storage.checkout("1_2", holder="Ann", lease_for=30)
+        await storage.renew(lease, lease_for=30)
+        await storage.checkin(lease, value)
+    assert commands.names == [
+        *("findAndModify", "update", "update"),
+        *("findAndModify", "update", "update"),
+        *("findAndModify", "update", "delete"),
+        *("findAndModify", "update", "delete"),
+    ]
+    await storage.close()
+
+
+async def test_the_database_is_the_one_in_the_url(any_url: str, records: Any) -> None:
+    url = urlsplit(any_url)._replace(path="/another").geturl()
+    storage = MongoSessionStorage(url)
+    await storage.write("1_2", {"n": 1})
+    assert await records.find_one() is None
+    other = records.database.client["another"].bot_sessions
+    assert (await other.find_one())["value"] == '{"n":1}'
+    await other.drop()
+    await storage.close()
+
+
+@pytest.mark.slow
+async def test_all_of_very_many_keys_are_read_once_each(
+    storage: MongoSessionStorage, records: Any
+) -> None:
+    # SecantusDB uses no index for them: each page costs it a look at every record.
+    number = 100_000 if "TEST_MONGODB_URL" in os.environ else 10_000
+    await storage.write("0_0", {})
+    record = {key: value for key, value in (await records.find_one()).items() if key != "_id"}
+    documents = [{"_id": f"{n % 7}_{n}", **record} for n in range(1, number)]
+    await records.insert_many(documents, ordered=False)
+    assert len(keys := await all_keys(storage)) == len(set(keys)) == number
+    assert len(await all_keys(storage, "3_")) == len([key for key in keys if key[0] == "3"])
