@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from toolkit.fake_telegram import FakeTelegram
 from toolkit.harness.matching import compare
 from toolkit.harness.report import describe_calls
 from toolkit.harness.spec import Send, Step, parse_specs, read_fault
-from toolkit.harness.updates import update_of
+from toolkit.harness.updates import Stage, update_of
 
 from .simulation import Simulation, SimulatorError
 
@@ -41,7 +41,7 @@ async def replay(simulation: Simulation, steps: Sequence[Step], *, strict: bool 
         for fault in step.faults:
             simulation.telegram.faults.add(read_fault(fault))
         try:
-            turn = simulation.act(partial(_do, cast(Any, simulation), step.send))
+            turn = simulation.act(partial(_do, simulation, step.send))
         except LookupError as error:
             raise SimulatorError(f"step {number}: {error}") from error
         await simulation.settle(turn)
@@ -52,7 +52,7 @@ async def replay(simulation: Simulation, steps: Sequence[Step], *, strict: bool 
     return failed
 
 
-def _do(stage: Any, send: Send, world: FakeTelegram) -> tuple[Json, Json | None]:
+def _do(stage: Stage, send: Send, world: FakeTelegram) -> tuple[Json, Json | None]:
     return update_of(stage, send), _action(send)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from toolkit.fake_telegram import ApiError, Call, NetworkFailure
 from .actions import label_of
 from .recorder import Turn
 from .simulation import Simulation, SimulatorError
-from .stable import dated, matcher
+from .stable import dated, label, matcher
 
 Json = dict[str, Any]
 
@@ -47,11 +47,14 @@ class Draft:
         return f"{name or 'conversation'}.json"
 
     def save(self, folder: Path, *, replace: bool = False) -> Path:
-        """Write the file. Raises FileExistsError unless told to ``replace`` one that is there."""
+        """Write the file. Raises SimulatorError unless told to ``replace`` one that is there."""
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / self.file_name
-        with path.open("w" if replace else "x", encoding="utf-8") as file:
-            file.write(self.text)
+        try:
+            with path.open("w" if replace else "x", encoding="utf-8") as file:
+                file.write(self.text)
+        except FileExistsError:
+            raise SimulatorError(f"{path} exists already; choose another name") from None
         return path
 
     async def verify(self, make_bot: Any) -> str | None:
@@ -88,11 +91,11 @@ def draft(
         raise SimulatorError("nobody has done anything yet that could be saved")
     if not name.strip():
         raise SimulatorError("a spec needs a name")
-    numbers, names = _Numbers(turns), _names(simulation)
+    names = _names(simulation)
     steps: list[Json] = []
     warnings: list[str] = []
     for number, turn in enumerate(turns, 1):
-        step: Json = {"send": numbers.send(turn), "expect": list(_expected(turn, numbers, names))}
+        step: Json = {"send": _send(turn), "expect": list(_expected(turn, names))}
         if session and (changed := _changed_fields(turn)):
             step["session"] = changed
         if faults := list(_faults(turn.calls)):
@@ -110,42 +113,22 @@ def _names(simulation: Simulation) -> list[str]:
     return [str(data[field]) for data in known for field in fields if field in data]
 
 
-class _Numbers:
-    """Gives the people of a spec the numbers 1, 2, 3, …: 1 goes without saying."""
-
-    def __init__(self, turns: Sequence[Turn]) -> None:
-        self._users: dict[int, int] = {}
-        for turn in turns:
-            user = _sender(turn).get("id", 1)
-            self._users.setdefault(user, len(self._users) + 1)
-
-    def send(self, turn: Turn) -> Json:
-        if turn.action is None:
-            update = turn.update or {}
-            kept = {key: value for key, value in update.items() if key != "update_id"}
-            return {"update": self._renamed(kept)}
-        send = dict(turn.action)
-        user = self.chat(send.pop("userId"))
-        chat = send.pop("chatId", None)
-        return {
-            **send,
-            **({"userId": user} if user != 1 else {}),
-            **({"chatId": chat} if chat is not None else {}),
-        }
-
-    def chat(self, chat_id: Any) -> Any:
-        """A chat id as the spec has it; a private chat has its user's."""
-        return self._users.get(chat_id, chat_id)
-
-    def _renamed(self, value: Any, key: str = "") -> Any:
-        if isinstance(value, Mapping):
-            return {name: self._renamed(item, name) for name, item in value.items()}
-        if isinstance(value, list):
-            return [self._renamed(item) for item in value]
-        return self.chat(value) if key == "id" and isinstance(value, int) else value
+def _send(turn: Turn) -> Json:
+    if turn.action is None:
+        update = turn.update or {}
+        return {"update": _undated({k: v for k, v in update.items() if k != "update_id"})}
+    send = {key: value for key, value in turn.action.items() if (key, value) != ("userId", 1)}
+    return {**send, "tap": label(send["tap"])} if "tap" in send else send
 
 
-def _expected(turn: Turn, numbers: _Numbers, names: list[str]) -> Iterator[Json]:
+def _undated(value: Any) -> Any:
+    """The same with every date 0: the harness dates an update when it delivers it."""
+    if isinstance(value, dict):
+        return {key: 0 if key == "date" else _undated(item) for key, item in value.items()}
+    return value
+
+
+def _expected(turn: Turn, names: list[str]) -> Iterator[Json]:
     here = _chat_id(turn)
     for call in turn.calls:
         texts = {
@@ -158,9 +141,8 @@ def _expected(turn: Turn, numbers: _Numbers, names: list[str]) -> Iterator[Json]
             continue
         if call.method == "answerCallbackQuery" and not texts:
             continue  # a tap that is not answered fails its step anyway
-        elsewhere = call.payload.get("chat_id", here) != here
-        payload = {**({"chat_id": numbers.chat(call.payload["chat_id"])} if elsewhere else {})}
-        payload.update(texts)
+        chat_id = call.payload.get("chat_id", here)
+        payload = texts if chat_id == here else {"chat_id": chat_id, **texts}
         yield {"method": call.method, **({"payload": payload} if payload else {})}
 
 
@@ -216,22 +198,14 @@ def _problems(turn: Turn, send: Json) -> Iterator[str]:
     if turn.error is not None:
         raised = turn.error.strip().splitlines()[-1]
         yield f"raised {raised}; it fails until that is mended"
-    said = next(iter(send.values()))
-    if isinstance(said, str) and dated(said):
-        yield f"says “{said}”, which is another day tomorrow"
+    if dated(str(send.get("text", ""))):
+        yield f"says “{send['text']}”, a day that will have passed"
     if "callback" in send:
         yield f"taps a button by its data: another one is labelled “{_label(turn)}” too"
 
 
 def _label(turn: Turn) -> str:
     return label_of((turn.update or {})["callback_query"])
-
-
-def _sender(turn: Turn) -> Json:
-    update = turn.update or {}
-    event = update.get("callback_query") or update.get("message") or {}
-    sender: Json = event.get("from") or {}
-    return sender
 
 
 def _chat_id(turn: Turn) -> Any:

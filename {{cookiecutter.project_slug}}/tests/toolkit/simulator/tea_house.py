@@ -141,6 +141,10 @@ class Desk:
         answer = await self.requests.answer({"do": do, "id": 1, **fields})
         return str(answer["error"])
 
+    def say_at_once(self, text: str, user: int = 1) -> Turn:
+        """Type a text, and do not wait for the bot."""
+        return self.simulation.act(lambda world: (world.send_text(user, text), None))
+
     async def say(self, text: str, user: int = 1, chat: int | None = None, **more: Any) -> Turn:
         await self.ask("say", user=user, chat=chat or user, text=text, **more)
         return self.last

@@ -42,9 +42,8 @@ async def test_a_lost_connection_leaves_no_answer(desk: Desk) -> None:
 
 
 async def test_a_slow_store_is_slow_for_the_bot_and_not_for_whoever_looks_on(desk: Desk) -> None:
-    simulation = desk.simulation
     await desk.ask("fault", name="slow", on=True)
-    turn = simulation.act(lambda world: (world.send_text(1, "/tea"), None))
+    turn = desk.say_at_once("/tea")
     session = await desk.ask_at_once("session", user=1, chat=1)
     assert session["fields"][0]["value"] == "idle"
     assert not turn.done

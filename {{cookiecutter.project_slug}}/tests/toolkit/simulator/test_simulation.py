@@ -53,10 +53,7 @@ async def test_the_start_is_a_turn_with_its_own_calls(desk: Desk) -> None:
 
 async def test_calls_of_updates_handled_at_once_land_where_they_belong(desk: Desk) -> None:
     simulation = desk.simulation
-    turns = [
-        simulation.act(lambda world, user=user: (world.send_text(user, f"I am {user}"), None))
-        for user in (1, 2, 3)
-    ]
+    turns = [desk.say_at_once(f"I am {user}", user) for user in (1, 2, 3)]
     for turn in turns:
         await simulation.settle(turn)
     said = [[call.payload["text"] for call in turn.calls] for turn in turns]
@@ -65,8 +62,8 @@ async def test_calls_of_updates_handled_at_once_land_where_they_belong(desk: Des
 
 async def test_updates_of_one_session_see_each_other_in_order(desk: Desk) -> None:
     simulation = desk.simulation
-    first = simulation.act(lambda world: (world.send_text(1, "/tea"), None))
-    second = simulation.act(lambda world: (world.send_text(1, "hello"), None))
+    first = desk.say_at_once("/tea")
+    second = desk.say_at_once("hello")
     await simulation.settle(second)
     assert first.after == second.before == second.after
     assert first.after is not None
@@ -123,7 +120,7 @@ async def test_a_restart_keeps_sessions_and_delivers_again_what_was_being_handle
 ) -> None:
     simulation = desk.simulation
     await desk.say("/tea")
-    hung = simulation.act(lambda world: (world.send_text(1, "/hang"), None))
+    hung = desk.say_at_once("/hang")
     await desk.until(lambda: len(hung.calls) == 1)
     crashed = simulation.running_app
     await desk.ask_at_once("restart")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from aiogram import F, Router
@@ -154,3 +156,30 @@ def test_ctrl_c_stops_the_bot_and_ends_quietly(talk: Talk) -> None:
     play(make_stoppable, MemorySessionStorage(), lines(), written.write)  # type: ignore[arg-type]
     assert written.getvalue() == "1: hello\n\n"
     assert stopped == [True]
+
+
+def test_what_the_bot_remembers_is_shown_on_request(talk: Talk) -> None:
+    assert talk("hi", "/session", "/as Bob", "/session") == "1: hi\n(said = 1)\n(said = 0)\n"
+
+
+def test_a_fault_is_switched_on_and_off(talk: Talk) -> None:
+    said = talk("/fault network", "hi", "/fault network", "hello", "/fault nonsense")
+    assert said.startswith("(network is on)\n(network is off)\n2: hello\n")
+    assert "there is no fault 'nonsense'" in said
+
+
+def test_a_person_who_blocks_the_bot_hears_nothing(talk: Talk) -> None:
+    assert talk("/as Bob", "hi", "/fault blocked", "/as you", "call Bob") == (
+        "1: hi\n(blocked is on)\n"
+    )
+
+
+def test_a_talk_is_saved_as_a_spec_and_passes(
+    talk: Talk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = talk("tea", "/tap Green", "/save Green tea", "/save Green tea")
+    assert "(saved tests/specs/green_tea.json; it passes when it is run)" in said
+    assert "exists already" in said
+    steps = json.loads((tmp_path / "tests/specs/green_tea.json").read_text())["steps"]
+    assert [step["send"] for step in steps] == [{"text": "tea"}, {"tap": "Green"}]

@@ -1,0 +1,71 @@
+"""Specs and transcripts are opened again and played into the bot."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from .tea_house import Desk
+
+
+async def test_a_saved_spec_is_listed_and_plays_as_it_was(desk: Desk) -> None:
+    await desk.say("/tea")
+    await desk.tap("Green")
+    seen = desk.texts()
+    await desk.ask("save", name="Green tea")
+    assert await desk.ask("specs") == [{"file": "green_tea.json", "name": "Green tea", "steps": 2}]
+    await desk.say("something else")
+    result = await desk.ask("replay", file="green_tea.json", name="Green tea")
+    assert result == {"name": "Green tea", "steps": 2, "failed": 0}
+    assert desk.texts() == seen
+    turns = desk.simulation.recorder.turns
+    assert [turn.verdict for turn in turns] == [None, "as expected", "as expected"]
+
+
+async def test_a_replayed_talk_goes_on_and_is_saved_again(desk: Desk) -> None:
+    await desk.say("/tea")
+    await desk.ask("save", name="one")
+    await desk.ask("replay", file="one.json")
+    await desk.tap("Black")
+    text = (await desk.ask("draft", name="two"))["text"]
+    sends = [step["send"] for step in json.loads(text)["steps"]]
+    assert sends == [{"text": "/tea"}, {"tap": "Black"}]
+
+
+async def test_a_step_that_goes_another_way_says_how(desk: Desk) -> None:
+    spec = {
+        "name": "x",
+        "steps": [
+            {
+                "send": {"text": "/tea"},
+                "expect": [{"method": "sendMessage", "payload": {"text": "Which coffee?"}}],
+            }
+        ],
+    }
+    result = await desk.ask("replay", text=json.dumps(spec))
+    assert result["failed"] == 1
+    assert "Which coffee?" in (desk.last.verdict or "")
+
+
+async def test_lines_of_a_terminal_are_a_transcript(desk: Desk) -> None:
+    result = await desk.ask("replay", text="/tea\n/tap Green\n\n/as Ben\nhello\n")
+    assert (result["steps"], result["failed"]) == (3, 0)
+    assert desk.texts(1)[-1].endswith("at 14:00.")
+    assert desk.texts(2) == ["hello", "You said: hello"]
+
+
+async def test_a_step_that_nobody_can_do_stops_and_says_why(desk: Desk) -> None:
+    refusal = await desk.refusal("replay", text="/tea\n/tap Coffee")
+    assert "step 2: No button labelled 'Coffee'; there are 'Green', 'Black'" in refusal
+
+
+async def test_what_is_no_spec_is_refused_with_its_place(desk: Desk, tmp_path: Path) -> None:
+    refusal: Any = await desk.refusal("replay", text='{"name": "x", "steps": []}')
+    assert "steps: must hold at least one step" in refusal
+    assert "has no spec" in await desk.refusal("replay", text="[]")
+    folder = tmp_path / "specs"
+    folder.mkdir()
+    (folder / "broken.json").write_text("{")
+    assert await desk.ask("specs") == []
+    assert "No such file" in await desk.refusal("replay", file="../../etc/passwd")
