@@ -164,14 +164,13 @@ def test_what_the_bot_remembers_is_shown_on_request(talk: Talk) -> None:
 
 def test_a_fault_is_switched_on_and_off(talk: Talk) -> None:
     said = talk("/fault network", "hi", "/fault network", "hello", "/fault nonsense")
-    assert said.startswith("(network is on)\n(network is off)\n2: hello\n")
+    assert said.startswith("(network is on)\n(network is off)\n1: hello\n")
     assert "there is no fault 'nonsense'" in said
 
 
 def test_a_person_who_blocks_the_bot_hears_nothing(talk: Talk) -> None:
-    assert talk("/as Bob", "hi", "/fault blocked", "/as you", "call Bob") == (
-        "1: hi\n(blocked is on)\n"
-    )
+    said = talk("hi", "/fault blocked", "/as Bob", "call them", "/as you", "hello?")
+    assert said.startswith("1: hi\n(blocked is on)\n(user 1 has blocked the bot")
 
 
 def test_a_talk_is_saved_as_a_spec_and_passes(
