@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.delivery_kit import SOURCE
 from toolkit.fake_telegram import FakeTelegram
 from toolkit.fake_telegram.server import serve
 
 pytestmark = pytest.mark.slow
 
-SOURCE = Path(__file__).resolve().parents[2] / "src"
 TOKEN = "123456789:AAF-an_ordinary_token"
 
 
