@@ -43,10 +43,10 @@ check: $(READY)
 	cd '$(PROJECT)' && $(BIN)/mypy --config-file $(CONFIG)
 
 fast: $(READY)
-	$(BIN)/pytest -m 'not slow' -n auto --dist loadgroup tests
+	$(BIN)/pytest --timeout 180 -m 'not slow' -n auto --dist loadgroup tests
 
 in-place: $(READY)
-	cd '$(PROJECT)' && PYTHONPATH=src $(BIN)/python -m pytest -c $(CONFIG) --rootdir . -p no:cacheprovider -n auto
+	cd '$(PROJECT)' && PYTHONPATH=src $(BIN)/python -m pytest -c $(CONFIG) --rootdir . -p no:cacheprovider -n auto --timeout 180
 
 slow: $(READY)
 	$(BIN)/pytest -m slow -n auto --dist loadgroup tests

@@ -58,6 +58,7 @@ class Project:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            timeout=900,
             check=False,
         )
         assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}"
