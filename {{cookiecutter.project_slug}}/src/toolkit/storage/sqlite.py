@@ -54,7 +54,7 @@ _GIVE_WAY_EVERY: Final = 0.001
 _GIVE_WAY_FOR: Final = 0.00002
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Seen:
     """What is known of a record. An absent one has revision 0."""
 
@@ -87,6 +87,10 @@ class _Write(_Request):
     text: str | None
     expires_at: float | None
     seen: _Seen | None
+
+    def leaves(self, revision: int) -> _Seen:
+        """Return the record as it is after the change."""
+        return _ABSENT if self.text is None else _Seen(revision, self.expires_at)
 
 
 class SqliteSessionStorage:
@@ -330,13 +334,14 @@ class _Writer:
         changes: dict[str, _Write] = {}
         outcomes = []
         for write in writes:
-            allowed = write.seen is None or write.seen.still_holds(found[write.key], now)
-            outcomes.append(allowed)
+            allowed = True
+            if write.seen is not None:
+                earlier = changes.get(write.key)
+                before = found[write.key] if earlier is None else earlier.leaves(revision)
+                allowed = write.seen.still_holds(before, now)
             if allowed:
                 changes[write.key] = write
-                if write.key in found:
-                    put = write.text is not None
-                    found[write.key] = _Seen(revision, write.expires_at) if put else _ABSENT
+            outcomes.append(allowed)
         puts = [write for write in changes.values() if write.text is not None]
         if puts:
             rows = ((put.key, put.text, put.expires_at, revision) for put in puts)
