@@ -17,11 +17,13 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from aiogram.exceptions import TelegramNetworkError, TelegramServerError
 from aiogram.types import Update
+from aiogram.utils.backoff import Backoff
 from aiohttp import web
 from pydantic import ValidationError
 
-from toolkit.delivery.attempts import Attempts, set_aside
+from toolkit.delivery.attempts import BACKOFF, Attempts, pause, set_aside
 from toolkit.delivery.lanes import Lanes
 from toolkit.delivery.parking import Parked
 from toolkit.sessions.middleware import OUTAGES
@@ -98,7 +100,7 @@ class WebhookServer:
         recovery = asyncio.create_task(self._parked.recover(self._put, self._stopping))
         try:
             await web.TCPSite(runner, self.host, self.port).start()
-            await self._register()
+            await self._register(stop)
             await stop.wait()
         finally:
             self._stopping.set()
@@ -108,8 +110,19 @@ class WebhookServer:
                 self._answer(update_id, settled=False)
             await runner.cleanup()
 
-    async def _register(self) -> None:
-        """Tell Telegram where to deliver, and check that it has understood."""
+    async def _register(self, stop: asyncio.Event) -> None:
+        """Tell Telegram where to deliver, as soon as it can be reached."""
+        backoff = Backoff(BACKOFF)
+        while not stop.is_set():
+            try:
+                await self._set_webhook()
+            except (TelegramNetworkError, TelegramServerError) as error:
+                logger.warning("setWebhook: %s; again in %.1f s", error, backoff.next_delay)
+                await pause(stop, next(backoff))
+            else:
+                return
+
+    async def _set_webhook(self) -> None:
         bot = self.app.bot
         await bot.set_webhook(
             self.url,

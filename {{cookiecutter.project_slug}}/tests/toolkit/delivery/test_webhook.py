@@ -297,6 +297,23 @@ async def test_parked_updates_are_taken_up(webhook: Webhook) -> None:
     assert await counted(serving) == 2
 
 
+async def test_a_bot_that_cannot_reach_telegram_at_first_sets_its_webhook_later(
+    webhook: Webhook, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from aiogram.utils.backoff import BackoffConfig
+
+    from toolkit.fake_telegram import FakeTelegram
+
+    monkeypatch.setattr(module, "BACKOFF", BackoffConfig(0.001, 0.002, 1.5, 0.0))
+    telegram = FakeTelegram(token=TOKEN)
+    telegram.faults.network_error("setWebhook", times=10)
+
+    serving = await webhook(counting(), telegram)
+
+    assert "setWebhook" in caplog.text
+    assert await serving.post(serving.telegram.send_text(5, "hello")) == 200
+
+
 async def test_another_process_with_another_webhook_is_named(webhook: Webhook) -> None:
     from toolkit.fake_telegram import FakeTelegram
 
