@@ -101,7 +101,7 @@ class Parked:
         backoff = Backoff(BACKOFF)
         while True:
             try:
-                updates = await self._bounded(self._take_up())
+                updates = await self._take_up()
                 break
             except StorageError as error:
                 logger.warning("parked updates were not read: %s", error)
@@ -116,17 +116,18 @@ class Parked:
 
     async def _take_up(self) -> list[Update]:
         found = []
+        # Not bounded: it may take long to go through many keys, and nobody waits for it.
         for key in [key async for key in self._storage.read_all_keys(PREFIX)]:
-            record = await self._storage.read(key)
+            record = await self._bounded(self._storage.read(key))
             if record is None:
                 continue
             update = Update.model_validate(record["update"], context={"bot": self._app.bot})
             taken = record.get("taken", 0)
             if taken < TRIES:
-                await self._storage.write(key, {**record, "taken": taken + 1})
+                await self._bounded(self._storage.write(key, {**record, "taken": taken + 1}))
                 found.append(update)
             else:
                 died = RuntimeError(f"the process has died {taken} times at this update")
                 await set_aside(self._app, update.update_id, record["update"], died)
-                await self._storage.delete(key)
+                await self._bounded(self._storage.delete(key))
         return sorted(found, key=lambda update: update.update_id)
