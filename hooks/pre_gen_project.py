@@ -18,25 +18,18 @@ MAX_SLUG = 50
 SLUG = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
-# Offered at the prompt, not written yet. Removing a name here opens the choice.
-PLANNED_STORAGES = {
-    "postgres",
-    "mongodb",
-    "firestore",
-}
-
 # A project cannot be called as something that it installs: pip would take one for the other.
 INSTALLED = frozenset(
     """
-    aiofiles aiogram aiohappyeyeballs aiohttp aiosignal annotated-types ast-serialize asyncpg
-    attrs certifi cffi charset-normalizer cryptography dateparser dnspython execnet frozenlist
+    aiofiles aiogram aiohappyeyeballs aiohttp aiosignal annotated-types ast-serialize asyncpg attrs
+    certifi cffi charset-normalizer cryptography dateparser dnspython execnet frozenlist future
     google-api-core google-auth google-cloud-core google-cloud-firestore googleapis-common-protos
     grpcio grpcio-status hatchling hiredis idna iniconfig librt magic-filter multidict mypy
-    mypy-extensions opentelemetry-api packaging pathspec pip pluggy propcache proto-plus protobuf
-    pyasn1 pyasn1-modules pycparser pydantic pydantic-core pydantic-settings pygments pymongo
-    pytest pytest-asyncio pytest-xdist python-dateutil python-dotenv pytz redis regex requests
-    ruff setuptools six trove-classifiers types-dateparser typing-extensions typing-inspection
-    tzdata tzlocal urllib3 uv yarl
+    mypy-extensions numpy opentelemetry-api packaging pathspec pip pluggy propcache proto-plus
+    protobuf pyasn1 pyasn1-modules pycparser pydantic pydantic-core pydantic-settings pygments
+    pymongo pytest pytest-asyncio pytest-xdist python-dateutil python-dotenv pytz redis regex
+    requests ruff s2sphere secantusdb setuptools shapely six trove-classifiers types-dateparser
+    typing-extensions typing-inspection tzdata tzlocal urllib3 uv yarl
     """.split()  # noqa: SIM905
 )
 # Folders that Windows cannot make.
@@ -54,12 +47,6 @@ def refuse(answers: Mapping[str, object]) -> list[str]:
     reasons = refuse_slug(answers["project_slug"])
     for question in ("project_name", "description", "author_name"):
         reasons += refuse_text(question, answers[question])
-    storage = answers["storage"]
-    if storage in PLANNED_STORAGES:
-        reasons.append(
-            f"storage {storage!r} is planned, and this version of the template cannot generate it;"
-            " choose 'sqlite' (one file, survives restarts) or 'memory'."
-        )
     return reasons
 
 

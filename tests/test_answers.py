@@ -106,17 +106,6 @@ def test_an_empty_or_unprintable_text_is_refused(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("storage", sorted(hook.PLANNED_STORAGES))
-def test_a_planned_storage_is_refused(
-    storage: str, render: Render, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(FailedHookException):
-        render(tmp_path, storage=storage)
-
-    assert f"storage '{storage}' is planned" in capfd.readouterr().err
-    assert list(tmp_path.iterdir()) == []
-
-
 @pytest.mark.parametrize("answer", HOSTILE)
 def test_an_odd_answer_is_text_and_never_runs(
     answer: str, render: Render, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

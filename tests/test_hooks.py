@@ -12,27 +12,18 @@ from pathlib import Path
 import pytest
 
 from hooks import post_gen_project as hook
-from hooks import pre_gen_project
 from tests.support import ROOT, TEMPLATE
 
 HOOKS = sorted((ROOT / "hooks").glob("*.py"))
 ANSWERS = {"storage": "sqlite", "license": "MIT", "docker": True, "ci": True}
 
 
-def entries(*, existing: bool) -> list[str]:
-    planned = pre_gen_project.PLANNED_STORAGES
-    return sorted(
-        {
-            entry
-            for answers in hook.MANIFEST.values()
-            for answer, needed in answers.items()
-            for entry in needed
-            if (answer not in planned) is existing
-        }
-    )
+ENTRIES = {
+    entry for answers in hook.MANIFEST.values() for needed in answers.values() for entry in needed
+}
 
 
-@pytest.mark.parametrize("entry", entries(existing=True))
+@pytest.mark.parametrize("entry", sorted(ENTRIES))
 def test_every_entry_of_the_manifest_is_in_the_template(entry: str) -> None:
     path, _, line = entry.partition(": ")
 
@@ -44,15 +35,6 @@ def test_every_entry_of_the_manifest_is_in_the_template(entry: str) -> None:
             if found.lstrip().startswith(line)
         ]
         assert len(starts) == 1
-
-
-@pytest.mark.parametrize("entry", entries(existing=False))
-def test_a_storage_is_refused_only_while_it_is_not_there(entry: str) -> None:
-    path, _, line = entry.partition(": ")
-
-    assert line or path in hook.FOR_SERVERS or not (TEMPLATE / path).exists(), (
-        "remove it from PLANNED_STORAGES in the pre-gen hook"
-    )
 
 
 def test_the_manifest_knows_every_choice() -> None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-import asyncpg
 import pytest
 from aiogram.types import Message
 
@@ -23,6 +22,7 @@ from toolkit.storage.conformance import (
     all_keys,
     until_absent,
 )
+from toolkit.storage.connection import driver
 from toolkit.storage.postgres import PostgresSessionStorage
 
 from .outages import Connect, OutageConformance
@@ -45,7 +45,7 @@ def pgbouncer(postgres: Postgres) -> Iterator[PgBouncer]:
 
 async def execute(url: str, sql: str, *parameters: Any) -> Any:
     """Run SQL as another program would; return the first column of the first row."""
-    connection = await asyncpg.connect(url, statement_cache_size=0)
+    connection = await driver("asyncpg", "asyncpg").connect(url, statement_cache_size=0)
     try:
         return await connection.fetchval(sql, *parameters)
     finally:
