@@ -59,6 +59,8 @@ def documents(url: str) -> google.CollectionReference:
 class TestFirestore(
     SharedStorageConformance, DurableStorageConformance, PortableStorageConformance
 ):
+    holders = 10
+
     @pytest.fixture
     def open_store(self, url: str) -> OpenStore:
         return lambda: FirestoreSessionStorage(url, patience=60)

@@ -7,7 +7,7 @@ import time
 from contextlib import ExitStack
 from typing import Self
 
-from . import PATIENCE, Server, program
+from . import PATIENCE, Server, free_port, program
 
 
 def find(name: str) -> str:
@@ -70,6 +70,12 @@ class Sentinel(Server):
 
 class _Node(Redis):
     options = ("--cluster-enabled", "yes", "--appendonly", "yes")
+
+    def __init__(self) -> None:
+        super().__init__()
+        # Nodes talk to each other 10,000 ports above, where outgoing connections must not be.
+        while self.port >= 22_000:
+            self.port = free_port()
 
 
 class Cluster:
