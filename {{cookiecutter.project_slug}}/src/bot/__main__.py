@@ -8,6 +8,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from toolkit.records.command import add_verbs, carry_out
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
 
 HOW_TO_START = """\
 There is no bot token yet.
@@ -31,6 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     browsing.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
     browsing.add_argument("--port", type=int, default=8010, help="default: %(default)s; 0: any")
     browsing.set_defaults(do=web)
+    looking = commands.add_parser("sessions", help="look at, move or delete what it remembers")
+    add_verbs(looking)
+    looking.set_defaults(do=sessions)
     parser.set_defaults(do=run)
     given = parser.parse_args(arguments)
     given.do(parser, given)
@@ -40,13 +49,9 @@ def run(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
     """Serve Telegram until the process is told to stop."""
     import logging
 
-    from bot.settings import SettingsError, load_settings
     from toolkit.storage import open_storage
 
-    try:
-        settings = load_settings()
-    except SettingsError as error:
-        parser.exit(2, f"{error}\n")
+    settings = read_settings(parser)
     if settings.bot_token is None:
         parser.exit(2, HOW_TO_START)
     try:
@@ -91,6 +96,21 @@ def web(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
     from toolkit.simulator.web import serve
 
     serve("bot.app:make_bot", host=given.host, port=given.port)
+
+
+def sessions(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
+    """List, show, delete, export or import the records of the bot's store, or of another."""
+    parser.exit(carry_out(given, given.storage or read_settings(parser).storage_url))
+
+
+def read_settings(parser: argparse.ArgumentParser) -> Settings:
+    """The settings from the environment; where one is wrong, the end."""
+    from bot.settings import SettingsError, load_settings
+
+    try:
+        return load_settings()
+    except SettingsError as error:
+        parser.exit(2, f"{error}\n")
 
 
 if __name__ == "__main__":

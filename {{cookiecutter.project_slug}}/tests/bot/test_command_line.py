@@ -85,6 +85,27 @@ def test_a_token_that_telegram_does_not_know_is_one_sentence(
     assert refusal(capsys).startswith("Telegram does not know this token")
 
 
+def test_sessions_are_those_of_the_storage_in_the_settings_unless_it_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("STORAGE_URL", "shelf:")
+    assert refusal(capsys, "sessions", "list").startswith("no storage for a URL")
+    said = refusal(capsys, "sessions", "export", "--storage", "memory:")
+    assert said.startswith("memory: is known to the process that has it alone")
+
+
+def test_sessions_need_neither_a_token_nor_aiogram() -> None:
+    script = "import sys; sys.modules['aiogram'] = None; from bot.__main__ import main; "
+    result = subprocess.run(
+        [sys.executable, "-c", f"{script}main(['sessions', 'list'])"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "STORAGE_URL": "memory:"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.returncode, result.stderr[:7]) == (2, "memory:")
+
+
 def test_a_storage_that_does_not_exist_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert refusal(capsys, "chat", "--storage", "shelf:").startswith("--storage: no storage")
 
@@ -95,3 +116,4 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().out
     assert "run " in said
     assert "chat " in said
+    assert "sessions " in said

@@ -1,0 +1,102 @@
+"""Records as lines of JSON, which is what an exported file consists of.
+
+    {"key": "1_2", "value": {"session": {"step": "idle"}}}
+    {"key": "slot:9", "value": {"owner": 1}, "expires_at": "2026-11-24T15:00:00.000+00:00"}
+    {"records": 2}
+
+A record expires at a moment, not after a time: the way from store to store costs and gains none.
+The last line counts the others, so that a file that was cut off is told from a whole one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any, BinaryIO
+
+from toolkit.storage.base import MAX_VALUE_BYTES, Entry, Value
+
+LONGEST_LINE = 8 * MAX_VALUE_BYTES
+"""Bytes of a line that are read; a record takes far fewer, however it is written."""
+
+_A_CENTURY = timedelta(days=36_525)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record on its way from a store to another."""
+
+    key: str
+    value: Value
+    expires_at: datetime | None = None
+
+    @classmethod
+    def of(cls, key: str, entry: Entry) -> Record:
+        """The record of ``key``, as the store has it now. A century counts as its longest life."""
+        if entry.expires_in is None:
+            return cls(key, entry.value)
+        left = min(timedelta(seconds=min(entry.expires_in, 1e10)), _A_CENTURY)
+        return cls(key, entry.value, datetime.now(UTC) + left)
+
+    def expires_in(self) -> float | None:
+        """Seconds that it has left, 0 or fewer where it has expired; ``None`` where it stays."""
+        if self.expires_at is None:
+            return None
+        return (self.expires_at - datetime.now(UTC)).total_seconds()
+
+    def fields(self) -> dict[str, Any]:
+        """What stands in its line."""
+        fields: dict[str, Any] = {"key": self.key, "value": self.value}
+        if self.expires_at is not None:
+            fields["expires_at"] = self.expires_at.isoformat(timespec="milliseconds")
+        return fields
+
+
+def dump_line(record: Record | int) -> str:
+    """The line of a record, or the last line, which counts them; ASCII, with its newline."""
+    fields = {"records": record} if isinstance(record, int) else record.fields()
+    return json.dumps(fields, separators=(",", ":")) + "\n"
+
+
+def load_line(line: bytes) -> Record | int:
+    """What `dump_line` was given. Raises ValueError that says what is wrong with the line."""
+    if len(line) >= LONGEST_LINE:
+        raise ValueError(f"it is longer than {LONGEST_LINE:,} bytes")
+    try:
+        fields = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"it is not JSON: {error}") from None
+    match fields:
+        case {"records": int(number), **rest} if not rest:
+            return number
+        case {"key": str(key), "value": dict(value), **rest} if rest.keys() <= {"expires_at"}:
+            return Record(key, value, _moment(rest.get("expires_at")))
+    raise ValueError('a line is an object like {"key": "1_2", "value": {}}')
+
+
+def _moment(text: Any) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise ValueError(
+            f"expires_at is a moment like 2026-11-24T15:00:00+00:00, not {str(text)[:40]!r}"
+        )
+    return moment
+
+
+def numbered_lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """The lines of a file with their numbers; of an endless line only the beginning."""
+    for number in count(1):
+        line = rest = file.readline(LONGEST_LINE)
+        while rest and not rest.endswith(b"\n"):
+            rest = file.readline(LONGEST_LINE)
+        if not line:
+            return
+        yield number, line
