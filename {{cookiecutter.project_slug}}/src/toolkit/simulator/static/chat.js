@@ -27,7 +27,7 @@ function drawHeader() {
     avatar(isPrivate ? state.bot.name : chat.name, isPrivate ? 4 : chat.id),
     h(
       "div.chat-title",
-      h("h1", h("bdi", isPrivate ? state.bot.name : chat.name)),
+      h("h2", h("bdi", isPrivate ? state.bot.name : chat.name)),
       h("p", isPrivate ? ["as ", h("bdi", chat.name)] : members),
     ),
     iconButton("inspect", "Inside the bot", () => emit("screen", "inspector"), ".not-desktop"),

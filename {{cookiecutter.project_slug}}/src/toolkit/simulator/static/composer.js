@@ -71,7 +71,6 @@ function drawSuggestions() {
   const found = matching();
   chosen = Math.min(chosen, Math.max(found.length - 1, 0));
   suggestions.hidden = !found.length;
-  input.setAttribute("aria-expanded", String(found.length > 0));
   suggestions.replaceChildren(
     ...found.map(({ command, description }, index) =>
       h("div.suggestion", {

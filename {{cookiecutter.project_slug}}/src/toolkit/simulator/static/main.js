@@ -21,6 +21,10 @@ on("screen", (name) => {
 
 document.querySelector("#close-inspector").addEventListener("click", () => emit("screen", "chat"));
 document.querySelector("#back-to-chat").addEventListener("click", () => emit("screen", "chat"));
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the address keeps the chat on screen
+  document.querySelector("#message").focus();
+});
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && app.dataset.screen === "inspector") emit("screen", "chat");
 });
