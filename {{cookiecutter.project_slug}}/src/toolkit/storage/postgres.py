@@ -2,7 +2,7 @@
 
 Every verb is one statement. A record is one row, and so is its lease: the row of an absent record
 that is checked out has expired from the start. What an acknowledged write survives is up to the
-server's `synchronous_commit`; by default it survives a crash.
+server's `synchronous_commit`; by default it has reached the disk.
 """
 
 # ruff: noqa: S608 - the statements are put together from constants only
@@ -71,8 +71,10 @@ SET value = excluded.value, expires_at = excluded.expires_at, {_FREE}
 """
 _ADD: Final = f"{_WRITE} WHERE old.expires_at <= now()"
 _DELETE: Final = "DELETE FROM bot_sessions WHERE key = $1"
-_CHECKOUT: Final = """
-WITH taken AS (
+# A lease does not wait for the disk: one that a crash takes away is a conflict at checkin.
+_RELAXED: Final = "WITH relaxed AS (SELECT set_config('synchronous_commit', 'off', true))"
+_CHECKOUT: Final = f"""
+{_RELAXED}, taken AS (
     INSERT INTO bot_sessions AS old (key, expires_at, holder, fence, leased_until)
     VALUES ($1, now(), $2, $3, now() + make_interval(secs => $4))
     ON CONFLICT (key) DO UPDATE SET
@@ -80,18 +82,17 @@ WITH taken AS (
     WHERE old.leased_until <= now() OR old.holder = excluded.holder
     RETURNING CASE WHEN expires_at > now() THEN value END AS value
 )
-SELECT true AS is_taken, value, NULL AS holder, 0.0 AS remaining FROM taken
+SELECT true AS is_taken, value, NULL AS holder, 0.0 AS remaining FROM taken, relaxed
 UNION ALL
 SELECT false, NULL, holder, extract(epoch FROM leased_until - now())
 FROM bot_sessions
 WHERE key = $1 AND leased_until > now() AND NOT EXISTS (SELECT FROM taken)
 """
 _HELD: Final = "WHERE key = $1 AND fence = $2"
-_CHECKIN: Final = f"""
-UPDATE bot_sessions SET value = $4, expires_at = {_EXPIRY}, {_FREE} {_HELD}
-"""
+_CHECKIN: Final = f"UPDATE bot_sessions SET value = $4, expires_at = {_EXPIRY}, {_FREE} {_HELD}"
 _CHECKIN_GONE: Final = f"DELETE FROM bot_sessions {_HELD}"
-_RELEASE: Final = f"UPDATE bot_sessions SET {_FREE} {_HELD}"
+_RELEASE: Final = f"{_RELAXED} UPDATE bot_sessions SET {_FREE} FROM relaxed {_HELD}"
+_RELEASE_ABSENT: Final = f"{_RELAXED} DELETE FROM bot_sessions USING relaxed {_HELD}"
 _RENEW: Final = f"""
 UPDATE bot_sessions SET leased_until = now() + make_interval(secs => $3) {_HELD}
 """
@@ -179,7 +180,7 @@ class PostgresSessionStorage:
         """Write the value (None deletes) and release the lease. Raises SessionConflict."""
         held = (_name(lease.key), lease.fence)
         if value is UNCHANGED:
-            await self._execute(_CHECKIN_GONE if lease.value is None else _RELEASE, *held)
+            await self._execute(_RELEASE_ABSENT if lease.value is None else _RELEASE, *held)
         elif value is None:
             await self._change(lease, _CHECKIN_GONE, *held)
         else:
