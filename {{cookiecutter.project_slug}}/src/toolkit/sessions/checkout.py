@@ -137,18 +137,16 @@ class Checkouts:
             held.lease = await self._lease(self._shared, held.key)
         held.value = None
 
-    async def put(
+    def put(
         self, held: Held, value: Value | Unchanged | None, expires_in: float | None
-    ) -> None:
+    ) -> Awaitable[None]:
         """Commit ``value`` (``None`` deletes, `UNCHANGED` writes nothing) and let the next one in.
 
         A commit that has begun completes, even when the caller is cancelled. Raises
         `SessionConflict` when the lease was lost meanwhile; nothing is overwritten then.
         """
-        if self._never_waits:
-            await self._commit(held, value, expires_in)
-        else:
-            await _completely(self._commit(held, value, expires_in))
+        commit = self._commit(held, value, expires_in)
+        return commit if self._never_waits else _completely(commit)
 
     async def abandon(self, held: Held) -> None:
         """Let the next one in and write nothing."""
@@ -209,7 +207,7 @@ class Checkouts:
                 return
 
     async def _lease(self, storage: SharedSessionStorage, key: str) -> Lease:
-        deadline = None
+        deadline = time.monotonic() + self.patience
         pause = 0.01
         while True:
             try:
@@ -217,9 +215,7 @@ class Checkouts:
                     storage.checkout(key, holder=self._here, lease_for=self.lease_for)
                 )
             except SessionBusy:
-                now = time.monotonic()
-                deadline = deadline or now + self.patience
-                if now + pause > deadline:
+                if time.monotonic() + pause > deadline:
                     raise
             # Full jitter, so that processes waiting for one key do not knock in step.
             await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 - no secret
