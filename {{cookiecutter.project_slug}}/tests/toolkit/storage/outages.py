@@ -14,7 +14,7 @@ from .servers import Server, free_port
 from .servers.proxy import Proxy
 
 Connect = Callable[[int], SharedSessionStorage]
-"""Opens a store on the server at a port of this machine, with a patience of about a second and,
+"""Opens a store on the server at a port of this machine, with a patience of a few seconds and,
 where the server takes passwords, with the password `secret`."""
 
 

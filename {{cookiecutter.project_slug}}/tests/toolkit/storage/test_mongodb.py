@@ -62,7 +62,7 @@ async def storage(any_url: str, records: object) -> AsyncIterator[MongoSessionSt
 class TestMongoDB(SharedStorageConformance, DurableStorageConformance, PortableStorageConformance):
     @pytest.fixture
     def open_store(self, any_url: str, records: object) -> OpenStore:
-        return lambda: MongoSessionStorage(any_url)
+        return lambda: MongoSessionStorage(any_url, patience=30.0)
 
 
 class TestOutages(OutageConformance):
@@ -76,7 +76,7 @@ class TestOutages(OutageConformance):
     def connect(self) -> Connect:
         # Else the driver asks the server where it is, and goes there past the proxy.
         url = "mongodb://127.0.0.1:{}/bot?directConnection=true"
-        return lambda port: MongoSessionStorage(url.format(port), patience=1.0)
+        return lambda port: MongoSessionStorage(url.format(port), patience=3.0)
 
 
 # What it leaves

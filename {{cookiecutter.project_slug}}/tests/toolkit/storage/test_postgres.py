@@ -76,7 +76,7 @@ async def url(any_url: str) -> str:
 class TestPostgres(SharedStorageConformance, DurableStorageConformance, PortableStorageConformance):
     @pytest.fixture
     def open_store(self, url: str) -> OpenStore:
-        return lambda: PostgresSessionStorage(url)
+        return lambda: PostgresSessionStorage(url, patience=30.0)
 
 
 class TestPgBouncer(
@@ -84,7 +84,7 @@ class TestPgBouncer(
 ):
     @pytest.fixture
     def open_store(self, own_url: str, pgbouncer: PgBouncer) -> OpenStore:
-        return lambda: PostgresSessionStorage(pgbouncer.url)
+        return lambda: PostgresSessionStorage(pgbouncer.url, patience=30.0)
 
 
 def at(url: str, port: int) -> str:
@@ -100,7 +100,7 @@ class TestOutages(OutageConformance):
 
     @pytest.fixture
     def connect(self, postgres: Postgres) -> Connect:
-        return lambda port: PostgresSessionStorage(at(postgres.url, port), patience=1.0)
+        return lambda port: PostgresSessionStorage(at(postgres.url, port), patience=3.0)
 
 
 class TestOutagesOfThePooler(TestOutages):
