@@ -29,7 +29,7 @@ class AnswersAreText(Extension):
         """Quote every text that is neither a file of the template nor a default of a question."""
         if source == PROJECT:  # checked here because cookiecutter makes the folder before any hook
             return "{{ cookiecutter.project_slug | folder_name }}"
-        if name is not None or source in _own_texts():
+        if name is not None or "{" not in source or source in _own_texts():
             return source
         return "{{ " + json.dumps(source, ensure_ascii=False) + " }}"
 

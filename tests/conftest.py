@@ -1,5 +1,6 @@
 """The fixture that every meta-test of a generated project uses."""
 
+import functools
 import sys
 from pathlib import Path
 from typing import Any
@@ -23,17 +24,23 @@ def cookiecutter_config(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def render(cookiecutter_config: Path, tmp_path_factory: pytest.TempPathFactory) -> Render:
-    """Render the template with the given answers, defaults for the rest, and return the project."""
+    """Render the template with the given answers, defaults for the rest, and return the project.
 
-    def render(output: Path | None = None, **answers: Any) -> Path:
-        return Path(
-            cookiecutter(
-                str(ROOT),
-                no_input=True,
-                extra_context=answers,
-                output_dir=str(output or tmp_path_factory.mktemp("rendered")),
-                config_file=str(cookiecutter_config),
-            )
+    Without an output folder the project is only to be looked at: it is shared between tests.
+    """
+
+    def render(output: Path, **answers: Any) -> Path:
+        made = cookiecutter(
+            str(ROOT),
+            no_input=True,
+            extra_context=answers,
+            output_dir=str(output),
+            config_file=str(cookiecutter_config),
         )
+        return Path(made)
 
-    return render
+    @functools.cache
+    def shared(**answers: Any) -> Path:
+        return render(tmp_path_factory.mktemp("rendered"), **answers)
+
+    return lambda output=None, **answers: render(output, **answers) if output else shared(**answers)

@@ -96,10 +96,13 @@ def index_of_pip() -> dict[str, str]:
     scope="module",
     params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in VARIANTS],
 )
-def project(request: pytest.FixtureRequest, render: Render) -> Project:
+def project(
+    request: pytest.FixtureRequest, render: Render, tmp_path_factory: pytest.TempPathFactory
+) -> Project:
     """A freshly generated project; its first `make` builds its environment."""
     variant = VARIANTS[request.param]
-    return Project(render(**variant.answers), environment(uv=variant.uv))
+    folder = render(tmp_path_factory.mktemp(request.param), **variant.answers)
+    return Project(folder, environment(uv=variant.uv))
 
 
 def test_lint_formatting_and_types_are_clean(project: Project) -> None:

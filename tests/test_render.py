@@ -36,6 +36,12 @@ def files(folder: Path) -> set[str]:
     }
 
 
+def texts(folder: Path) -> dict[str, str]:
+    """The text of every file that is not a picture, by name."""
+    names = sorted(name for name in files(folder) if not name.endswith(".png"))
+    return {name: (folder / name).read_text(encoding="utf-8") for name in names}
+
+
 @pytest.fixture(
     scope="module",
     params=[
@@ -69,8 +75,7 @@ def test_no_jinja_and_no_pruned_storage_is_left(
     pruned = re.compile("|".join(others), re.IGNORECASE)
     left = []
 
-    for name in sorted(files(project)):
-        text = (project / name).read_text(encoding="utf-8")
+    for name, text in texts(project).items():
         for number, line in enumerate([name, *text.split("\n")]):
             if "cookiecutter" in line or pruned.search(line):
                 left.append(f"{name}:{number}: {line.strip()}")
@@ -81,8 +86,7 @@ def test_no_jinja_and_no_pruned_storage_is_left(
 def test_every_data_file_can_be_read(rendered: tuple[dict[str, object], Path]) -> None:
     _, project = rendered
 
-    for name in files(project):
-        text = (project / name).read_text(encoding="utf-8")
+    for name, text in texts(project).items():
         match Path(name).suffix:
             case ".toml":
                 tomllib.loads(text)
@@ -97,8 +101,7 @@ def test_rendered_files_end_with_one_newline_and_have_no_odd_spaces(
 ) -> None:
     _, project = rendered
 
-    for name in files(project):
-        text = (project / name).read_text(encoding="utf-8")
+    for name, text in texts(project).items():
         if text and not name.endswith((".py", ".json")):
             assert text.endswith("\n"), name
             assert not text.startswith("\n"), name
