@@ -1,6 +1,6 @@
 // Notices, questions, and the dialogs that save and open specs.
 
-import { h } from "./dom.js";
+import { h, plural } from "./dom.js";
 import { emit, on, request, state } from "./state.js";
 
 const toasts = document.querySelector("#toasts");
@@ -106,7 +106,7 @@ on("open", async () => {
   const specs = (await request("specs")) ?? [];
   const file = h("input", { type: "file", accept: ".json,.txt,application/json,text/plain" });
   const list = specs.map((spec, index) =>
-    h("li", h("button.spec", { value: String(index) }, h("strong", h("bdi", spec.name)), h("span", `${spec.file}, ${spec.steps} steps`))));
+    h("li", h("button.spec", { value: String(index) }, h("strong", h("bdi", spec.name)), h("span", `${spec.file}, ${plural(spec.steps, "step")}`))));
   const content = [
     h("p", "The conversation on screen makes way for the one that is opened; it is played into a new bot."),
     list.length ? h("ul.specs", list) : h("p.muted", "There are no specs in tests/specs yet."),
@@ -119,7 +119,7 @@ on("open", async () => {
   const fields = choice === "file" ? { text: await file.files[0].text() } : { file: specs[choice].file, name: specs[choice].name };
   const result = await request("replay", fields);
   if (!result) return;
-  const told = `Played ${result.steps} steps of “${result.name}”: `;
+  const told = `Played ${plural(result.steps, "step")} of “${result.name}”: `;
   notice(told + (result.failed ? `${result.failed} did not go as expected.` : "all went as expected."), result.failed > 0);
   emit("screen", "chat");
 });

@@ -15,6 +15,11 @@ export function jsonLine(value, longest = 60) {
   return text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
 }
 
+/** The same for a field of a session, in which moments are common: without microseconds. */
+export function momentLine(value) {
+  return jsonLine(value, 400).replace(/^"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)\.\d+/, '"$1 $2');
+}
+
 /** Text with every control and direction character written out. */
 export function visible(text) {
   return text.replace(UNSEEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);

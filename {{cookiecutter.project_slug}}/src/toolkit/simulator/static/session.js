@@ -2,7 +2,7 @@
 
 import { confirm } from "./dialogs.js";
 import { h, iconButton } from "./dom.js";
-import { jsonBlock, jsonLine } from "./json.js";
+import { jsonBlock, jsonLine, momentLine } from "./json.js";
 import { on, request, state } from "./state.js";
 
 const section = document.querySelector("#session");
@@ -39,17 +39,12 @@ function row(field) {
     h("dt", h("span.field-name", field.name), h("span.field-type", field.type)),
     h(
       "dd",
-      h("span.field-value", shown(field.value)),
-      changed && h("span.was", "was ", shown(field.was)),
+      h("span.field-value", momentLine(field.value)),
+      changed && h("span.was", "was ", momentLine(field.was)),
       iconButton("edit", `Edit ${field.name}`, () => edit(field, line)),
     ),
   );
   return line;
-}
-
-/** Microseconds help nobody who reads a moment. */
-function shown(value) {
-  return jsonLine(value, 400).replace(/^"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)\.\d+/, '"$1 $2');
 }
 
 function edit(field, line) {

@@ -1,7 +1,7 @@
 // Every update and what came of it: handler, calls, session changes, log lines, exceptions.
 
 import { clock, duration, h, plural } from "./dom.js";
-import { jsonBlock, jsonLine, visible } from "./json.js";
+import { jsonBlock, momentLine, visible } from "./json.js";
 import { emit, on, request, state } from "./state.js";
 
 const list = document.querySelector("#turns");
@@ -66,7 +66,7 @@ function errorBlock(error) {
 
 function changesBlock(changes) {
   return h("ul.changes", { "aria-label": "Changes of the session" }, changes.map((change) =>
-    h("li", h("code", change.name), h("del", jsonLine(change.was)), h("span", { "aria-hidden": "true" }, "→"), h("ins", jsonLine(change.is)))));
+    h("li", h("code", change.name), h("del", momentLine(change.was)), h("span", { "aria-hidden": "true" }, "→"), h("ins", momentLine(change.is)))));
 }
 
 function callBlock(call) {

@@ -1,0 +1,101 @@
+"""Takes the pictures of the READMEs: `.venv/bin/python scripts/take_pictures.py`.
+
+It generates a project, talks to its bot in a browser, and writes docs/pictures/*.png here and
+docs/simulator.png into the template. Chromium has to be installed.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from cookiecutter.main import cookiecutter  # type: ignore[import-untyped]
+from playwright.sync_api import Browser, Page
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tests.browsing import find_browser, open_browser, simulator, wait_for_bot  # noqa: E402
+
+PICTURES = ROOT / "docs" / "pictures"
+IN_PROJECT = ROOT / "{{cookiecutter.project_slug}}" / "docs" / "simulator.png"
+WIDE, SMALL = (1280, 760), (1180, 640)
+
+
+def say(page: Page, text: str) -> None:
+    page.get_by_label("Message", exact=True).fill(text)
+    page.keyboard.press("Enter")
+
+
+def tap(page: Page, label: str) -> None:
+    page.locator("#log .message").last.get_by_role("button", name=label, exact=True).click()
+
+
+def book(page: Page) -> None:
+    """A talk that stops in the middle: one visit is booked, and the next one is being chosen."""
+    say(page, "I want to book")
+    tap(page, "Shave")
+    page.locator("#log").get_by_text("When?").wait_for()
+    page.locator("#log .message").last.get_by_role("button").nth(2).click()
+    tap(page, "10:00")
+    page.locator("#log").get_by_text("Booked!").wait_for()
+    say(page, "/book")
+    tap(page, "Haircut")
+    page.locator("#log").get_by_text("When?").wait_for()
+    page.locator("#turns .turn[open] .changes").wait_for()
+    page.mouse.move(0, 0)
+
+
+def save_dialog(page: Page) -> None:
+    page.get_by_role("button", name="Save as spec", exact=True).click()
+    page.get_by_label("Name").fill("book a shave")
+    page.keyboard.press("Tab")
+    page.locator(".verdict.good").wait_for()
+    page.get_by_text("tests/specs/book_a_shave.json").wait_for()
+
+
+def take(
+    browser: Browser,
+    address: str,
+    file: Path,
+    size: tuple[int, int],
+    scheme: str = "light",
+    scale: float = 2,
+    prepare: Callable[[Page], None] = lambda page: None,
+) -> None:
+    """Open the page, ``prepare`` it, and write what is on screen to ``file``."""
+    context = browser.new_context(
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme=scheme,  # type: ignore[arg-type]
+        device_scale_factor=scale,
+        locale="en-GB",
+        reduced_motion="reduce",
+    )
+    page = context.new_page()
+    page.goto(address)
+    wait_for_bot(page)
+    prepare(page)
+    page.locator("body").evaluate("() => document.activeElement.blur()")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=file)
+    context.close()
+    print(f"{file.relative_to(ROOT)}: {file.stat().st_size // 1000} kB")  # noqa: T201
+
+
+def main() -> None:
+    executable = find_browser()
+    if executable is None:
+        raise SystemExit("no Chromium is installed: apt-get install chromium")
+    with tempfile.TemporaryDirectory() as folder:
+        project = Path(cookiecutter(str(ROOT), no_input=True, output_dir=folder))
+        with simulator(project) as address, open_browser(executable) as browser:
+            take(browser, address, PICTURES / "simulator.png", WIDE, prepare=book)
+            take(browser, address, PICTURES / "simulator-dark.png", WIDE, "dark")
+            take(browser, address, PICTURES / "save-as-spec.png", WIDE, prepare=save_dialog)
+            take(browser, address, IN_PROJECT, SMALL, scale=1)
+
+
+if __name__ == "__main__":
+    main()
