@@ -250,6 +250,11 @@ class StorageConformance:
         with pytest.raises(ValueError, match="expires_in"):
             await storage.add("1_2", {}, expires_in=seconds)
 
+    async def test_an_expiry_may_be_very_far_away(self, storage: SessionStorage) -> None:
+        await storage.write("1_2", {}, expires_in=1e12)
+        assert await storage.add("3_4", {}, expires_in=1e300)
+        assert await all_keys(storage) == ["1_2", "3_4"]
+
     async def test_an_expired_record_is_absent_for_every_verb(
         self, storage: SessionStorage
     ) -> None:
@@ -364,6 +369,12 @@ class StorageConformance:
             await storage.delete(key)
         assert len(seen) == len(set(seen)) == self.many_keys
         assert await all_keys(storage) == []
+
+    async def test_reading_keys_may_be_broken_off(self, storage: SessionStorage) -> None:
+        await asyncio.gather(*(storage.write(f"{n}", {}) for n in range(self.many_keys)))
+        async for _ in storage.read_all_keys():
+            break
+        assert len(await all_keys(storage)) == self.many_keys
 
     async def test_a_closed_store_says_so(self, open_store: OpenStore) -> None:
         storage = open_store()
@@ -515,12 +526,51 @@ class SharedStorageConformance(StorageConformance):
             await storage.checkin(lease, {"n": 3})
         assert not await storage.has("1_2")
 
+    async def test_a_record_added_behind_its_lease_conflicts(
+        self, storage: SharedSessionStorage
+    ) -> None:
+        lease = await storage.checkout("1_2", holder="Ann", lease_for=30)
+        assert await storage.add("1_2", {"n": 1})
+        for value in ({"n": 2}, None):
+            with pytest.raises(SessionConflict):
+                await storage.checkin(lease, value)
+        assert await storage.read("1_2") == {"n": 1}
+
+    async def test_a_release_keeps_what_was_written_behind_it(
+        self, storage: SharedSessionStorage
+    ) -> None:
+        lease = await storage.checkout("1_2", holder="Ann", lease_for=30)
+        await storage.write("1_2", {"n": 1})
+        await storage.checkin(lease, UNCHANGED)
+        lease = await storage.checkout("1_2", holder="Bob", lease_for=30)
+        assert lease.value == {"n": 1}
+
+    async def test_a_release_leaves_the_expiry(self, storage: SharedSessionStorage) -> None:
+        await storage.write("1_2", {}, expires_in=0.3)
+        await storage.checkin(await storage.checkout("1_2", holder="A", lease_for=30), UNCHANGED)
+        await until_absent(storage, "1_2")
+
+    async def test_odd_keys_and_values_can_be_leased(self, storage: SharedSessionStorage) -> None:
+        leases = [await storage.checkout(key, holder="Ann", lease_for=60) for key in ODD_KEYS]
+        assert [lease.value for lease in leases] == [None] * len(ODD_KEYS)
+        for lease in leases:
+            await storage.checkin(lease, {"key": lease.key})
+        assert await all_keys(storage) == sorted(ODD_KEYS)
+        for value in ODD_VALUES.values():
+            await storage.checkin(await storage.checkout("1_2", holder="Ann", lease_for=60), value)
+            lease = await storage.checkout("1_2", holder="Ann", lease_for=60)
+            assert repr(lease.value) == repr(value)
+
     async def test_a_refused_value_leaves_the_lease_in_force(
         self, storage: SharedSessionStorage
     ) -> None:
         lease = await storage.checkout("1_2", holder="Ann", lease_for=30)
         with pytest.raises(NotSerializable):
             await storage.checkin(lease, {"n": math.nan})
+        with pytest.raises(SessionTooLarge):
+            await storage.checkin(lease, {"text": "x" * MAX_VALUE_BYTES})
+        with pytest.raises(ValueError, match="expires_in"):
+            await storage.checkin(lease, {}, expires_in=0)
         with pytest.raises(SessionBusy):
             await storage.checkout("1_2", holder="Bob", lease_for=30)
         await storage.checkin(lease, {"n": 1})
@@ -640,3 +690,27 @@ class DurableStorageConformance:
         assert await here.read("1_2") == await there.read("1_2")
         await here.close()
         await there.close()
+
+    async def test_many_stores_may_open_new_data_at_once(self, open_store: OpenStore) -> None:
+        stores = [open_store() for _ in range(8)]
+        added = await asyncio.gather(*(store.add("slot", {}) for store in stores))
+        assert added.count(True) == 1
+        await asyncio.gather(*(store.close() for store in stores))
+
+    async def test_nobody_loses_a_count_through_several_stores(self, open_store: OpenStore) -> None:
+        stores = [open_store() for _ in range(3)]
+
+        async def add_one(number: int) -> None:
+            storage = stores[number % len(stores)]
+            while True:
+                try:
+                    lease = await storage.checkout("1_2", holder=f"{number}", lease_for=30)
+                    value = lease.value or {"n": 0}
+                    return await storage.checkin(lease, {"n": value["n"] + 1})
+                except (SessionBusy, SessionConflict):
+                    await asyncio.sleep(0.001)
+
+        async with asyncio.timeout(60):
+            await asyncio.gather(*(add_one(number) for number in range(21)))
+        assert await stores[0].read("1_2") == {"n": 21}
+        await asyncio.gather(*(store.close() for store in stores))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -239,13 +238,6 @@ async def test_a_record_that_is_not_json_is_undecodable(own_url: str, text: str)
 
 
 # How it opens
-
-
-async def test_many_processes_may_create_the_table_at_once(own_url: str) -> None:
-    stores = [PostgresSessionStorage(own_url) for _ in range(8)]
-    added = await asyncio.gather(*(store.add("slot", {}) for store in stores))
-    assert added.count(True) == 1
-    await asyncio.gather(*(store.close() for store in stores))
 
 
 async def test_a_user_who_may_create_nothing_uses_the_table_that_is_there(own_url: str) -> None:
