@@ -1,7 +1,8 @@
 """Points in time to go back to: the state of a fake server, cheaply kept.
 
-Messages are never changed in place, so a snapshot shares them with the present. Faults, observers
-and recorded calls are no state of the server. Updates keep their numbers: a bot knows the old ones.
+Messages and taps are never changed in place, so a snapshot shares them with the present. Faults,
+observers and recorded calls are no state of the server. Updates keep their numbers: a bot knows the
+old ones.
 """
 
 from __future__ import annotations
@@ -29,5 +30,6 @@ def restore(telegram: FakeTelegram, snapshot: Snapshot) -> None:
 
 
 def _copy(state: Snapshot) -> Snapshot:
-    messages = [m for chat in state["chats"].values() for m in chat.messages.values()]
-    return copy.deepcopy(state, {id(message): message for message in messages})
+    shared = [m for chat in state["chats"].values() for m in chat.messages.values()]
+    shared += [query.content for query in state["callbacks"].values()]
+    return copy.deepcopy(state, {id(each): each for each in shared})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import sys
@@ -46,7 +47,11 @@ class BotSource:
         return name == self._package or name.startswith(f"{self._package}.")
 
     def _stamps(self) -> dict[Path, int]:
-        return {path: path.stat().st_mtime_ns for path in self._files()}
+        stamps = {}
+        for path in self._files():
+            with contextlib.suppress(FileNotFoundError):  # editors put files aside while they save
+                stamps[path] = path.stat().st_mtime_ns
+        return stamps
 
     def _files(self) -> Iterator[Path]:
         try:

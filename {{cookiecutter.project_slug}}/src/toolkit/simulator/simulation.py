@@ -143,6 +143,7 @@ class Simulation:
         if app.bot.id != self.telegram.me["id"]:
             self._open_world(app.bot.token)
             self._changed("world", None)
+            unsettled = []
             app = make_bot(storage=self.storage)
         turn = self.recorder.begin(title)
         self._stack.enter_context(noting_tasks())

@@ -59,6 +59,8 @@ def serve(target: str = "bot.app:make_bot", *, host: str = "127.0.0.1", port: in
 async def _serve(source: BotSource, host: str, port: int) -> None:
     async with running_site(source, host=host, port=port) as address:
         print(f"Talk to the bot at {address} (Ctrl-C ends)", flush=True)  # noqa: T201
+        if host not in ("127.0.0.1", "localhost", "::1"):
+            print("Whoever can reach this machine can use it, too.", flush=True)  # noqa: T201
         await asyncio.Event().wait()
 
 

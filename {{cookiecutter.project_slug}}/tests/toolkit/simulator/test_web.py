@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
@@ -132,6 +134,12 @@ async def test_it_listens_on_loopback_and_serves_the_page_with_all_it_names(site
             assert response.status == 200
     assert "http://" not in page
     assert "https://" not in page
+
+
+def test_the_server_is_there_before_aiogram_is_imported() -> None:
+    without_aiogram = "import sys; sys.modules['aiogram'] = None; import toolkit.simulator.web"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", without_aiogram], env=environment, check=True)
 
 
 async def test_only_own_scripts_and_styles_can_run(site: Site) -> None:
