@@ -1,8 +1,9 @@
 """Sessions in PostgreSQL 11 or newer, also through PgBouncer and Supabase's pooler.
 
-Every verb is one statement. A record is one row, and so is its lease: the row of an absent record
-that is checked out has expired from the start. What an acknowledged write survives is up to the
-server's `synchronous_commit`; by default it has reached the disk.
+Every verb is one statement, and one round trip; behind a pooler, where nothing can be prepared, the
+driver needs two. A record is one row, and so is its lease: the row of an absent record that is
+checked out has expired from the start. What an acknowledged write survives is up to the server's
+`synchronous_commit`; by default it has reached the disk.
 """
 
 # ruff: noqa: S608 - the statements are put together from constants only

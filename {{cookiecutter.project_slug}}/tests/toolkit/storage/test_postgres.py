@@ -256,11 +256,24 @@ async def test_a_user_who_may_create_nothing_uses_the_table_that_is_there(own_ur
         await execute(own_url, "DROP ROLE modest")
 
 
-async def test_what_the_url_says_about_tls_is_obeyed(own_url: str) -> None:
+async def test_the_url_can_ask_for_tls(own_url: str) -> None:
     storage = PostgresSessionStorage(f"{own_url}?sslmode=require")
     with pytest.raises(StorageUnavailable, match="SSL"):
         await storage.read("1_2")
     await storage.close()
+
+
+async def test_the_url_can_name_whom_to_trust() -> None:
+    with running(Postgres(tls=True)) as server:
+        url = f"{server.url}?sslmode=verify-full"
+        trusting = PostgresSessionStorage(f"{url}&sslrootcert={server.certificate}", patience=30.0)
+        await trusting.write("1_2", {"n": 1})
+        assert await execute(url.partition("?")[0], "SELECT count(*) FROM bot_sessions") == 1
+        await trusting.close()
+        wary = PostgresSessionStorage(url, patience=30.0)
+        with pytest.raises(StorageUnavailable, match="(?i)certificate"):
+            await wary.read("1_2")
+        await wary.close()
 
 
 @pytest.mark.slow

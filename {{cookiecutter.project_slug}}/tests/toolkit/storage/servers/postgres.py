@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+from pathlib import Path
 
 from . import PATIENCE, Server, program
 
@@ -27,8 +28,23 @@ class Postgres(Server):
         """Its database."""
         return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
 
+    def __init__(self, *, tls: bool = False) -> None:
+        super().__init__()
+        self.tls = tls
+
+    @property
+    def certificate(self) -> Path:
+        """What a client has to trust where `tls` is on: the server signs for itself."""
+        return self.folder / "server.crt"
+
     def prepare(self) -> None:
         """Make the database files. Everybody on the loopback is trusted."""
+        if self.tls:
+            openssl = program("openssl", "install it (Debian: apt install openssl)")
+            name = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+            files = ["-keyout", "server.key", "-out", self.certificate.name]
+            command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", *name, *files]
+            subprocess.run(command, cwd=self.folder, capture_output=True, check=True)
         self.own(self.folder)
         command = [find("initdb"), "--pgdata=data", "--username=postgres", "--auth=trust"]
         done = subprocess.run(
@@ -43,7 +59,15 @@ class Postgres(Server):
 
     def command(self) -> list[str]:
         """The server, with a socket in its own folder."""
-        settings = {"unix_socket_directories": self.folder, "max_connections": 200, "fsync": "off"}
+        settings: dict[str, object] = {
+            "unix_socket_directories": self.folder,
+            "max_connections": 200,
+            "fsync": "off",
+        }
+        if self.tls:
+            settings["ssl"] = "on"
+            settings["ssl_key_file"] = self.folder / "server.key"
+            settings["ssl_cert_file"] = self.certificate
         options = [f"--{name}={value}" for name, value in settings.items()]
         address = ["-h", "127.0.0.1", "-p", str(self.port)]
         return [find("postgres"), "-D", str(self.folder / "data"), *address, *options]
