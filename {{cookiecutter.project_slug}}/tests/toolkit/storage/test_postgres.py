@@ -271,7 +271,7 @@ async def test_the_url_can_name_whom_to_trust() -> None:
         assert await execute(url.partition("?")[0], "SELECT count(*) FROM bot_sessions") == 1
         await trusting.close()
         wary = PostgresSessionStorage(url, patience=30.0)
-        with pytest.raises(StorageUnavailable, match="(?i)certificate"):
+        with pytest.raises(StorageUnavailable, match=r"(?i)certificate"):
             await wary.read("1_2")
         await wary.close()
 
