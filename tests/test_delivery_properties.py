@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from tests.delivery_kit.failing import FailingSharedStorage
+from tests.delivery_kit.failing import Crash, MortalStorage
 from toolkit import BotApp, BotContext, MemorySessionStorage, create_bot
 from toolkit.delivery.attempts import Attempts
 from toolkit.delivery.lanes import Lanes
@@ -82,29 +82,6 @@ class Remembered:
             return Remembered()
         count = alive.count + (10 if told == "tap" else 1)
         return Remembered(count, [*alive.updates, update["update_id"]], now + EXPIRES_IN)
-
-
-class Crash(BaseException):
-    """The process ends here."""
-
-
-class MortalStorage(FailingSharedStorage):
-    """Ends the process at a chosen call, before or after it took effect; then nothing works."""
-
-    def __init__(self, inner: Any) -> None:
-        super().__init__(inner, when=lambda call: False, how="refused")
-        self.dies_in: int | None = None
-        self.dies_after = False
-
-    async def _call(self, verb: str, *args: Any, **options: Any) -> Any:
-        if self.dies_in is not None:
-            self.dies_in -= 1
-            if self.dies_in < 0 or (self.dies_in == 0 and not self.dies_after):
-                raise Crash
-        result = await super()._call(verb, *args, **options)
-        if self.dies_in == 0:
-            raise Crash
-        return result
 
 
 class Conversations(RuleBasedStateMachine):

@@ -70,3 +70,26 @@ class FailingSharedStorage(FailingStorage):
 
     async def renew(self, lease: Any, *, lease_for: float) -> None:
         await self._call("renew", lease, lease_for=lease_for)
+
+
+class Crash(BaseException):
+    """The process ends here."""
+
+
+class MortalStorage(FailingSharedStorage):
+    """Ends the process at a chosen call, before or after it took effect; then nothing works."""
+
+    def __init__(self, inner: Any) -> None:
+        super().__init__(inner, when=lambda call: False, how="refused")
+        self.dies_in: int | None = None
+        self.dies_after = False
+
+    async def _call(self, verb: str, *args: Any, **options: Any) -> Any:
+        if self.dies_in is not None:
+            self.dies_in -= 1
+            if self.dies_in < 0 or (self.dies_in == 0 and not self.dies_after):
+                raise Crash
+        result = await super()._call(verb, *args, **options)
+        if self.dies_in == 0:
+            raise Crash
+        return result

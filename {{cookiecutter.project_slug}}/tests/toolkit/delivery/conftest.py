@@ -8,7 +8,29 @@ from typing import Any
 
 import pytest
 
-from .serving import TOKEN, Posting, Serving, free_port, no_sleep
+from .serving import Posting, Serving, free_port, no_sleep
+
+
+@pytest.fixture(autouse=True)
+def _at_a_quicker_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("toolkit.delivery.polling.GLANCE", 0.01)
+    monkeypatch.setattr("toolkit.delivery.polling.PARK_AFTER", 3600.0)
+
+
+@pytest.fixture
+def parks_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An update in work is parked almost at once."""
+    monkeypatch.setattr("toolkit.delivery.polling.PARK_AFTER", 0.03)
+
+
+@pytest.fixture
+def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has failed is tried again almost at once."""
+    from aiogram.utils.backoff import BackoffConfig
+
+    quick = BackoffConfig(min_delay=0.001, max_delay=0.002, factor=1.5, jitter=0.0)
+    for module in ("attempts", "parking", "polling", "webhook"):
+        monkeypatch.setattr(f"toolkit.delivery.{module}.BACKOFF", quick)
 
 
 @pytest.fixture
@@ -20,7 +42,7 @@ async def polling() -> AsyncIterator[Callable[..., Serving]]:
     async with AsyncExitStack() as stack:
 
         def begin(app: Any, telegram: Any = None, **options: Any) -> Serving:
-            serving = Serving(app, telegram or FakeTelegram(token=TOKEN))
+            serving = Serving(app, telegram or FakeTelegram(token=app.bot.token))
             app.bot.session = FakeTelegramClient(serving.telegram)
             app.bot.sleep = no_sleep
             serving.start(app.start_polling(stop=serving.stopping, handle_signals=False, **options))
@@ -40,7 +62,7 @@ async def webhook() -> AsyncIterator[Callable[..., Any]]:
 
         async def begin(app: Any, telegram: Any = None, **options: Any) -> Posting:
             port = free_port()
-            serving = Posting(app, telegram or FakeTelegram(token=TOKEN), port)
+            serving = Posting(app, telegram or FakeTelegram(token=app.bot.token), port)
             app.bot.session = FakeTelegramClient(serving.telegram)
             app.bot.sleep = no_sleep
             options = {"url": serving.url, "host": "127.0.0.1", "port": port, **options}

@@ -6,22 +6,12 @@ import asyncio
 import json
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 
-TOKEN = "42:fake"
 PATIENCE = 20.0
 """Seconds until a test that waits for something is given up."""
-
-
-@dataclass
-class Session:
-    """What the bots of these tests remember."""
-
-    count: int = 0
-    name: str = ""
 
 
 class Serving:

@@ -1,0 +1,122 @@
+"""What becomes of an update whose handler, or whose store, fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from aiogram.types import ErrorEvent, Message
+
+from toolkit import create_bot
+from toolkit.app import BotApp
+
+from .bots import TOKEN, Away, Session, counting
+from .serving import Serving
+
+Polling = Callable[..., Serving]
+
+
+async def test_an_update_that_always_fails_is_set_aside_after_three_tries(
+    polling: Polling, caplog: pytest.LogCaptureFixture
+) -> None:
+    app: BotApp[Session] = create_bot(TOKEN, initial=Session)
+    tries = []
+
+    @app.message()
+    async def fail(message: Message) -> None:
+        tries.append(message.text)
+        raise RuntimeError("boom")
+
+    serving = polling(app)
+    content = {"text": "http://a.b", "link_preview_options": {"url": "http://a.b"}}
+    update = serving.telegram.send(5, content)
+    await serving.until_confirmed()
+
+    assert tries == ["http://a.b"] * 3
+    letter = await app.session_storage.read("dead:1")
+    assert letter is not None
+    assert letter["update"] == update
+    assert letter["key"] == "5_5"
+    assert "RuntimeError: boom" in letter["error"]
+    assert len(serving.texts) == 1
+    assert [r.message for r in caplog.records if r.exc_info] == ["update 1 of 5_5 failed"]
+
+
+async def test_a_handler_that_failed_now_and_then_succeeds(polling: Polling) -> None:
+    app: BotApp[Session] = create_bot(TOKEN, initial=Session)
+    tries = []
+
+    @app.message()
+    async def fail_at_first(message: Message, session: Session) -> None:
+        session.count += 1
+        tries.append(session.count)
+        if len(tries) == 1:
+            raise RuntimeError("boom")
+
+    serving = polling(app)
+    serving.telegram.send_text(5, "hello")
+    await serving.until_confirmed()
+
+    assert tries == [1, 1]
+    assert serving.texts == []
+
+
+@pytest.mark.parametrize("lost", [False, True])
+async def test_a_handler_that_may_have_sent_a_message_is_not_run_again(
+    polling: Polling, lost: bool
+) -> None:
+    app: BotApp[Session] = create_bot(TOKEN, initial=Session)
+    tries = []
+
+    @app.message()
+    async def send_and_fail(message: Message) -> None:
+        tries.append(message.text)
+        await message.answer("sent")
+        raise RuntimeError("boom")
+
+    serving = polling(app)
+    if lost:
+        serving.telegram.faults.network_error("sendMessage", applied=True)
+    serving.telegram.send_text(5, "hello")
+    await serving.until_confirmed()
+
+    assert tries == ["hello"]
+    assert serving.texts.count("sent") == 1
+    assert await app.session_storage.has("dead:1")
+
+
+@pytest.mark.usefixtures("no_backoff")
+async def test_while_the_store_is_away_the_user_reads_one_sentence_and_nothing_is_lost(
+    polling: Polling,
+) -> None:
+    storage = Away()
+    storage.away = True
+    serving = polling(counting(storage))
+    serving.telegram.send_text(5, "hello")
+    serving.telegram.send_text(5, "hello?")
+
+    await serving.until(lambda: any("notes" in text for text in serving.texts))
+    await serving.until(lambda: len(serving.methods("getUpdates")) > 10)
+    storage.away = False
+    await serving.until_answered("2 from 5")
+    await serving.until_confirmed()
+
+    assert serving.texts[1:] == ["1 from 5", "2 from 5"]
+
+
+@pytest.mark.usefixtures("no_backoff")
+async def test_an_error_handler_cannot_make_an_outage_count_as_handled(polling: Polling) -> None:
+    storage = Away()
+    storage.away = True
+    app = counting(storage)
+
+    @app.error()
+    async def swallow(event: ErrorEvent) -> bool:
+        return True
+
+    serving = polling(app)
+    serving.telegram.send_text(5, "hello")
+    await serving.until(lambda: len(serving.methods("getUpdates")) > 10)
+    storage.away = False
+
+    await serving.until_answered("1 from 5")
