@@ -102,7 +102,7 @@ async def send_what_telegram_refuses(message: Message) -> None:
 
 @router.message()
 async def repeat(message: Message) -> None:
-    await message.reply(f"You sent: {message.text or message.content_type}", parse_mode=None)
+    await message.reply(f"You sent: {message.text or 'a photo'}", parse_mode=None)
 
 
 def make_bot(storage: SessionStorage | None = None) -> BotApp[Session]:

@@ -204,6 +204,15 @@ def test_the_session_is_edited_refused_and_reset(open_page: Open, booking: str) 
     expect(page.locator("#session")).to_contain_text("not stored")
 
 
+def test_a_spec_is_opened_and_played(open_page: Open, booking: str) -> None:
+    page = open_page(booking)
+    page.get_by_role("button", name="Open", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="book a haircut").click()
+    expect(page.locator(".toast")).to_contain_text("all went as expected")
+    expect(page.locator("#log")).to_contain_text("Booked! Haircut on")
+    expect(page.locator(".turn").first).to_contain_text("as expected")
+
+
 def test_faults_are_switched_and_updates_delivered_again(open_page: Open, booking: str) -> None:
     page = open_page(booking)
     start_over(page)
@@ -287,16 +296,17 @@ def test_formats_replies_files_keyboards_notices_and_typing(open_page: Open, hos
     expect(last(page).locator(".spoiler-text.shown")).to_have_text("secret")
     say(page, "/files")
     expect(page.get_by_role("img", name="Photo")).to_have_js_property("naturalWidth", 1)
+    expect(last(page)).to_be_in_viewport()
     expect(last(page).get_by_role("link")).to_have_attribute("download", "page.html")
     page.locator("#file").set_input_files(
         {"name": "dot.png", "mimeType": "image/png", "buffer": PICTURE}
     )
-    expect(last(page)).to_contain_text("You sent: photo")
+    expect(last(page)).to_contain_text("You sent: a photo")
     last(page).hover()
     last(page).get_by_role("button", name="Actions on the message").click()
     page.get_by_role("menuitem", name="Reply").click()
     say(page, "A reply")
-    expect(page.locator(".message.own .quoted").last).to_contain_text("You sent: photo")
+    expect(page.locator(".message.own .quoted").last).to_contain_text("You sent: a photo")
     say(page, "/choose")
     page.get_by_role("group", name="Reply keyboard").get_by_role("button", name="Yes").click()
     expect(last(page)).to_contain_text("You sent: Yes")

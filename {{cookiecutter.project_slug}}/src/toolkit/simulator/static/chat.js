@@ -65,6 +65,7 @@ function drawAll() {
   log.replaceChildren(...shown.map((message, index) => draw(message, shown[index - 1])));
   if (!shown.length) log.append(welcome());
   setActivity(null);
+  atBottom = true;
   scrollDown();
 }
 
@@ -142,13 +143,18 @@ function showMessage(messageId) {
   element.classList.add("flash");
 }
 
-function isAtBottom() {
-  return log.scrollHeight - log.scrollTop - log.clientHeight < 80;
-}
+// Who reads the newest message goes on doing so: when others come, pictures load, keyboards open.
+
+let atBottom = true;
 
 function scrollDown() {
   log.scrollTop = log.scrollHeight;
 }
+
+const stay = () => atBottom && scrollDown();
+log.addEventListener("scroll", () => (atBottom = log.scrollHeight - log.scrollTop - log.clientHeight < 80));
+log.addEventListener("load", stay, true);
+new ResizeObserver(stay).observe(log);
 
 function setActivity(content) {
   clearTimeout(typingTimer);
@@ -173,9 +179,9 @@ on("chat", (chat) => {
   if (chat.id !== state.here.chat) return;
   drawHeader();
 });
-on("message", ({ chat, message }) => {
+on("message", ({ chat, message, isNew }) => {
   if (chat !== state.here.chat || !isInTopicHere(message)) return;
-  const stick = isAtBottom() || message.from?.id === state.here.user;
+  if (isNew && message.from?.id === state.here.user) atBottom = true;
   const old = document.getElementById(idOf(message));
   const shown = messagesHere();
   const element = draw(message, shown[shown.findIndex((m) => m.message_id === message.message_id) - 1]);
@@ -185,7 +191,7 @@ on("message", ({ chat, message }) => {
     log.append(element);
   }
   if (message.from?.id !== state.here.user) setActivity(null);
-  if (stick) scrollDown();
+  stay();
 });
 
 function replace(old, element) {
