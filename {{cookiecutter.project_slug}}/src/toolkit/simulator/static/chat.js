@@ -2,10 +2,20 @@
 
 import { avatar, h, icon, iconButton } from "./dom.js";
 import { notice, showAlert } from "./dialogs.js";
-import { formatted } from "./entities.js";
+import { formatted, openAddress } from "./entities.js";
 import { openMenu } from "./menu.js";
 import { bubble, idOf, summary } from "./message.js";
-import { act, chatHere, emit, isInTopicHere, messagesHere, nameOf, on, request, state } from "./state.js";
+import {
+  act,
+  chatHere,
+  emit,
+  isInTopicHere,
+  messagesHere,
+  nameOf,
+  on,
+  request,
+  state,
+} from "./state.js";
 
 const TYPING_MS = 5000; // https://core.telegram.org/bots/api#sendchataction
 const header = document.querySelector("#chat-header");
@@ -40,11 +50,15 @@ function drawHeader() {
 function drawTopics(chat) {
   topics.hidden = !chat.is_forum;
   const tab = (name, thread) =>
-    h("button.topic", {
-      type: "button",
-      "aria-pressed": String(state.here.thread === thread),
-      onclick: () => emit("look", { chat: chat.id, thread }),
-    }, h("bdi", name));
+    h(
+      "button.topic",
+      {
+        type: "button",
+        "aria-pressed": String(state.here.thread === thread),
+        onclick: () => emit("look", { chat: chat.id, thread }),
+      },
+      h("bdi", name),
+    );
   topics.replaceChildren(
     tab("General", null),
     ...chat.topics.map((topic) => tab(topic.name, topic.id)),
@@ -97,7 +111,7 @@ function draw(message, before = null) {
 }
 
 function tap(message, row, column, button) {
-  if (button.url) window.open(button.url, "_blank", "noopener,noreferrer");
+  if (button.url) openAddress(button.url);
   else if (button.copy_text) copy(button.copy_text.text);
   else if ("callback_data" in button) {
     key(message.message_id, row, column)?.setAttribute("aria-busy", "true");
@@ -106,11 +120,16 @@ function tap(message, row, column, button) {
 }
 
 function copy(text) {
-  navigator.clipboard.writeText(text).then(() => notice("Copied."), () => notice(`To copy: ${text}`));
+  navigator.clipboard.writeText(text).then(
+    () => notice("Copied."),
+    () => notice(`To copy: ${text}`),
+  );
 }
 
 function key(messageId, row, column) {
-  return document.querySelector(`#message-${state.here.chat}-${messageId} [data-key="${row}.${column}"]`);
+  return document.querySelector(
+    `#message-${state.here.chat}-${messageId} [data-key="${row}.${column}"]`,
+  );
 }
 
 function menu(message, anchor) {
@@ -152,7 +171,10 @@ function scrollDown() {
 }
 
 const stay = () => atBottom && scrollDown();
-log.addEventListener("scroll", () => (atBottom = log.scrollHeight - log.scrollTop - log.clientHeight < 80));
+log.addEventListener(
+  "scroll",
+  () => (atBottom = log.scrollHeight - log.scrollTop - log.clientHeight < 80),
+);
 log.addEventListener("load", stay, true);
 new ResizeObserver(stay).observe(log);
 
@@ -164,10 +186,17 @@ function setActivity(content) {
 }
 
 const DOING = {
-  typing: "is typing", upload_photo: "is sending a photo", record_video: "is recording a video",
-  upload_video: "is sending a video", record_voice: "is recording a voice message", upload_voice: "is sending a voice message",
-  upload_document: "is sending a file", choose_sticker: "is choosing a sticker", find_location: "is looking for a place",
-  record_video_note: "is recording a video message", upload_video_note: "is sending a video message",
+  typing: "is typing",
+  upload_photo: "is sending a photo",
+  record_video: "is recording a video",
+  upload_video: "is sending a video",
+  record_voice: "is recording a voice message",
+  upload_voice: "is sending a voice message",
+  upload_document: "is sending a file",
+  choose_sticker: "is choosing a sticker",
+  find_location: "is looking for a place",
+  record_video_note: "is recording a video message",
+  upload_video_note: "is sending a video message",
 };
 
 on("here", () => {
@@ -206,7 +235,10 @@ function replace(old, element) {
 on("deleted", ({ chat, message }) => document.getElementById(`message-${chat}-${message}`)?.remove());
 on("action", ({ chat, text }) => {
   if (chat !== state.here.chat) return;
-  setActivity([h("span.dots", h("i"), h("i"), h("i")), `${state.bot.name} ${DOING[text] ?? "is busy"}…`]);
+  setActivity([
+    h("span.dots", h("i"), h("i"), h("i")),
+    `${state.bot.name} ${DOING[text] ?? "is busy"}…`,
+  ]);
 });
 on("draft", ({ chat, text }) => {
   if (chat === state.here.chat) setActivity(h("span.draft", { dir: "auto" }, formatted(String(text))));
@@ -216,26 +248,38 @@ on("callback", ({ chat, user, message, text, alert, url }) => {
   const busy = document.querySelectorAll(`#message-${chat}-${message} [aria-busy]`);
   for (const each of busy) each.removeAttribute("aria-busy");
   if (user !== state.here.user) return;
-  if (url) window.open(url, "_blank", "noopener,noreferrer");
+  if (url) openAddress(url);
   if (text && alert) showAlert(text);
   else if (text) notice(text);
 });
 on("turn", (turn) => {
   const query = turn.update?.callback_query;
   if (!turn.done || !query || turn.chat !== state.here.chat) return;
-  const busy = document.querySelectorAll(`#message-${turn.chat}-${query.message.message_id} [aria-busy]`);
+  const busy = document.querySelectorAll(
+    `#message-${turn.chat}-${query.message.message_id} [aria-busy]`,
+  );
   if (!busy.length) return;
   for (const each of busy) each.removeAttribute("aria-busy");
-  notice(`${nameOf(query.from.id)}'s tap was never answered, so on Telegram the button keeps turning: call answer() on the callback query.`, true);
+  notice(
+    `${nameOf(query.from.id)}'s tap was never answered, so on Telegram the button keeps turning: call answer() on the callback query.`,
+    true,
+  );
 });
 
 function drawBanner() {
   const { running, broken } = state.status;
   let content = null;
-  if (!state.connected) content = ["The simulator has stopped. This page goes on as soon as it runs again."];
+  if (!state.connected)
+    content = ["The simulator has stopped. This page goes on as soon as it runs again."];
   else if (broken) {
-    const what = running ? "The new code does not run, so the old one goes on: " : "The bot does not start: ";
-    content = [what, h("code", broken.trim().split("\n").at(-1)), h("details", h("summary", "Traceback"), h("pre", { tabindex: "0" }, broken))];
+    const what = running
+      ? "The new code does not run, so the old one goes on: "
+      : "The bot does not start: ";
+    content = [
+      what,
+      h("code", broken.trim().split("\n").at(-1)),
+      h("details", h("summary", "Traceback"), h("pre", { tabindex: "0" }, broken)),
+    ];
   } else if (!running) content = ["The bot is starting…"];
   banner.hidden = !content;
   banner.classList.toggle("bad", Boolean(broken) || !state.connected);

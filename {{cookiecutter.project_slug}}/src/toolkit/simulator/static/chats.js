@@ -28,7 +28,11 @@ function entry(chat) {
         onclick: () => emit("look", { chat: chat.id }),
       },
       avatar(chat.name, chat.id),
-      h("span.card-text", h("strong", h("bdi", chat.name)), h("span.preview", { dir: "auto" }, last ? summary(last) : kind)),
+      h(
+        "span.card-text",
+        h("strong", h("bdi", chat.name)),
+        h("span.preview", { dir: "auto" }, last ? summary(last) : kind),
+      ),
       unread && h("span.badge", String(unread), h("span.hidden", " new")),
     ),
   );

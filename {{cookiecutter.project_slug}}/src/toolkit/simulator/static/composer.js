@@ -73,15 +73,20 @@ function drawSuggestions() {
   suggestions.hidden = !found.length;
   suggestions.replaceChildren(
     ...found.map(({ command, description }, index) =>
-      h("div.suggestion", {
-        id: `suggestion-${index}`,
-        role: "option",
-        "aria-selected": String(index === chosen),
-        onpointerdown: (event) => {
-          event.preventDefault();
-          send(`/${command}`);
+      h(
+        "div.suggestion",
+        {
+          id: `suggestion-${index}`,
+          role: "option",
+          "aria-selected": String(index === chosen),
+          onpointerdown: (event) => {
+            event.preventDefault();
+            send(`/${command}`);
+          },
         },
-      }, h("strong", `/${command}`), h("bdi", description)),
+        h("strong", `/${command}`),
+        h("bdi", description),
+      ),
     ),
   );
   if (found.length) input.setAttribute("aria-activedescendant", `suggestion-${chosen}`);
@@ -142,7 +147,10 @@ async function upload(each) {
   const response = await fetch(`/files?${place}`, { method: "POST", body: each });
   if (response.ok) return;
   const isRefused = response.headers.get("Content-Type")?.startsWith("application/json");
-  emit("toast", { text: isRefused ? (await response.json()).error : `${each.name} is too large.`, bad: true });
+  emit("toast", {
+    text: isRefused ? (await response.json()).error : `${each.name} is too large.`,
+    bad: true,
+  });
 }
 
 // The reply keyboard, who speaks, and whether the bot is blocked.
@@ -154,7 +162,12 @@ function drawKeyboard() {
   const press = (label) => act("press", { label });
   keyboard.replaceChildren(
     ...rows.map((row) =>
-      h("div.keys", row.map(({ text }) => h("button.key", { type: "button", onclick: () => press(text) }, h("bdi", text)))),
+      h(
+        "div.keys",
+        row.map(({ text }) =>
+          h("button.key", { type: "button", onclick: () => press(text) }, h("bdi", text)),
+        ),
+      ),
     ),
   );
   input.placeholder = chat?.keyboard?.input_field_placeholder ?? `Message as ${nameOf(state.here.user)}`;
@@ -165,16 +178,26 @@ function drawPlace() {
   if (!chat) return;
   const isPrivate = chat.type === "private";
   speaker.hidden = isPrivate;
-  const choose = h("select", {
-    "aria-label": "Speak as",
-    onchange: () => emit("look", { chat: chat.id, user: Number(choose.value), thread: state.here.thread }),
-  }, state.people.map(({ id, name }) => h("option", { value: String(id), selected: id === state.here.user }, name)));
+  const choose = h(
+    "select",
+    {
+      "aria-label": "Speak as",
+      onchange: () =>
+        emit("look", { chat: chat.id, user: Number(choose.value), thread: state.here.thread }),
+    },
+    state.people.map(({ id, name }) =>
+      h("option", { value: String(id), selected: id === state.here.user }, name),
+    ),
+  );
   speaker.replaceChildren("Speak as ", choose);
   const isBlocked = isPrivate && state.faults.blocked.includes(chat.id);
   blocked.hidden = !isBlocked;
   form.hidden = isBlocked;
   const unblock = () => request("fault", { name: "blocked", on: false, user: chat.id });
-  blocked.replaceChildren(h("span", h("bdi", chat.name), " has blocked the bot."), h("button", { type: "button", onclick: unblock }, "Unblock"));
+  blocked.replaceChildren(
+    h("span", h("bdi", chat.name), " has blocked the bot."),
+    h("button", { type: "button", onclick: unblock }, "Unblock"),
+  );
   drawKeyboard();
 }
 

@@ -13,7 +13,8 @@ export class Connection extends EventTarget {
     socket.onopen = () => this.dispatchEvent(new Event("open"));
     socket.onmessage = ({ data }) => this.#receive(JSON.parse(data));
     socket.onclose = () => {
-      for (const { reject } of this.#waiting.values()) reject(new Error("The simulator is not running."));
+      for (const { reject } of this.#waiting.values())
+        reject(new Error("The simulator is not running."));
       this.#waiting.clear();
       this.dispatchEvent(new Event("lost"));
       setTimeout(() => this.open(), RETRY_MS);

@@ -16,8 +16,11 @@ on("toast", ({ text, bad }) => notice(text, bad));
 
 /** A dialog with a heading; resolves with its return value when it is closed. */
 function open(title, content, buttons) {
-  const dialog = h("dialog", { "aria-labelledby": "dialog-title" },
-    h("form", { method: "dialog" }, h("h2", { id: "dialog-title" }, title), content, h("div.dialog-buttons", buttons)));
+  const dialog = h(
+    "dialog",
+    { "aria-label": title },
+    h("form", { method: "dialog" }, h("h2", title), content, h("div.dialog-buttons", buttons)),
+  );
   document.body.append(dialog);
   dialog.showModal();
   return new Promise((resolve) => {
@@ -29,37 +32,68 @@ function open(title, content, buttons) {
 }
 
 // Not a submit button: Enter takes the first of those.
-const cancel = () => h("button", { type: "button", onclick: (event) => event.target.closest("dialog").close("") }, "Cancel");
+const cancel = () =>
+  h(
+    "button",
+    { type: "button", onclick: (event) => event.target.closest("dialog").close("") },
+    "Cancel",
+  );
 
 /** What an answered tap shows when it asks for an alert. */
 export function showAlert(text) {
-  return open(state.bot.name, h("p", { dir: "auto" }, text), [h("button.primary", { value: "ok", autofocus: true }, "OK")]);
+  return open(state.bot.name, h("p", { dir: "auto" }, text), [
+    h("button.primary", { value: "ok", autofocus: true }, "OK"),
+  ]);
 }
 
 export async function confirm(title, text, yes) {
-  return (await open(title, h("p", text), [cancel(), h("button.primary", { value: "yes", autofocus: true }, yes)])) === "yes";
+  return (
+    (await open(title, h("p", text), [
+      cancel(),
+      h("button.primary", { value: "yes", autofocus: true }, yes),
+    ])) === "yes"
+  );
 }
 
 /** Ask for some fields; resolves with an object, or with null when cancelled. */
 export async function askFor(title, fields) {
   const inputs = fields.map(({ name, label, type = "text", ...more }) => {
     const input = h("input", { name, type, autocomplete: "off", ...more });
-    return [input, h(`label.field${type === "checkbox" ? ".check" : ""}`, type === "checkbox" ? [input, label] : [label, input])];
+    return [
+      input,
+      h(
+        `label.field${type === "checkbox" ? ".check" : ""}`,
+        type === "checkbox" ? [input, label] : [label, input],
+      ),
+    ];
   });
-  const answer = await open(title, inputs.map(([, label]) => label), [cancel(), h("button.primary", { value: "ok" }, "OK")]);
+  const answer = await open(
+    title,
+    inputs.map(([, label]) => label),
+    [cancel(), h("button.primary", { value: "ok" }, "OK")],
+  );
   if (answer !== "ok") return null;
-  return Object.fromEntries(inputs.map(([input]) => [input.name, input.type === "checkbox" ? input.checked : input.value]));
+  return Object.fromEntries(
+    inputs.map(([input]) => [input.name, input.type === "checkbox" ? input.checked : input.value]),
+  );
 }
 
 /** A name from what was done, good enough to begin with. */
 function suggestedName(first) {
   const done = [...state.turns.values()].filter((turn) => turn.update && turn.number >= first);
-  const said = done.slice(0, 3).map((turn) => turn.title.replace(/^.*?(: | tapped )/, "").replace(/[[\]/]/g, ""));
+  const said = done
+    .slice(0, 3)
+    .map((turn) => turn.title.replace(/^.*?(: | tapped )/, "").replace(/[[\]/]/g, ""));
   return said.join(", ").slice(0, 60) || "conversation";
 }
 
 on("save", async (first = 1) => {
-  const name = h("input", { type: "text", required: true, value: suggestedName(first), autocomplete: "off" });
+  const name = h("input", {
+    type: "text",
+    required: true,
+    value: suggestedName(first),
+    autocomplete: "off",
+  });
   const session = h("input", { type: "checkbox" });
   const verdict = h("div.verdict", { role: "status" });
   const path = h("code.muted");
@@ -98,7 +132,12 @@ on("save", async (first = 1) => {
     preview,
   ];
   if ((await open("Save as spec", content, [cancel(), save])) !== "save") return;
-  const saved = await request("save", { name: name.value, first, session: session.checked, replace: exists });
+  const saved = await request("save", {
+    name: name.value,
+    first,
+    session: session.checked,
+    replace: exists,
+  });
   if (saved) notice(`Saved ${saved}.`);
 });
 
@@ -106,9 +145,21 @@ on("open", async () => {
   const specs = (await request("specs")) ?? [];
   const file = h("input", { type: "file", accept: ".json,.txt,application/json,text/plain" });
   const list = specs.map((spec, index) =>
-    h("li", h("button.spec", { value: String(index) }, h("strong", h("bdi", spec.name)), h("span", `${spec.file}, ${plural(spec.steps, "step")}`))));
+    h(
+      "li",
+      h(
+        "button.spec",
+        { value: String(index) },
+        h("strong", h("bdi", spec.name)),
+        h("span", `${spec.file}, ${plural(spec.steps, "step")}`),
+      ),
+    ),
+  );
   const content = [
-    h("p", "The conversation on screen makes way for the one that is opened; it is played into a new bot."),
+    h(
+      "p",
+      "The conversation on screen makes way for the one that is opened; it is played into a new bot.",
+    ),
     list.length ? h("ul.specs", list) : h("p.muted", "There are no specs in tests/specs yet."),
     h("label.field", "A file: a spec, or a message a line", file),
   ];
@@ -116,10 +167,16 @@ on("open", async () => {
   file.addEventListener("change", () => (ready.disabled = !file.files.length));
   const choice = await open("Open a spec or a transcript", content, [cancel(), ready]);
   if (choice === "") return;
-  const fields = choice === "file" ? { text: await file.files[0].text() } : { file: specs[choice].file, name: specs[choice].name };
+  const fields =
+    choice === "file"
+      ? { text: await file.files[0].text() }
+      : { file: specs[choice].file, name: specs[choice].name };
   const result = await request("replay", fields);
   if (!result) return;
   const told = `Played ${plural(result.steps, "step")} of “${result.name}”: `;
-  notice(told + (result.failed ? `${result.failed} did not go as expected.` : "all went as expected."), result.failed > 0);
+  notice(
+    told + (result.failed ? `${result.failed} did not go as expected.` : "all went as expected."),
+    result.failed > 0,
+  );
   emit("screen", "chat");
 });

@@ -57,7 +57,11 @@ export function icon(name) {
 
 /** A button that is only an icon. */
 export function iconButton(name, label, onclick, classes = "") {
-  return h(`button.icon-button${classes}`, { type: "button", title: label, "aria-label": label, onclick }, icon(name));
+  return h(
+    `button.icon-button${classes}`,
+    { type: "button", title: label, "aria-label": label, onclick },
+    icon(name),
+  );
 }
 
 const COLOURS = 7;
@@ -65,8 +69,15 @@ const COLOURS = 7;
 /** The initials of a chat or a person, on one of a few colours. */
 export function avatar(name, id) {
   const words = name.split(/\s+/).filter(Boolean);
-  const initials = words.slice(0, 2).map((word) => [...word][0].toLocaleUpperCase()).join("");
-  return h(`span.avatar.colour-${(Math.abs(id) + (id < 0 ? 3 : 0)) % COLOURS}`, { "aria-hidden": "true" }, initials || "?");
+  const initials = words
+    .slice(0, 2)
+    .map((word) => [...word][0].toLocaleUpperCase())
+    .join("");
+  return h(
+    `span.avatar.colour-${(Math.abs(id) + (id < 0 ? 3 : 0)) % COLOURS}`,
+    { "aria-hidden": "true" },
+    initials || "?",
+  );
 }
 
 /** Hours and minutes of a Unix time. */

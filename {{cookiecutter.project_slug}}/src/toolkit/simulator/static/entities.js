@@ -32,7 +32,14 @@ function range(text, start, end, entities, onCommand) {
     if (entity.offset < at || stop <= entity.offset) continue;
     if (entity.offset > at) nodes.push(text.slice(at, entity.offset));
     const inside = entities.slice(index + 1).filter((each) => each.offset < stop);
-    nodes.push(element(entity, text.slice(entity.offset, stop), () => range(text, entity.offset, stop, inside, onCommand), onCommand));
+    nodes.push(
+      element(
+        entity,
+        text.slice(entity.offset, stop),
+        () => range(text, entity.offset, stop, inside, onCommand),
+        onCommand,
+      ),
+    );
     at = stop;
   }
   if (at < end) nodes.push(text.slice(at, end));
@@ -64,15 +71,26 @@ function element(entity, text, children, onCommand) {
   }
 }
 
+/** The URL of an address that may be opened, or null: a script is no address. */
+function urlOf(address) {
+  const url = URL.canParse(address) ? new URL(address) : null;
+  return url && OPENED.has(url.protocol) ? url : null;
+}
+
+/** Open an address that a bot gave, in a new tab. */
+export function openAddress(address) {
+  const url = urlOf(address);
+  if (url) window.open(url.href, "_blank", "noopener,noreferrer");
+}
+
 function link(address, children) {
-  let url;
-  try {
-    url = new URL(address);
-  } catch {
-    return h("span", children);
-  }
-  if (!OPENED.has(url.protocol)) return h("span", children);
-  return h("a", { href: url.href, target: "_blank", rel: "noopener noreferrer", title: url.href }, children);
+  const url = urlOf(address);
+  if (!url) return h("span", children);
+  return h(
+    "a",
+    { href: url.href, target: "_blank", rel: "noopener noreferrer", title: url.href },
+    children,
+  );
 }
 
 function spoiler(children) {
@@ -82,20 +100,28 @@ function spoiler(children) {
     cover.replaceWith(text);
     text.classList.add("shown");
   };
-  const cover = h("button.spoiler", { type: "button", "aria-label": "Hidden text: show it", onclick: show }, text);
+  const cover = h(
+    "button.spoiler",
+    { type: "button", "aria-label": "Hidden text: show it", onclick: show },
+    text,
+  );
   return cover;
 }
 
 function expandable(children) {
   const quote = h("blockquote.folded", children);
-  const toggle = h("button.link.unfold", {
-    type: "button",
-    "aria-expanded": "false",
-    onclick() {
-      const folded = quote.classList.toggle("folded");
-      toggle.setAttribute("aria-expanded", String(!folded));
-      toggle.textContent = folded ? "Show more" : "Show less";
+  const toggle = h(
+    "button.link.unfold",
+    {
+      type: "button",
+      "aria-expanded": "false",
+      onclick() {
+        const folded = quote.classList.toggle("folded");
+        toggle.setAttribute("aria-expanded", String(!folded));
+        toggle.textContent = folded ? "Show more" : "Show less";
+      },
     },
-  }, "Show more");
+    "Show more",
+  );
   return h("div", quote, toggle);
 }

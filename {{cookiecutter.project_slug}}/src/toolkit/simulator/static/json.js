@@ -2,7 +2,8 @@
 
 import { h } from "./dom.js";
 
-const UNSEEN = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+const UNSEEN =
+  /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 /** `value` as a block of nodes. */
 export function jsonBlock(value, label) {
@@ -22,7 +23,10 @@ export function momentLine(value) {
 
 /** Text with every control and direction character written out. */
 export function visible(text) {
-  return text.replace(UNSEEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return text.replace(
+    UNSEEN,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 function nodes(value, indent) {
@@ -41,6 +45,7 @@ function nodes(value, indent) {
 }
 
 function scalar(value) {
-  if (typeof value === "string") return h("span.json-text", visible(JSON.stringify(value).replaceAll("\\n", "\n")));
+  if (typeof value === "string")
+    return h("span.json-text", visible(JSON.stringify(value).replaceAll("\\n", "\n")));
   return h("span.json-other", String(value));
 }

@@ -8,15 +8,19 @@ let close = () => {};
 export function openMenu(anchor, items) {
   close();
   const buttons = items.filter(Boolean).map(([label, action]) =>
-    h("button", {
-      type: "button",
-      role: "menuitem",
-      tabindex: "-1",
-      onclick() {
-        close();
-        action();
+    h(
+      "button",
+      {
+        type: "button",
+        role: "menuitem",
+        tabindex: "-1",
+        onclick() {
+          close();
+          action();
+        },
       },
-    }, label),
+      label,
+    ),
   );
   const menu = h("div.menu", { role: "menu", onkeydown: keys }, buttons);
   document.body.append(menu);

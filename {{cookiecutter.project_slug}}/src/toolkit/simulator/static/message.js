@@ -21,8 +21,18 @@ export function bubble(message, { isOwn, named, author, reactions, actions }) {
       media(message),
       text == null
         ? meta(message)
-        : h("div.text", { dir: "auto" }, formatted(text, message.entities ?? message.caption_entities, actions.onCommand), meta(message)),
-      reactions?.length ? h("div.reactions", reactions.map((emoji) => h("span", emoji))) : null,
+        : h(
+            "div.text",
+            { dir: "auto" },
+            formatted(text, message.entities ?? message.caption_entities, actions.onCommand),
+            meta(message),
+          ),
+      reactions?.length
+        ? h(
+            "div.reactions",
+            reactions.map((emoji) => h("span", emoji)),
+          )
+        : null,
     ),
     h(
       "button.icon-button.message-menu",
@@ -55,18 +65,32 @@ export function summary(message) {
 }
 
 const MEDIA = [
-  ["photo", "Photo"], ["animation", "Animation"], ["video", "Video"], ["video_note", "Video message"],
-  ["voice", "Voice message"], ["audio", "Audio"], ["sticker", "Sticker"], ["document", "File"],
-  ["venue", "Venue"], ["location", "Location"], ["contact", "Contact"], ["poll", "Poll"], ["dice", "Dice"],
-  ["invoice", "Invoice"], ["game", "Game"], ["checklist", "Checklist"],
+  ["photo", "Photo"],
+  ["animation", "Animation"],
+  ["video", "Video"],
+  ["video_note", "Video message"],
+  ["voice", "Voice message"],
+  ["audio", "Audio"],
+  ["sticker", "Sticker"],
+  ["document", "File"],
+  ["venue", "Venue"],
+  ["location", "Location"],
+  ["contact", "Contact"],
+  ["poll", "Poll"],
+  ["dice", "Dice"],
+  ["invoice", "Invoice"],
+  ["game", "Game"],
+  ["checklist", "Checklist"],
 ];
 
 function serviceText(message) {
   const who = message.from?.first_name ?? "Somebody";
-  if (message.new_chat_members) return `${message.new_chat_members.map((user) => user.first_name).join(", ")} joined`;
+  if (message.new_chat_members)
+    return `${message.new_chat_members.map((user) => user.first_name).join(", ")} joined`;
   if (message.left_chat_member) return `${message.left_chat_member.first_name} left`;
   if (message.pinned_message) return `${who} pinned “${summary(message.pinned_message)}”`;
-  if (message.forum_topic_created) return `${who} opened the topic “${message.forum_topic_created.name}”`;
+  if (message.forum_topic_created)
+    return `${who} opened the topic “${message.forum_topic_created.name}”`;
   if (message.forum_topic_closed) return `${who} closed the topic`;
   if (message.forum_topic_reopened) return `${who} opened the topic again`;
   if (message.new_chat_title) return `${who} renamed the group to “${message.new_chat_title}”`;
@@ -76,7 +100,11 @@ function serviceText(message) {
 
 function forwardedFrom({ forward_origin: origin }) {
   if (!origin) return null;
-  const name = origin.sender_user?.first_name ?? origin.sender_user_name ?? origin.chat?.title ?? origin.sender_chat?.title;
+  const name =
+    origin.sender_user?.first_name ??
+    origin.sender_user_name ??
+    origin.chat?.title ??
+    origin.sender_chat?.title;
   return h("div.forwarded", "Forwarded from ", h("bdi", name ?? "somebody"));
 }
 
@@ -93,11 +121,18 @@ function quoted(message, onReply) {
 function media(message) {
   if (message.photo) return picture(message.photo.at(-1), message.has_media_spoiler);
   const contact = message.contact;
-  if (contact) return card("person", `${contact.first_name} ${contact.last_name ?? ""}`, contact.phone_number);
+  if (contact)
+    return card("person", `${contact.first_name} ${contact.last_name ?? ""}`, contact.phone_number);
   const place = message.venue?.location ?? message.location;
-  if (place) return card("pin", message.venue?.title ?? "Location", `${place.latitude}, ${place.longitude}`);
+  if (place)
+    return card("pin", message.venue?.title ?? "Location", `${place.latitude}, ${place.longitude}`);
   if (message.poll) return poll(message.poll);
-  if (message.invoice) return card("file", message.invoice.title, `${message.invoice.description} · ${price(message.invoice)}`);
+  if (message.invoice)
+    return card(
+      "file",
+      message.invoice.title,
+      `${message.invoice.description} · ${price(message.invoice)}`,
+    );
   if (message.dice) return h("div.big", `${message.dice.emoji} ${message.dice.value}`);
   if (message.sticker) return h("div.big", message.sticker.emoji ?? "Sticker");
   const found = MEDIA.find(([kind]) => typeof message[kind] === "object");
@@ -114,26 +149,47 @@ function picture(photo, hidden) {
     onerror: () => image.replaceWith(h("div.photo.missing", "Photo (its content is not here)")),
   });
   if (!hidden) return image;
-  const cover = h("button.covered", { type: "button", "aria-label": "Hidden photo: show it", onclick: () => cover.replaceWith(image) }, image);
+  const cover = h(
+    "button.covered",
+    { type: "button", "aria-label": "Hidden photo: show it", onclick: () => cover.replaceWith(image) },
+    image,
+  );
   return cover;
 }
 
 function attachment(file, kind) {
   const size = file.file_size == null ? "" : fileSize(file.file_size);
   const details = [file.file_name && kind, size].filter(Boolean).join(", ");
-  const link = { href: `/files/${encodeURIComponent(file.file_id)}`, download: file.file_name ?? "file" };
-  return h("a.card", link, icon("file"), h("span.card-text", h("strong", h("bdi", file.file_name ?? kind)), h("span", details)));
+  const link = {
+    href: `/files/${encodeURIComponent(file.file_id)}`,
+    download: file.file_name ?? "file",
+  };
+  return h(
+    "a.card",
+    link,
+    icon("file"),
+    h("span.card-text", h("strong", h("bdi", file.file_name ?? kind)), h("span", details)),
+  );
 }
 
 function card(symbol, title, details) {
-  return h("div.card", icon(symbol), h("span.card-text", h("strong", h("bdi", title)), h("span", h("bdi", details))));
+  return h(
+    "div.card",
+    icon(symbol),
+    h("span.card-text", h("strong", h("bdi", title)), h("span", h("bdi", details))),
+  );
 }
 
 function poll({ question, options, total_voter_count: total }) {
   return h(
     "div.poll",
     h("strong", h("bdi", question)),
-    h("ul", options.map((option) => h("li", h("bdi", option.text), h("span", `${option.voter_count} of ${total}`)))),
+    h(
+      "ul",
+      options.map((option) =>
+        h("li", h("bdi", option.text), h("span", `${option.voter_count} of ${total}`)),
+      ),
+    ),
   );
 }
 
@@ -152,11 +208,20 @@ function keyboard(message, onTap) {
   const one = (button, row, column) => {
     const kind = button.url ? ".to-url" : "";
     const onclick = () => onTap(row, column, button);
-    return h(`button.key${kind}`, { type: "button", "data-key": `${row}.${column}`, onclick }, h("bdi", button.text));
+    return h(
+      `button.key${kind}`,
+      { type: "button", "data-key": `${row}.${column}`, onclick },
+      h("bdi", button.text),
+    );
   };
   return h(
     "div.keyboard",
     { role: "group", "aria-label": "Buttons" },
-    rows.map((buttons, row) => h("div.keys", buttons.map((button, column) => one(button, row, column)))),
+    rows.map((buttons, row) =>
+      h(
+        "div.keys",
+        buttons.map((button, column) => one(button, row, column)),
+      ),
+    ),
   );
 }

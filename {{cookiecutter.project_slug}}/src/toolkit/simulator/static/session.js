@@ -6,8 +6,15 @@ import { jsonBlock, jsonLine, momentLine } from "./json.js";
 import { on, request, state } from "./state.js";
 
 const section = document.querySelector("#session");
+let editing = false;
 
 function draw() {
+  const focused = document.activeElement?.closest("[data-field]")?.dataset.field;
+  drawFields();
+  if (focused) section.querySelector(`[data-field="${focused}"] button`)?.focus();
+}
+
+function drawFields() {
   const session = state.session;
   if (!session) {
     section.replaceChildren(h("p.muted", "The session shows here as soon as the bot runs."));
@@ -20,7 +27,9 @@ function draw() {
       h("span.muted", session.stored ? "stored" : "not stored: nothing has changed it"),
       h("button.small", { type: "button", disabled: !session.stored, onclick: reset }, "Reset"),
     ),
-    ...(session.problem ? [h("p.problem", session.problem), jsonBlock(session.record, "The stored record")] : []),
+    ...(session.problem
+      ? [h("p.problem", session.problem), jsonBlock(session.record, "The stored record")]
+      : []),
     h("dl.fields", { "aria-label": "Fields of the session" }, session.fields.map(row)),
     ...fsm(session.fsm),
   );
@@ -28,7 +37,8 @@ function draw() {
 
 async function reset() {
   const { key } = state.session;
-  if (await confirm("Reset the session?", `What the bot remembers under ${key} is forgotten.`, "Reset")) request("reset", { key });
+  if (await confirm("Reset the session?", `What the bot remembers under ${key} is forgotten.`, "Reset"))
+    request("reset", { key });
 }
 
 function row(field) {
@@ -49,9 +59,14 @@ function row(field) {
 
 function edit(field, line) {
   const editor = editorOf(field);
+  const close = () => {
+    editing = false;
+    draw();
+  };
   const save = async () => {
-    const saved = await request("edit", { key: state.session.key, name: field.name, value: editor.read() }).catch(() => undefined);
-    if (saved === null) line.querySelector("button")?.focus();
+    const { key } = state.session;
+    const answer = await request("edit", { key, name: field.name, value: editor.read() });
+    if (answer !== undefined) close();
   };
   const form = h(
     "form.edit",
@@ -61,13 +76,14 @@ function edit(field, line) {
         save();
       },
       onkeydown(event) {
-        if (event.key === "Escape") draw();
+        if (event.key === "Escape") close();
       },
     },
     editor.element,
     h("button.small.primary", { type: "submit" }, "Set"),
-    h("button.small", { type: "button", onclick: draw }, "Cancel"),
+    h("button.small", { type: "button", onclick: close }, "Cancel"),
   );
+  editing = true;
   line.querySelector("dd").replaceChildren(form);
   editor.element.focus();
 }
@@ -78,12 +94,18 @@ function editorOf({ name, value, type, choices }) {
   const listed = choices ?? (type === "bool" ? [false, true] : null);
   if (listed) {
     const options = listed.map((choice, index) =>
-      h("option", { value: String(index), selected: choice === value }, jsonLine(choice)));
+      h("option", { value: String(index), selected: choice === value }, jsonLine(choice)),
+    );
     const element = h("select", label, options);
     return { element, read: () => listed[Number(element.value)] };
   }
   const isText = typeof value === "string" && type === "str";
-  const element = h("input", { ...label, type: "text", value: isText ? value : JSON.stringify(value) ?? "", autocomplete: "off" });
+  const element = h("input", {
+    ...label,
+    type: "text",
+    value: isText ? value : (JSON.stringify(value) ?? ""),
+    autocomplete: "off",
+  });
   const read = () => {
     if (isText) return element.value;
     try {
@@ -96,7 +118,10 @@ function editorOf({ name, value, type, choices }) {
 }
 
 function fsm(states) {
-  return Object.entries(states).map(([name, content]) => h("div.fsm", h("h3", `FSM ${name}`), jsonBlock(content, `FSM ${name}`)));
+  return Object.entries(states).map(([name, content]) =>
+    h("div.fsm", h("h3", `FSM ${name}`), jsonBlock(content, `FSM ${name}`)),
+  );
 }
 
-on("session", draw);
+on("session", () => editing || draw());
+on("here", () => (editing = false));

@@ -91,10 +91,18 @@ export async function loadSession() {
 
 function begin(world) {
   const sameWorld = state.chats.size > 0;
-  Object.assign(state, { bot: world.bot, status: world.status, people: world.people, faults: world.faults });
+  Object.assign(state, {
+    bot: world.bot,
+    status: world.status,
+    people: world.people,
+    faults: world.faults,
+  });
   state.chats = new Map(world.chats.map((chat) => [chat.id, chat]));
   state.messages = new Map(
-    Object.entries(world.messages).map(([id, list]) => [Number(id), new Map(list.map((m) => [m.message_id, m]))]),
+    Object.entries(world.messages).map(([id, list]) => [
+      Number(id),
+      new Map(list.map((m) => [m.message_id, m])),
+    ]),
   );
   state.turns = new Map(world.turns.map((turn) => [turn.number, turn]));
   state.unread.clear();

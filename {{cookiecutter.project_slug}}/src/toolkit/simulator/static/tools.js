@@ -10,7 +10,13 @@ const faults = document.querySelector("#faults");
 
 function drawStatus() {
   const { running, broken } = state.status;
-  const [kind, text] = !state.connected ? ["bad", "Not connected"] : broken ? ["bad", "Broken"] : running ? ["good", "Running"] : ["", "Starting…"];
+  const [kind, text] = !state.connected
+    ? ["bad", "Not connected"]
+    : broken
+      ? ["bad", "Broken"]
+      : running
+        ? ["good", "Running"]
+        : ["", "Starting…"];
   status.className = `status ${kind}`;
   status.textContent = text;
 }
@@ -22,10 +28,24 @@ function drawFaults() {
   const person = here.type === "private" ? here.id : user;
   const set = (name, on) => request("fault", { name, on, user: person });
   const one = (name, label, on) =>
-    h("label.switch", h("input", { type: "checkbox", role: "switch", checked: on, "data-fault": name, onchange: (event) => set(name, event.target.checked) }), h("span", label));
+    h(
+      "label.switch",
+      h("input", {
+        type: "checkbox",
+        role: "switch",
+        checked: on,
+        "data-fault": name,
+        onchange: (event) => set(name, event.target.checked),
+      }),
+      h("span", label),
+    );
   const focused = faults.contains(document.activeElement) ? document.activeElement.dataset.fault : null;
   faults.replaceChildren(
-    one("blocked", [h("bdi", nameOf(person)), " has blocked the bot"], state.faults.blocked.includes(person)),
+    one(
+      "blocked",
+      [h("bdi", nameOf(person)), " has blocked the bot"],
+      state.faults.blocked.includes(person),
+    ),
     one("flood", "429 Too Many Requests", state.faults.flood),
     one("network", "Network down", state.faults.network),
     one("slow", "Slow store (2 s a call)", state.faults.slow),
@@ -33,10 +53,15 @@ function drawFaults() {
   if (focused) faults.querySelector(`[data-fault="${focused}"]`)?.focus();
 }
 
-const tool = (symbol, label, onclick) => h("button.tool", { type: "button", onclick }, icon(symbol), label);
+const tool = (symbol, label, onclick) =>
+  h("button.tool", { type: "button", onclick }, icon(symbol), label);
 
 async function startOver() {
-  const yes = await confirm("Start over?", "All chats and everything the bot remembers are forgotten.", "Start over");
+  const yes = await confirm(
+    "Start over?",
+    "All chats and everything the bot remembers are forgotten.",
+    "Start over",
+  );
   if (yes) request("start_over");
 }
 
