@@ -57,10 +57,7 @@ def _do(stage: Stage, send: Send, world: FakeTelegram) -> tuple[Json, Json | Non
 
 
 def _action(send: Send) -> Json | None:
-    if send.kind == "update":
-        return None
-    place = {"chatId": send.chat_id} if send.chat_id is not None else {}
-    return {send.kind: send.value, "userId": send.user_id, **place}
+    return None if send.kind == "update" else {**send.source, "userId": send.user_id}
 
 
 def _steps_of_lines(lines: Sequence[str]) -> Iterator[Step]:
@@ -74,7 +71,7 @@ def _steps_of_lines(lines: Sequence[str]) -> Iterator[Step]:
                 user = people.setdefault(name.casefold(), len(people) + 2)
                 continue
             case ["/tap", label]:
-                send = Send("tap", label, user, None, None, {})
+                send = Send("tap", label, user, None, None, {"tap": label})
             case _:
-                send = Send("text", line, user, None, None, {})
+                send = Send("text", line, user, None, None, {"text": line})
         yield Step(send, (), None, ())

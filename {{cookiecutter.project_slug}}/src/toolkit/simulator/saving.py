@@ -44,7 +44,7 @@ class Draft:
     def file_name(self) -> str:
         """What the file is called after the spec's name."""
         name = re.sub(r"[^\w]+", "_", self.spec["name"].casefold()).strip("_")
-        return f"{name or 'conversation'}.json"
+        return f"{name[:80] or 'conversation'}.json"
 
     def save(self, folder: Path, *, replace: bool = False) -> Path:
         """Write the file. Raises SimulatorError unless told to ``replace`` one that is there."""
@@ -118,7 +118,7 @@ def _send(turn: Turn) -> Json:
         update = turn.update or {}
         return {"update": _undated({k: v for k, v in update.items() if k != "update_id"})}
     send = {key: value for key, value in turn.action.items() if (key, value) != ("userId", 1)}
-    return {**send, "tap": label(send["tap"])} if "tap" in send else send
+    return {**send, "tap": label(send["tap"])} if isinstance(send.get("tap"), str) else send
 
 
 def _undated(value: Any) -> Any:
