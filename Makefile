@@ -44,13 +44,13 @@ check: $(READY)
 	cd '$(PROJECT)' && $(BIN)/mypy --config-file $(CONFIG)
 
 fast: $(READY)
-	$(BIN)/pytest --timeout 180 -m 'not slow' -n auto --dist loadgroup tests
+	$(BIN)/pytest --timeout 180 -m 'not slow' -n auto tests
 
 in-place: $(READY)
 	cd '$(PROJECT)' && PYTHONPATH=src $(BIN)/python -m pytest -c $(CONFIG) --rootdir . -p no:cacheprovider -n auto --timeout 180
 
 slow: $(READY)
-	$(BIN)/pytest -m slow -n auto --dist loadgroup tests
+	$(BIN)/pytest -m slow -n auto tests
 
 clean:
 	rm -rf build $(VENV)

@@ -7,10 +7,28 @@ from typing import Any
 
 import pytest
 from cookiecutter.main import cookiecutter  # type: ignore[import-untyped]
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # for `hooks` and `tests.support`
 
 from tests.support import ROOT, Render
+
+
+class ByParameter(LoadScopeScheduling):  # type: ignore[misc]
+    """Keeps tests of one file on one worker when they have the same parameter, or none.
+
+    So a worker builds a project once for all its tests. xdist's own groups do not work with the
+    node ids of pytest 9.2.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, test = nodeid.partition("::")
+        return f"{file}[{test.partition('[')[2]}"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByParameter:
+    """Tell xdist how to share the tests out."""
+    return ByParameter(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,8 @@ are those of the README, as they stand: nothing is fixed up before.
 
 import os
 import re
-import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,14 +26,25 @@ NAME = """Ann's "best" \\ {{ 7*7 }} '''; import os # \"\"\" 💇 Ёлка\n"""
 
 @dataclass
 class Variant:
-    """A way to generate a project: the answers, and whether uv is on the path."""
+    """A way to generate a project: the answers, whether uv is on the path, how it is tested."""
 
     answers: dict[str, Any]
     uv: bool = True
+    test: tuple[str, ...] = (".venv/bin/python", "-m", "pytest")
 
 
+BOT_AND_STORAGE = (*Variant({}).test, "tests/bot", "tests/specs", "tests/toolkit/storage")
+# Most of the toolkit's tests are the same in every project, and run in place too. All of them run
+# where nothing was pruned that they could miss, and where the most was.
+ALL = ("make", "test")
 VARIANTS = {
-    **{storage: Variant({"storage": storage}) for storage in STORAGES},
+    **{
+        storage: Variant(
+            {"storage": storage},
+            test=ALL if storage in ("sqlite", "memory") else BOT_AND_STORAGE,
+        )
+        for storage in STORAGES
+    },
     "hostile-name": Variant(
         {"project_name": NAME, "description": NAME, "author_name": NAME, "storage": "memory"}
     ),
@@ -43,17 +54,17 @@ VARIANTS = {
 
 @dataclass
 class Project:
-    """A generated project and the environment that its commands run in."""
+    """A generated project, and how it was generated."""
 
     folder: Path
-    environment: dict[str, str]
+    variant: Variant
 
     def run(self, *command: str, stdin: str = "") -> str:
         """Run a command in the project; what it prints is the failure if it fails."""
         done = subprocess.run(
             command,
             cwd=self.folder,
-            env=self.environment,
+            env=environment(uv=self.variant.uv),
             input=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -67,7 +78,7 @@ class Project:
 
 def environment(*, uv: bool) -> dict[str, str]:
     """The environment without the template's own; its uv stays on the path where it is wanted."""
-    own = Path(shutil.which("uv") or "uv").parent
+    own = Path(sys.executable).parent
     inherited = {
         name: value
         for name, value in os.environ.items()
@@ -94,15 +105,23 @@ def index_of_pip() -> dict[str, str]:
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in VARIANTS],
+    params=VARIANTS,
 )
 def project(
     request: pytest.FixtureRequest, render: Render, tmp_path_factory: pytest.TempPathFactory
 ) -> Project:
-    """A freshly generated project; its first `make` builds its environment."""
+    """A freshly generated project, with its environment built."""
     variant = VARIANTS[request.param]
     folder = render(tmp_path_factory.mktemp(request.param), **variant.answers)
-    return Project(folder, environment(uv=variant.uv))
+    project = Project(folder, variant)
+    project.run("make", ".venv/.ready")
+    return project
+
+
+def test_uv_is_used_where_it_is(project: Project) -> None:
+    settings = (project.folder / ".venv/pyvenv.cfg").read_text()
+
+    assert ("uv = " in settings) is project.variant.uv
 
 
 def test_lint_formatting_and_types_are_clean(project: Project) -> None:
@@ -110,7 +129,7 @@ def test_lint_formatting_and_types_are_clean(project: Project) -> None:
 
 
 def test_its_own_tests_pass(project: Project) -> None:
-    summary = project.run("make", "test").rstrip().split("\n")[-1]
+    summary = project.run(*project.variant.test).rstrip().split("\n")[-1]
 
     assert re.search(r"\d+ passed", summary), summary
 

@@ -44,10 +44,8 @@ def texts(folder: Path) -> dict[str, str]:
 
 @pytest.fixture(
     scope="module",
-    params=[
-        pytest.param(row, id=(name := "-".join(map(str, row))), marks=pytest.mark.xdist_group(name))
-        for row in COMBINATIONS
-    ],
+    params=COMBINATIONS,
+    ids=lambda row: "-".join(map(str, row)),
 )
 def rendered(request: pytest.FixtureRequest, render: Render) -> tuple[dict[str, object], Path]:
     """One combination of answers and its project."""
