@@ -21,7 +21,7 @@ parent.include_router(child)
 child.message.filter(F.text != "ignored")
 
 
-@child.message.outer_middleware()
+@child.message.outer_middleware
 async def count(handler: Any, event: Any, data: dict[str, Any]) -> Any:
     data["session"].count += 1
     return await handler(event, data)
