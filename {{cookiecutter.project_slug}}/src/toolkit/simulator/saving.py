@@ -218,13 +218,17 @@ def _escape(found: re.Match[str]) -> str:
     return f"\\u{ord(found[0]):04x}"
 
 
-def _layout(value: Any, indent: str = "") -> str:
+def _layout(value: Any, indent: str = "", lead: str = "") -> str:
+    """JSON in lines of at most 100 characters where that can be; ``lead`` stands before it."""
     line = json.dumps(value, ensure_ascii=False)
-    if len(indent) + len(line) <= 96 or not isinstance(value, dict | list) or not value:
-        return line
+    fits = len(indent) + len(lead) + len(line) < 100
+    if fits or not isinstance(value, dict | list) or not value:
+        return lead + line
     deeper = indent + "  "
     if isinstance(value, list):
         items = [_layout(item, deeper) for item in value]
-        return f"[\n{deeper}" + f",\n{deeper}".join(items) + f"\n{indent}]"
-    items = [f"{json.dumps(key)}: {_layout(item, deeper)}" for key, item in value.items()]
-    return f"{{\n{deeper}" + f",\n{deeper}".join(items) + f"\n{indent}}}"
+        start, end = "[]"
+    else:
+        items = [_layout(item, deeper, f"{json.dumps(key)}: ") for key, item in value.items()]
+        start, end = "{}"
+    return f"{lead}{start}\n{deeper}" + f",\n{deeper}".join(items) + f"\n{indent}{end}"
