@@ -1,4 +1,4 @@
-// Small helpers to build the page. Text always becomes text nodes: nothing a bot writes is markup.
+// Builds the page. Text always becomes text nodes: nothing that a bot writes is markup.
 
 /** `h("button.small", {onclick}, "Send", icon)`: an element with classes, properties and children. */
 export function h(tag, ...children) {
