@@ -1,0 +1,156 @@
+"""Harness and generation: specs a second; time to render a project, and from nothing to green."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from measure import PROJECT, ROOT, Progress, Reach, Report, arguments, taking_turns
+
+UV_NAME = "cookiecutter-uv (hypermodern)"
+UV_TEMPLATE = ROOT / "build" / "bench" / "templates" / "cookiecutter-uv"
+RUN = """
+import json, sys, time
+from toolkit.harness.gate import judge
+from toolkit.harness.running import load_factory
+load_factory("bot.app:make_bot")()
+begun = time.perf_counter()
+verdict = judge("bot.app:make_bot", [sys.argv[1]])
+print(json.dumps([time.perf_counter() - begun, verdict["passed"]]))
+"""
+
+
+def specs(count: int) -> list[dict[str, object]]:
+    """Dialogues of two steps with the example bot."""
+    book = {"send": {"text": "/book"}, "expect": [{"method": "sendMessage"}]}
+    tap = {"send": {"tap": "Haircut"}, "expect": [{"method": "editMessageText"}]}
+    return [{"name": f"dialogue {number}", "steps": [book, tap]} for number in range(count)]
+
+
+def run_specs(count: int, folder: Path) -> float:
+    """Seconds for ``count`` specs, a fresh bot each; the import of aiogram is not among them."""
+    file = folder / "specs.json"
+    file.write_text(json.dumps(specs(count)))
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, str(file)],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=PROJECT,
+    )
+    if done.returncode:
+        raise RuntimeError(done.stderr[-2000:])
+    seconds, passed = json.loads(done.stdout.splitlines()[-1])
+    if passed != count:
+        raise RuntimeError(f"{passed} of {count} specs passed:\n{done.stderr[-2000:]}")
+    return float(seconds)
+
+
+def cookiecutter(template: Path, folder: Path) -> Path:
+    """One project of a template, as `cookiecutter --no-input` makes it."""
+    command = [sys.executable, "-m", "cookiecutter", str(template), "--no-input", "-o", str(folder)]
+    subprocess.run(command, check=True, capture_output=True)
+    return next(path for path in folder.iterdir() if path.is_dir())
+
+
+def render_naiogram(folder: Path) -> Path:
+    """One project of naiogram's `clean` template: a folder that is copied."""
+    found = importlib.util.find_spec("naiogram")
+    assert found is not None
+    assert found.origin is not None
+    template = Path(found.origin).parent / "templates" / "clean"
+    command = [sys.executable, "-c", "import shutil, sys; shutil.copytree(*sys.argv[1:])"]
+    subprocess.run([*command, str(template), str(folder / "bot")], check=True)
+    return folder / "bot"
+
+
+def renderers() -> dict[str, Callable[[Path], Path]]:
+    """What makes a project, by name, as far as it is installed."""
+    found: dict[str, Callable[[Path], Path]] = {"ours": partial(cookiecutter, ROOT)}
+    if UV_TEMPLATE.exists():
+        found[UV_NAME] = partial(cookiecutter, UV_TEMPLATE)
+    if importlib.util.find_spec("naiogram"):
+        found["naiogram (a copied folder, without tests)"] = render_naiogram
+    return found
+
+
+GREEN = {
+    "ours": (("make", ".venv/.ready"), (".venv/bin/python", "-m", "pytest", "-q")),
+    UV_NAME: (("uv", "sync", "--quiet"), ("uv", "run", "pytest", "-q")),
+}
+"""How a fresh project is installed and tested, as its readme says."""
+
+
+def to_green(name: str, folder: Path) -> float:
+    """Seconds from nothing to green tests."""
+    begun = time.perf_counter()
+    project = renderers()[name](folder)
+    environment = {key: text for key, text in os.environ.items() if key != "VIRTUAL_ENV"}
+    for command in GREEN[name]:
+        done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(done.stdout[-1000:] + done.stderr[-1000:])
+    return time.perf_counter() - begun
+
+
+def main() -> None:
+    """Measure, print, and write what was asked for."""
+    parser = arguments(
+        __doc__,
+        specs={"type": int, "default": 1000, "help": "specs a turn"},
+        green={"action": "store_true", "help": "also install a generated project and test it"},
+    )
+    settings = parser.parse_args()
+    if settings.quick:
+        settings.rounds, settings.specs = 1, 5
+    report = Report("harness", settings)
+    found = renderers()
+    green = [name for name in GREEN if name in found] if settings.green else []
+    progress = Progress(settings.rounds * (1 + len(found)) + len(green))
+    for _ in range(settings.rounds):
+        progress.step("specs")
+        with temporary() as folder:
+            took = run_specs(settings.specs, folder)
+        report.row("specs of two steps", "ours", "specs a second").add(
+            settings.specs / took, seconds=took
+        )
+    for _, name in taking_turns(list(found), settings.rounds):
+        progress.step(f"render: {name}")
+        with temporary() as folder:
+            begun = time.perf_counter()
+            found[name](folder)
+            report.row("a project rendered", name, "seconds").add(time.perf_counter() - begun)
+    for name in green:
+        progress.step(f"from nothing to green tests: {name}")
+        with temporary() as folder:
+            row = report.row("from nothing to green tests", name, "seconds")
+            row.add(to_green(name, folder))
+    progress.end()
+    per_thousand = 1000 / report.median("specs of two steps", "ours")
+    report.reach.append(Reach.at_most("1,000 specs of two steps, s", 3, per_thousand))
+    report.finish()
+
+
+class temporary:  # noqa: N801 - reads as a function in `with`
+    """A folder that is gone afterwards."""
+
+    def __enter__(self) -> Path:
+        self.path = Path(tempfile.mkdtemp(prefix="bench-"))
+        return self.path
+
+    def __exit__(self, *error: object) -> None:
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""Updates: microseconds each through a bot with sessions; JSON in, one reply, its JSON read."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from measure import ROOT, Progress, Reach, Report, arguments, taking_turns
+from update_bots import ANSWER, BOTS, update
+
+HERE = Path(__file__).parent
+GRAMMY = "grammY, session()"
+NODE = ROOT / "build" / "bench" / "node"
+SURVIVES = {"ours, sqlite": "survives: kill and power cut"}
+
+
+class Bot:
+    """A bot in its own process."""
+
+    def __init__(self, name: str) -> None:
+        command = [sys.executable, str(HERE / "update_bots.py"), name]
+        if name == GRAMMY:
+            # Node looks for packages beside the script.
+            script = NODE / "update_grammy.mjs"
+            shutil.copy(HERE / "update_grammy.mjs", script)
+            command = ["node", str(script), ANSWER, update(1, 1)]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=HERE
+        )
+        self._answer("ready")
+
+    def feed(self, updates: int, chats: int) -> dict[str, float]:
+        """Microseconds an update: of processor and of wall clock on average, and as quantiles."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{updates} {chats}\n")
+        self.process.stdin.flush()
+        wall, processor, p50, p99 = (1e6 * seconds for seconds in json.loads(self._answer()))
+        return {
+            "processor": processor / updates,
+            "wall µs": wall / updates,
+            "p50 µs": p50,
+            "p99 µs": p99,
+        }
+
+    def _answer(self, expected: str = "") -> str:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline().strip()
+        if not line or (expected and line != expected):
+            raise RuntimeError(f"{self.process.args} answered {line!r}")
+        return line
+
+    def end(self) -> None:
+        """Close its input, and wait for it."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait(10)
+
+
+def main() -> None:
+    """Measure, print, and write what was asked for."""
+    parser = arguments(
+        __doc__,
+        updates={"type": int, "default": 300, "help": "updates a turn"},
+        chats={"type": int, "default": 100, "help": "chats at once in the second part"},
+    )
+    parser.set_defaults(rounds=40)
+    settings = parser.parse_args()
+    if settings.quick:
+        settings.rounds, settings.updates = 1, 20
+    names = list(BOTS)
+    if (NODE / "node_modules" / "grammy").exists():
+        names.append(GRAMMY)
+    else:
+        print(
+            "grammY is not installed, so it is left out: run `make -C benchmarks env`",
+            file=sys.stderr,
+        )
+    progress = Progress(len(names) + 2 * settings.rounds * len(names))
+    bots = {}
+    for name in names:
+        progress.step(f"starting {name}")
+        bots[name] = Bot(name)
+        bots[name].feed(settings.updates, 1)
+    report = Report("updates", settings)
+    together = f"{settings.chats} chats at once"
+    for subject, chats in (("one after another", 1), (together, settings.chats)):
+        for _, name in taking_turns(names, settings.rounds):
+            progress.step(f"{subject}: {name}")
+            figures = bots[name].feed(settings.updates, chats)
+            row = report.row(subject, name, "µs of processor an update", SURVIVES.get(name, ""))
+            row.add(figures.pop("processor"), **figures)
+    progress.end()
+    for bot in bots.values():
+        bot.end()
+    report.reach = reach(report, together)
+    report.finish()
+
+
+def reach(report: Report, together: str) -> list[Reach]:
+    """The lines of this subject. Ratios are of rounds, so that a busy machine slows both sides."""
+    one = "one after another"
+    fsm = report.median(one, "aiogram, FSM state and data")
+    walls = {name: report.rows[together, name].details["wall µs"] for name in BOTS}
+    kept = ratio(walls["aiogram"], walls["ours, sqlite"])
+    values = {name: report.rows[one, name].values for name in BOTS}
+    return [
+        Reach.at_most(
+            "ours, memory ÷ aiogram", 1.1, ratio(values["ours, memory"], values["aiogram"])
+        ),
+        Reach.at_most(
+            "ours, memory − aiogram with an FSM change, µs",
+            0,
+            report.median(one, "ours, memory") - fsm,
+        ),
+        Reach.at_least(f"updates a second of sqlite ÷ aiogram, {together}", 0.6, kept),
+    ]
+
+
+def ratio(these: list[float], those: list[float]) -> float:
+    """The median of the ratios of each round."""
+    ratios = sorted(this / that for this, that in zip(these, those, strict=True))
+    return ratios[len(ratios) // 2]
+
+
+if __name__ == "__main__":
+    main()
