@@ -32,7 +32,8 @@ def test_a_benchmark_runs_in_small_and_writes_its_figures(
     name: str, python: Path, tmp_path: Path
 ) -> None:
     figures, plot = tmp_path / "figures.json", tmp_path / "plot.svg"
-    command = [python, f"{name}.py", "--quick", "--json", figures, "--plot", plot]
+    options = ["--quick", "--json", str(figures), "--plot", str(plot)]
+    command = [str(python), f"{name}.py", *options]
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
 
     done = subprocess.run(command, cwd=BENCHMARKS, capture_output=True, text=True, env=environment)
