@@ -14,11 +14,13 @@ from tests.support import TEMPLATE
 # Their package has the name of ours, `tests`, so it comes in by the back door.
 sys.path.append(str(TEMPLATE / "tests" / "toolkit" / "storage"))
 
-from servers import Server, running
+from servers import Server, free_port, program, running
 from servers.firestore import Firestore
 from servers.mongodb import MongoDB
 from servers.postgres import Postgres
 from servers.redis import Redis
+
+__all__ = ["SERVERS", "Server", "free_port", "program", "running", "store_url"]
 
 SERVERS: dict[str, Callable[[], Server]] = {
     "redis": Redis,

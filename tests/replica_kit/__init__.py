@@ -1,0 +1,1 @@
+"""What the proof of several replicas is made of: a bot that books, its processes, and a proxy."""
