@@ -43,7 +43,9 @@ def test_paths_in_backticks_exist(repository: Path) -> None:
 def test_make_targets_that_are_named_exist(repository: Path) -> None:
     known = targets(repository) | (targets(TEMPLATE) if repository == ROOT else set())
     for page in markdown(repository):
-        named = re.findall(r"(?:`|\$ |\| |^ {4})make ([a-z-]+)", page.read_text(), re.MULTILINE)
+        named = re.findall(
+            r"(?:`|\$ |\| |^ {4})make ([a-z][a-z-]*)", page.read_text(), re.MULTILINE
+        )
         assert {*named} <= known, page.name
 
 
