@@ -452,22 +452,32 @@ def _connect(path: Path, timeout: float = 0.0) -> sqlite3.Connection:
 def _open(path: Path, busy_timeout: float) -> sqlite3.Connection:
     """Open the file for writing, and create it, its folder and its table where they are missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    connection = _connect(path, busy_timeout)
-    try:
-        connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA wal_autocheckpoint = 0")
-        if _version(connection, path) < _VERSION:
-            connection.execute("BEGIN IMMEDIATE")
-            with connection:
-                if _version(connection, path) < _VERSION:
-                    for statement in _SCHEMA:
-                        connection.execute(statement)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+    deadline = time.monotonic() + busy_timeout
+    while True:
+        connection = _connect(path, busy_timeout)
+        try:
+            _prepare(connection, path)
+        except BaseException as error:
+            connection.close()
+            # SQLite refuses at once, instead of waiting, two that turn a new file's log on.
+            if not _is_busy(error) or time.monotonic() > deadline:
+                raise
+        else:
+            return connection
+        time.sleep(0.01)
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+    if _version(connection, path) < _VERSION:
+        connection.execute("BEGIN IMMEDIATE")
+        with connection:
+            if _version(connection, path) < _VERSION:
+                for statement in _SCHEMA:
+                    connection.execute(statement)
 
 
 def _version(connection: sqlite3.Connection, path: Path) -> int:
@@ -507,10 +517,10 @@ def _unavailable(path: Path, error: Exception) -> StorageUnavailable:
     return StorageUnavailable(str(path), f"{reason} ({error})" if reason else str(error))
 
 
-def _is_busy(error: Exception) -> bool:
+def _is_busy(error: BaseException) -> bool:
     return _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
-def _code(error: Exception) -> int:
+def _code(error: BaseException) -> int:
     """Return the primary result code (https://sqlite.org/rescode.html)."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF

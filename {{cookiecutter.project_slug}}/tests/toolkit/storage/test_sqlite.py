@@ -166,6 +166,13 @@ async def test_processes_that_create_one_file_at_once_do_not_disturb_each_other(
     await storage.close()
 
 
+async def test_stores_that_create_one_file_at_once_wait_for_each_other(tmp_path: Path) -> None:
+    for number in range(100):
+        stores = [SqliteSessionStorage(tmp_path / f"{number}.db") for _ in range(4)]
+        assert await asyncio.gather(*(store.read("1_2") for store in stores)) == [None] * 4
+        await asyncio.gather(*(store.close() for store in stores))
+
+
 # What files suffer
 
 
