@@ -5,7 +5,7 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from itertools import islice
-from typing import NamedTuple, Self, cast
+from typing import Self, cast
 
 from toolkit.storage.base import (
     UNCHANGED,
@@ -33,11 +33,6 @@ _MARSHAL_VERSION = 2
 _SURELY_SMALL = 1_500
 
 
-class _Record(NamedTuple):
-    frozen: Value | bytes
-    expires_at: float | None
-
-
 class MemorySessionStorage:
     """A store in this process's memory. It accepts and refuses what the durable stores do."""
 
@@ -45,8 +40,8 @@ class MemorySessionStorage:
     """Its verbs end without giving up control, so nothing can come between their steps."""
 
     def __init__(self) -> None:
-        self._records: dict[str, _Record] = {}
-        self._expiring: OrderedDict[str, None] = OrderedDict()
+        self._records: dict[str, Value | bytes] = {}
+        self._expires_at: OrderedDict[str, float] = OrderedDict()
         self._leases = LeaseTable()
         self._closed = False
 
@@ -57,23 +52,25 @@ class MemorySessionStorage:
 
     async def read(self, key: str) -> Value | None:
         """Return the value, or None when it is absent or expired."""
-        record = self._live(key)
-        return None if record is None else _thaw(record)
+        frozen = self._live(key)
+        return None if frozen is None else _thaw(frozen)
 
     async def read_entry(self, key: str) -> Entry | None:
         """Return the value and the seconds it has left."""
-        record = self._live(key)
-        return None if record is None else Entry(_thaw(record), seconds_left(record.expires_at))
+        frozen = self._live(key)
+        if frozen is None:
+            return None
+        return Entry(_thaw(frozen), seconds_left(self._expires_at.get(key)))
 
     async def write(self, key: str, value: Value, *, expires_in: float | None = None) -> None:
         """Store the value."""
-        self._check(key)
-        self._store(key, _Record(_freeze(key, value), expiry(expires_in)))
+        self._live(key)
+        self._store(key, _freeze(key, value), expiry(expires_in))
 
     async def delete(self, key: str) -> None:
         """Remove the record; an absent one is fine."""
-        self._check(key)
-        self._store(key, None)
+        self._live(key)
+        self._forget(key)
 
     async def has(self, key: str) -> bool:
         """Tell whether the record exists and has not expired."""
@@ -89,30 +86,32 @@ class MemorySessionStorage:
     async def add(self, key: str, value: Value, *, expires_in: float | None = None) -> bool:
         """Store the value only if the key is absent; tell whether it was stored."""
         live = self._live(key)
-        record = _Record(_freeze(key, value), expiry(expires_in))
+        frozen, expires_at = _freeze(key, value), expiry(expires_in)
         if live is None:
-            self._store(key, record)
+            self._store(key, frozen, expires_at)
         return live is None
 
     async def checkout(self, key: str, *, holder: str, lease_for: float) -> Lease:
         """Read the record and lease it. Raises SessionBusy while somebody else holds it."""
-        record = self._live(key)
-        fence = self._leases.take(key, holder, lease_for, seen=record)
-        return Lease(key, None if record is None else _thaw(record), fence, holder)
+        frozen = self._live(key)
+        fence = self._leases.take(key, holder, lease_for, (frozen, self._expires_at.get(key)))
+        return Lease(key, None if frozen is None else _thaw(frozen), fence, holder)
 
     async def checkin(
         self, lease: Lease, value: Value | Unchanged | None, *, expires_in: float | None = None
     ) -> None:
         """Write the value (None deletes) and release the lease. Raises SessionConflict."""
         if value is not UNCHANGED:
-            record = (
-                None if value is None else _Record(_freeze(lease.key, value), expiry(expires_in))
-            )
-            seen = self._leases.require(lease).seen
-            if self._live(lease.key) is not _unless_expired(seen):
+            frozen = None if value is None else _freeze(lease.key, value)
+            expires_at = expiry(expires_in)
+            seen, seen_until = self._leases.require(lease).seen
+            if self._live(lease.key) is not (None if _is_past(seen_until) else seen):
                 self._leases.release(lease)
                 raise SessionConflict(lease.key)
-            self._store(lease.key, record)
+            if frozen is None:
+                self._forget(lease.key)
+            else:
+                self._store(lease.key, frozen, expires_at)
         self._leases.release(lease)
 
     async def renew(self, lease: Lease, *, lease_for: float) -> None:
@@ -129,34 +128,37 @@ class MemorySessionStorage:
             raise StorageUnavailable("memory:", "the store is closed")
         check_key(key)
 
-    def _live(self, key: str) -> _Record | None:
-        self._check(key)
-        return _unless_expired(self._records.get(key))
+    def _live(self, key: str) -> Value | bytes | None:
+        frozen = self._records.get(key)
+        if frozen is None:
+            # Only here: no wrong key leads to a record, and a closed store has none.
+            self._check(key)
+            return None
+        return None if _is_past(self._expires_at.get(key)) else frozen
 
-    def _store(self, key: str, record: _Record | None) -> None:
-        if record is None:
-            self._records.pop(key, None)
+    def _forget(self, key: str) -> None:
+        self._records.pop(key, None)
+        self._expires_at.pop(key, None)
+
+    def _store(self, key: str, frozen: Value | bytes, expires_at: float | None) -> None:
+        self._records[key] = frozen
+        if expires_at is None:
+            self._expires_at.pop(key, None)
         else:
-            self._records[key] = record
-        if record is not None and record.expires_at is not None:
-            self._expiring[key] = None
+            self._expires_at[key] = expires_at
             self._sweep()
-        else:
-            self._expiring.pop(key, None)
 
     def _sweep(self) -> None:
         """Look at two expiring records, so that the dead ones never outnumber the writes."""
-        for key in list(islice(self._expiring, 2)):
-            if _unless_expired(self._records[key]) is None:
-                del self._records[key], self._expiring[key]
+        for key in list(islice(self._expires_at, 2)):
+            if _is_past(self._expires_at[key]):
+                self._forget(key)
             else:
-                self._expiring.move_to_end(key)
+                self._expires_at.move_to_end(key)
 
 
-def _unless_expired(record: _Record | None) -> _Record | None:
-    if record is None or record.expires_at is None or record.expires_at > time.time():
-        return record
-    return None
+def _is_past(expires_at: float | None) -> bool:
+    return expires_at is not None and expires_at <= time.time()
 
 
 def _freeze(key: str, value: Value) -> Value | bytes:
@@ -174,8 +176,7 @@ def _freeze(key: str, value: Value) -> Value | bytes:
     return marshal.dumps(load_value(key, dump_value(key, value)), _MARSHAL_VERSION)
 
 
-def _thaw(record: _Record) -> Value:
-    frozen = record.frozen
+def _thaw(frozen: Value | bytes) -> Value:
     if isinstance(frozen, dict):
         return frozen.copy()
     return cast(Value, marshal.loads(frozen))  # noqa: S302 - packed by this process
