@@ -16,12 +16,12 @@ class RewindableStorage(MemorySessionStorage):
 
     def snapshot(self) -> Any:
         """All records as they stand; to be given to `restore`, any number of times."""
-        return self._records.copy(), self._expiring.copy()
+        return self._records.copy(), self._expires_at.copy()
 
     def restore(self, snapshot: Any) -> None:
         """Make the records what they were; whoever holds one has lost it."""
-        records, expiring = snapshot
-        self._records, self._expiring = records.copy(), expiring.copy()
+        records, expires_at = snapshot
+        self._records, self._expires_at = records.copy(), expires_at.copy()
         self._leases = LeaseTable()
 
 
