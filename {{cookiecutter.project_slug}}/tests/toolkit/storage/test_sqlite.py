@@ -16,10 +16,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from aiogram.types import Message
 
+from toolkit import create_bot
 from toolkit.storage import sqlite
 from toolkit.storage.base import SessionUndecodable, StorageUnavailable, Value
 from toolkit.storage.conformance import (
@@ -171,6 +175,30 @@ async def test_stores_that_create_one_file_at_once_wait_for_each_other(tmp_path:
         stores = [SqliteSessionStorage(tmp_path / f"{number}.db") for _ in range(4)]
         assert await asyncio.gather(*(store.read("1_2") for store in stores)) == [None] * 4
         await asyncio.gather(*(store.close() for store in stores))
+
+
+@dataclass
+class Session:
+    count: int = 0
+
+
+async def count(message: Message, session: Session) -> None:
+    seen = session.count
+    await asyncio.sleep(0)
+    session.count = seen + 1
+
+
+async def test_a_thousand_updates_of_one_user_at_once_are_all_counted(
+    path: Path, talk_to: Any
+) -> None:
+    app = create_bot("42:fake", initial=Session, storage=SqliteSessionStorage(path))
+    app.message.register(count)
+    talk = talk_to(app)
+
+    await asyncio.gather(*(talk.say("more") for _ in range(1000)))
+
+    assert (await talk.record())["session"] == {"count": 1000}
+    assert len(app.sessions.checkouts.lines) == 0
 
 
 # What files suffer
