@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import math
 import os
 import random
 import secrets
@@ -90,11 +91,12 @@ class Checkouts:
     ) -> None:
         self.storage = storage
         self.patience = patience
-        self.lease_for = lease_for
         self.lines = KeyLines()
         self._shared = storage if isinstance(storage, SharedSessionStorage) else None
         # Said of this very class: one that extends it may well wait.
         self._never_waits = vars(type(storage)).get("never_waits", False)
+        # Within one process nobody dies and leaves a lease behind: it needs no end, nor renewal.
+        self.lease_for = math.inf if self._never_waits else lease_for
         self._deadlines = Deadlines(store_timeout)
         self._renewals = Renewals(self._renew, lease_for / 3)
         # Holder of all leases taken here: one whose release got lost is then in nobody's way. The
@@ -124,7 +126,8 @@ class Checkouts:
         except BaseException:
             self.lines.leave(key)
             raise
-        _holding.set((*filter(_is_open, _holding.get()), held))
+        others = _holding.get()
+        _holding.set((*filter(_is_open, others), held) if others else (held,))
         return held
 
     async def quarantine(self, held: Held, error: SessionUndecodable) -> None:
@@ -191,7 +194,8 @@ class Checkouts:
             return Held(key, await self.bounded(self.storage.read(key)))
         lease = await self._lease(self._shared, key)
         held = Held(key, lease.value, lease)
-        self._renewals.begin(held)
+        if not self._never_waits:
+            self._renewals.begin(held)
         return held
 
     async def _move_aside(self, key: str, error: SessionUndecodable) -> None:
@@ -207,7 +211,7 @@ class Checkouts:
                 return
 
     async def _lease(self, storage: SharedSessionStorage, key: str) -> Lease:
-        deadline = time.monotonic() + self.patience
+        deadline = None
         pause = 0.01
         while True:
             try:
@@ -215,7 +219,9 @@ class Checkouts:
                     storage.checkout(key, holder=self._here, lease_for=self.lease_for)
                 )
             except SessionBusy:
-                if time.monotonic() + pause > deadline:
+                now = time.monotonic()
+                deadline = deadline or now + self.patience
+                if now + pause > deadline:
                     raise
             # Full jitter, so that processes waiting for one key do not knock in step.
             await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 - no secret

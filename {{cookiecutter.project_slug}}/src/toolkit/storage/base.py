@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
 
 Value = dict[str, Any]
 """One JSON object."""
@@ -98,8 +98,7 @@ UNCHANGED: Final = Unchanged.UNCHANGED
 """Given to `checkin` in place of a value: release the lease and leave the record as it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(NamedTuple):
     """A record checked out: its value (None when absent) and the store's proof of the lease."""
 
     key: str

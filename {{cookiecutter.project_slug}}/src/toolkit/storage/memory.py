@@ -134,7 +134,9 @@ class MemorySessionStorage:
             # Only here: no wrong key leads to a record, and a closed store has none.
             self._check(key)
             return None
-        return None if _is_past(self._expires_at.get(key)) else frozen
+        if self._expires_at and _is_past(self._expires_at.get(key)):
+            return None
+        return frozen
 
     def _forget(self, key: str) -> None:
         self._records.pop(key, None)
@@ -143,7 +145,8 @@ class MemorySessionStorage:
     def _store(self, key: str, frozen: Value | bytes, expires_at: float | None) -> None:
         self._records[key] = frozen
         if expires_at is None:
-            self._expires_at.pop(key, None)
+            if self._expires_at:
+                self._expires_at.pop(key, None)
         else:
             self._expires_at[key] = expires_at
             self._sweep()

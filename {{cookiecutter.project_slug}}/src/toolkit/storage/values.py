@@ -97,8 +97,8 @@ def is_flat(value: Value) -> bool:
     """Tell whether the value is a dict of text, ints, bools and None only."""
     return (
         type(value) is dict
-        and _TEXT.issuperset(map(type, value))
         and _SCALARS.issuperset(map(type, value.values()))
+        and _TEXT.issuperset(map(type, value))
     )
 
 
