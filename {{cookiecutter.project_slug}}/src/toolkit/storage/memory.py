@@ -1,11 +1,10 @@
 """Sessions in a dict: the fastest store, and it forgets everything when the process ends."""
 
-import marshal
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from itertools import islice
-from typing import Self, cast
+from typing import Self
 
 from toolkit.storage.base import (
     UNCHANGED,
@@ -21,16 +20,9 @@ from toolkit.storage.values import (
     check_key,
     dump_value,
     expiry,
-    is_flat,
-    is_plain,
     load_value,
     seconds_left,
 )
-
-# Version 2 writes every value out in full; later ones keep references, and references alias.
-_MARSHAL_VERSION = 2
-# Too short for an int of 4,300 digits, nine references a byte notwithstanding for too long a text.
-_SURELY_SMALL = 1_500
 
 
 class MemorySessionStorage:
@@ -40,7 +32,7 @@ class MemorySessionStorage:
     """Its verbs end without giving up control, so nothing can come between their steps."""
 
     def __init__(self) -> None:
-        self._records: dict[str, Value | bytes] = {}
+        self._records: dict[str, str] = {}
         self._expires_at: OrderedDict[str, float] = OrderedDict()
         self._leases = LeaseTable()
         self._closed = False
@@ -52,20 +44,20 @@ class MemorySessionStorage:
 
     async def read(self, key: str) -> Value | None:
         """Return the value, or None when it is absent or expired."""
-        frozen = self._live(key)
-        return None if frozen is None else _thaw(frozen)
+        text = self._live(key)
+        return None if text is None else load_value(key, text)
 
     async def read_entry(self, key: str) -> Entry | None:
         """Return the value and the seconds it has left."""
-        frozen = self._live(key)
-        if frozen is None:
+        text = self._live(key)
+        if text is None:
             return None
-        return Entry(_thaw(frozen), seconds_left(self._expires_at.get(key)))
+        return Entry(load_value(key, text), seconds_left(self._expires_at.get(key)))
 
     async def write(self, key: str, value: Value, *, expires_in: float | None = None) -> None:
         """Store the value."""
         self._live(key)
-        self._store(key, _freeze(key, value), expiry(expires_in))
+        self._store(key, dump_value(key, value), expiry(expires_in))
 
     async def delete(self, key: str) -> None:
         """Remove the record; an absent one is fine."""
@@ -86,32 +78,32 @@ class MemorySessionStorage:
     async def add(self, key: str, value: Value, *, expires_in: float | None = None) -> bool:
         """Store the value only if the key is absent; tell whether it was stored."""
         live = self._live(key)
-        frozen, expires_at = _freeze(key, value), expiry(expires_in)
+        text, expires_at = dump_value(key, value), expiry(expires_in)
         if live is None:
-            self._store(key, frozen, expires_at)
+            self._store(key, text, expires_at)
         return live is None
 
     async def checkout(self, key: str, *, holder: str, lease_for: float) -> Lease:
         """Read the record and lease it. Raises SessionBusy while somebody else holds it."""
-        frozen = self._live(key)
-        fence = self._leases.take(key, holder, lease_for, (frozen, self._expires_at.get(key)))
-        return Lease(key, None if frozen is None else _thaw(frozen), fence, holder)
+        text = self._live(key)
+        fence = self._leases.take(key, holder, lease_for, (text, self._expires_at.get(key)))
+        return Lease(key, None if text is None else load_value(key, text), fence, holder)
 
     async def checkin(
         self, lease: Lease, value: Value | Unchanged | None, *, expires_in: float | None = None
     ) -> None:
         """Write the value (None deletes) and release the lease. Raises SessionConflict."""
         if value is not UNCHANGED:
-            frozen = None if value is None else _freeze(lease.key, value)
+            text = None if value is None else dump_value(lease.key, value)
             expires_at = expiry(expires_in)
             seen, seen_until = self._leases.require(lease).seen
             if self._live(lease.key) is not (None if _is_past(seen_until) else seen):
                 self._leases.release(lease)
                 raise SessionConflict(lease.key)
-            if frozen is None:
+            if text is None:
                 self._forget(lease.key)
             else:
-                self._store(lease.key, frozen, expires_at)
+                self._store(lease.key, text, expires_at)
         self._leases.release(lease)
 
     async def renew(self, lease: Lease, *, lease_for: float) -> None:
@@ -128,22 +120,22 @@ class MemorySessionStorage:
             raise StorageUnavailable("memory:", "the store is closed")
         check_key(key)
 
-    def _live(self, key: str) -> Value | bytes | None:
-        frozen = self._records.get(key)
-        if frozen is None:
+    def _live(self, key: str) -> str | None:
+        text = self._records.get(key)
+        if text is None:
             # Only here: no wrong key leads to a record, and a closed store has none.
             self._check(key)
             return None
         if self._expires_at and _is_past(self._expires_at.get(key)):
             return None
-        return frozen
+        return text
 
     def _forget(self, key: str) -> None:
         self._records.pop(key, None)
         self._expires_at.pop(key, None)
 
-    def _store(self, key: str, frozen: Value | bytes, expires_at: float | None) -> None:
-        self._records[key] = frozen
+    def _store(self, key: str, text: str, expires_at: float | None) -> None:
+        self._records[key] = text
         if expires_at is None:
             if self._expires_at:
                 self._expires_at.pop(key, None)
@@ -162,24 +154,3 @@ class MemorySessionStorage:
 
 def _is_past(expires_at: float | None) -> bool:
     return expires_at is not None and expires_at <= time.time()
-
-
-def _freeze(key: str, value: Value) -> Value | bytes:
-    """Copy the value, after the checks that JSON text would have made.
-
-    Scalars cannot be changed, so a flat dict needs no deeper copy; marshal copies the others faster
-    than JSON or deepcopy. A short packed form proves that the JSON text is not too long.
-    """
-    if is_flat(value) and len(marshal.dumps(value)) <= _SURELY_SMALL:
-        return value.copy()
-    if is_plain(value):
-        packed = marshal.dumps(value, _MARSHAL_VERSION)
-        if len(packed) <= _SURELY_SMALL:
-            return packed
-    return marshal.dumps(load_value(key, dump_value(key, value)), _MARSHAL_VERSION)
-
-
-def _thaw(frozen: Value | bytes) -> Value:
-    if isinstance(frozen, dict):
-        return frozen.copy()
-    return cast(Value, marshal.loads(frozen))  # noqa: S302 - packed by this process

@@ -9,6 +9,7 @@ write survives is up to the server: nothing without persistence, a crash with `a
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import secrets
 from collections.abc import AsyncIterator
@@ -191,7 +192,8 @@ class RedisSessionStorage:
         loop = asyncio.get_running_loop()
         # The connections of a loop that has ended cannot be used, nor closed, on this one.
         if self._pipelines is None or self._pipelines.loop is not loop:
-            self._pipelines = _Pipelines(loop, _client(self._url, self._patience))
+            client = _client(self._url, self._patience)
+            self._pipelines = _Pipelines(loop, client, self._patience)
         return self._pipelines
 
 
@@ -201,9 +203,12 @@ _Command = tuple[tuple[Any, ...], asyncio.Future[Any]]
 class _Pipelines:
     """Sends the commands of one tick together, over a few connections at a time."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, client: Redis | RedisCluster) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, client: Redis | RedisCluster, patience: float
+    ) -> None:
         self.loop = loop
         self.client = client
+        self._patience = patience
         self._waiting: list[_Command] = []
         self._sending: set[asyncio.Task[None]] = set()
         self._due = False
@@ -263,7 +268,9 @@ class _Pipelines:
         connection = await pool.get_connection()
         try:
             await connection.send_packed_command(b"".join(map(pack_command, commands)))
-            return [await _answer(connection) for _ in commands]
+            # One limit for all: one for each answer would take longer than reading it.
+            async with asyncio.timeout(self._patience):
+                return [await _answer(connection) for _ in commands]
         except BaseException:
             # Answers may still come, and must not be taken for those of the next commands.
             await connection.disconnect(nowait=True)
@@ -289,7 +296,7 @@ async def _answer(connection: Any) -> Any:
     from redis.exceptions import ResponseError
 
     try:
-        return await connection.read_response()
+        return await connection.read_response(timeout=math.inf)
     except ResponseError as error:
         return error
 
