@@ -13,6 +13,8 @@ import math
 import re
 import secrets
 from collections.abc import AsyncIterator
+from functools import cache
+from hashlib import sha1
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 from urllib.parse import urlsplit
 
@@ -35,8 +37,8 @@ _TIMEOUTS: Final = ("socket_timeout", "socket_connect_timeout")
 _PIPELINES: Final = 4
 _KEYS_A_PAGE: Final = 500
 
-# KEYS are the record and its lease. EVAL sends the text each time, so that no restart of the server
-# can forget it. Whatever changes a record ends its lease: who held it is refused at checkin.
+# KEYS are the record and its lease. Whatever changes a record ends its lease: whoever held it is
+# refused at checkin.
 _WRITE: Final = """
 if ARGV[2] == '' then redis.call('SET', KEYS[1], ARGV[1])
 else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
@@ -175,16 +177,13 @@ class RedisSessionStorage:
         proof = f"{lease.fence} {lease.holder}"
         return bool(await self._script(script, _names(lease.key), text, ms, proof))
 
-    async def _script(
+    def _script(
         self, script: str, names: tuple[str, str], *arguments: str | int | None
-    ) -> Any:
-        return await self._run("EVAL", script, 2, *names, *arguments)
+    ) -> asyncio.Future[Any]:
+        return self._run("EVAL", script, 2, *names, *arguments)
 
-    async def _run(self, *command: Any) -> Any:
-        try:
-            return await self._connect().run(command)
-        except _errors() as error:
-            raise StorageUnavailable(self.target, str(error)) from error
+    def _run(self, *command: Any) -> asyncio.Future[Any]:
+        return self._connect().run(command)
 
     def _connect(self) -> _Pipelines:
         if self._closed:
@@ -193,7 +192,7 @@ class RedisSessionStorage:
         # The connections of a loop that has ended cannot be used, nor closed, on this one.
         if self._pipelines is None or self._pipelines.loop is not loop:
             client = _client(self._url, self._patience)
-            self._pipelines = _Pipelines(loop, client, self._patience)
+            self._pipelines = _Pipelines(loop, client, self.target, self._patience)
         return self._pipelines
 
 
@@ -204,17 +203,25 @@ class _Pipelines:
     """Sends the commands of one tick together, over a few connections at a time."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, client: Redis | RedisCluster, patience: float
+        self,
+        loop: asyncio.AbstractEventLoop,
+        client: Redis | RedisCluster,
+        target: str,
+        patience: float,
     ) -> None:
         self.loop = loop
         self.client = client
+        self._target = target
         self._patience = patience
         self._waiting: list[_Command] = []
         self._sending: set[asyncio.Task[None]] = set()
         self._due = False
 
     def run(self, command: tuple[Any, ...]) -> asyncio.Future[Any]:
-        """Let the command be part of the next pipeline; the future gets its answer."""
+        """Let the command be part of the next pipeline; the future gets its answer.
+
+        A failure is StorageUnavailable.
+        """
         answer: asyncio.Future[Any] = self.loop.create_future()
         self._waiting.append((command, answer))
         self._send_soon()
@@ -253,7 +260,9 @@ class _Pipelines:
             if answer.done():
                 continue
             if isinstance(result, Exception):
-                answer.set_exception(result)
+                failure = StorageUnavailable(self._target, str(result) or repr(result))
+                failure.__cause__ = result
+                answer.set_exception(failure)
             else:
                 answer.set_result(result)
 
@@ -262,15 +271,19 @@ class _Pipelines:
         pool = getattr(self.client, "connection_pool", None)
         if pool is None:
             return await self._exchange_with_cluster(commands)
-        from hiredis import pack_command
+        from redis.exceptions import NoScriptError
 
-        # What redis-py's own pipeline does, for a third of its time.
         connection = await pool.get_connection()
         try:
-            await connection.send_packed_command(b"".join(map(pack_command, commands)))
             # One limit for all: one for each answer would take longer than reading it.
             async with asyncio.timeout(self._patience):
-                return [await _answer(connection) for _ in commands]
+                results = await _pipeline(connection, [_by_digest(command) for command in commands])
+                # A server that has just been started knows no script by its digest.
+                unknown = [n for n, r in enumerate(results) if isinstance(r, NoScriptError)]
+                again = await _pipeline(connection, [commands[number] for number in unknown])
+                for number, result in zip(unknown, again, strict=True):
+                    results[number] = result
+                return results
         except BaseException:
             # Answers may still come, and must not be taken for those of the next commands.
             await connection.disconnect(nowait=True)
@@ -290,6 +303,28 @@ class _Pipelines:
                 # The node refused it, so that it is safe to ask again where it points to.
                 results[number] = await self.client.execute_command(*command)
         return results
+
+
+def _by_digest(command: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Name the script instead of sending it, which saves the server the work of hashing it."""
+    if command[0] != "EVAL":
+        return command
+    return ("EVALSHA", _digest(command[1]), *command[2:])
+
+
+@cache
+def _digest(script: str) -> str:
+    return sha1(script.encode(), usedforsecurity=False).hexdigest()
+
+
+async def _pipeline(connection: Any, commands: list[tuple[Any, ...]]) -> list[Any]:
+    """Do what redis-py's own pipeline does, for a third of its time."""
+    from hiredis import pack_command
+
+    if not commands:
+        return []
+    await connection.send_packed_command(b"".join(map(pack_command, commands)))
+    return [await _answer(connection) for _ in commands]
 
 
 async def _answer(connection: Any) -> Any:
