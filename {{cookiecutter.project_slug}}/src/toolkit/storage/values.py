@@ -114,28 +114,27 @@ def _load(key: str, text: str | bytes) -> Any:
 
 def is_plain(value: Value) -> bool:
     """Tell whether the value consists of plain JSON types, nested at most MAX_DEPTH deep."""
-    return type(value) is dict and _is_plain(value, MAX_DEPTH)
-
-
-def _is_plain(container: Any, depth: int) -> bool:
-    """Be quick about the usual: whole containers of scalars are passed without a loop."""
-    if depth == 0:
+    if type(value) is not dict:
         return False
-    if type(container) is dict:
-        if not _TEXT.issuperset(map(type, container)):
+    # Depth first, so that what holds itself is soon too deep.
+    stack: list[tuple[Any, int]] = [(value, MAX_DEPTH)]
+    while stack:
+        container, depth = stack.pop()
+        if depth == 0:
             return False
-        container = container.values()
-    if _SCALARS.issuperset(map(type, container)):
-        return True
-    for item in container:
-        kind = type(item)
-        if kind in _SCALARS:
-            continue
-        if kind is dict or kind is list:
-            if not _is_plain(item, depth - 1):
+        if type(container) is dict:
+            if not _TEXT.issuperset(map(type, container)):
                 return False
-        elif kind is not float or not math.isfinite(item):
-            return False
+            container = container.values()
+        # Be quick about the usual: containers of scalars alone.
+        if _SCALARS.issuperset(map(type, container)):
+            continue
+        for item in container:
+            kind = type(item)
+            if kind is dict or kind is list:
+                stack.append((item, depth - 1))
+            elif not (kind in _SCALARS or (kind is float and math.isfinite(item))):
+                return False
     return True
 
 
