@@ -47,7 +47,7 @@ _SCHEMA: Final = (
 # The log holds a copy of every page that a commit touches, so small pages make small commits.
 _PAGE_BYTES: Final = 1024
 # About 30 MB of log between checkpoints: so few that one write in a hundred never meets one.
-_LOG_PAGES: Final = 32_000
+_LOG_PAGES: Final = 40_000
 _WRITES_A_COMMIT: Final = 500
 _KEYS_A_PAGE: Final = 500
 _GIVE_WAY_EVERY: Final = 0.001
