@@ -49,6 +49,7 @@ _PAGE_BYTES: Final = 1024
 # About 30 MB of log between checkpoints: so few that one write in a hundred never meets one.
 _LOG_PAGES: Final = 40_000
 _WRITES_A_COMMIT: Final = 500
+_WORTH_HALVING: Final = 16
 _KEYS_A_PAGE: Final = 500
 _GIVE_WAY_EVERY: Final = 0.001
 _GIVE_WAY_FOR: Final = 0.00002
@@ -107,6 +108,8 @@ class SqliteSessionStorage:
         self._reader: sqlite3.Connection | None = None
         self._reader_opened = 0
         self._closed = False
+        self._asked: list[_Request] = []
+        self._handing_over_on: asyncio.AbstractEventLoop | None = None
         self._waiting = 0
         self._answered = 0
         self._giving_way_on: asyncio.AbstractEventLoop | None = None
@@ -187,6 +190,7 @@ class SqliteSessionStorage:
         """Finish the writes that wait, and close the file."""
         self._closed = True
         self._close_reader()
+        self._hand_over()
         await self._writer.close()
 
     async def _read(self, key: str) -> tuple[Value | None, _Seen]:
@@ -236,9 +240,15 @@ class SqliteSessionStorage:
     async def _ask(self, request: _Request) -> bool:
         if self._closed:
             raise StorageUnavailable(str(self.path), "the store is closed")
-        self._writer.put(request)
-        self._waiting += 1
         loop = request.done.get_loop()
+        self._asked.append(request)
+        self._waiting += 1
+        if self._waiting == 1:
+            self._hand_over()
+        elif self._handing_over_on is not loop:
+            # One wake-up of the writer for all that is asked in this tick of the loop.
+            self._handing_over_on = loop
+            loop.call_soon(self._hand_over)
         if self._giving_way_on is not loop:
             self._giving_way_on = loop
             loop.call_later(_GIVE_WAY_EVERY, self._give_way, loop, self._answered)
@@ -247,6 +257,12 @@ class SqliteSessionStorage:
         finally:
             self._waiting -= 1
             self._answered += 1
+
+    def _hand_over(self) -> None:
+        self._handing_over_on = None
+        if self._asked:
+            self._writer.put(self._asked, self._waiting)
+            self._asked = []
 
     def _give_way(self, loop: asyncio.AbstractEventLoop, answered: int) -> None:
         """Sleep a moment if nothing was committed lately, so that the writer gets to run Python.
@@ -271,18 +287,23 @@ class _Writer:
         self.busy_timeout = busy_timeout
         self.opened = 0
         """How often the file was opened: an error closes it, so that it is read anew."""
-        self._requests: SimpleQueue[_Request | None] = SimpleQueue()
+        self._requests: SimpleQueue[list[_Request] | None] = SimpleQueue()
+        self._waiting = 0
         self._thread: threading.Thread | None = None
         self._connection: sqlite3.Connection | None = None
         self._checkpoint: threading.Thread | None = None
         self._log_pages = 0
 
-    def put(self, request: _Request) -> None:
-        """Let the request be part of a coming commit; its future is answered after that."""
+    def put(self, requests: list[_Request], waiting: int) -> None:
+        """Let the requests be part of a coming commit; their futures are answered after that.
+
+        `waiting` is how many requests have no answer yet.
+        """
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
             self._thread.start()
-        self._requests.put(request)
+        self._waiting = waiting
+        self._requests.put(requests)
 
     async def close(self) -> None:
         """Answer every request, close the file and end the thread."""
@@ -293,12 +314,19 @@ class _Writer:
     def _run(self) -> None:
         going = True
         while going:
-            batch = [self._requests.get()]
-            more = min(self._requests.qsize(), _WRITES_A_COMMIT - 1)
-            batch += [self._requests.get() for _ in range(more)]
-            going = None not in batch
-            self._carry_out([request for request in batch if request is not None])
-            self._trim_log()
+            batch: list[_Request] = []
+            while going and (not batch or self._requests.qsize()):
+                more = self._requests.get()
+                batch += more or ()
+                going = more is not None
+            size = _WRITES_A_COMMIT
+            if len(batch) >= max(self._waiting, _WORTH_HALVING):
+                # Nobody is left to ask for more: while one half is committed, the loop answers the
+                # other, and prepares what comes next.
+                size = min(size, (len(batch) + 1) // 2)
+            for start in range(0, len(batch), size):
+                self._carry_out(batch[start : start + size])
+                self._trim_log()
         self._close()
 
     def _carry_out(self, requests: list[_Request]) -> None:
