@@ -2,7 +2,8 @@
 
 A record is JSON text under `session{:KEY}`, its lease `FENCE HOLDER` under `lease{:KEY}`; the
 braces put both on the same node of a cluster. Every verb is one command, a script where it has to
-be atomic, and the commands of one tick of the event loop share one pipeline. What an acknowledged
+be atomic, and the commands of one tick of the event loop share one pipeline. A server that has
+just been started is sent each script once, in a round trip of its own. What an acknowledged
 write survives is up to the server: nothing without persistence, a crash with `appendfsync always`.
 """
 
