@@ -313,20 +313,27 @@ class _Writer:
 
     def _run(self) -> None:
         going = True
+        committed_in = 0.0
         while going:
+            asked_at = time.monotonic()
             batch: list[_Request] = []
             while going and (not batch or self._requests.qsize()):
                 more = self._requests.get()
                 batch += more or ()
                 going = more is not None
+            begun = time.monotonic()
             size = _WRITES_A_COMMIT
-            if len(batch) >= max(self._waiting, _WORTH_HALVING):
-                # Nobody is left to ask for more: while one half is committed, the loop answers the
-                # other, and prepares what comes next.
+            if (
+                len(batch) >= max(self._waiting, _WORTH_HALVING)
+                and begun - asked_at < 2 * committed_in
+            ):
+                # Nobody is left to ask for more, and the loop asks about as fast as we commit:
+                # while one half is committed, it answers the other, and prepares what comes next.
                 size = min(size, (len(batch) + 1) // 2)
             for start in range(0, len(batch), size):
                 self._carry_out(batch[start : start + size])
                 self._trim_log()
+            committed_in = time.monotonic() - begun
         self._close()
 
     def _carry_out(self, requests: list[_Request]) -> None:
