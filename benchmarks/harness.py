@@ -31,9 +31,11 @@ print(json.dumps([time.perf_counter() - begun, verdict["passed"]]))
 
 def specs(count: int) -> list[dict[str, object]]:
     """Dialogues of two steps with the example bot."""
-    book = {"send": {"text": "/book"}, "expect": [{"method": "sendMessage"}]}
-    tap = {"send": {"tap": "Haircut"}, "expect": [{"method": "editMessageText"}]}
-    return [{"name": f"dialogue {number}", "steps": [book, tap]} for number in range(count)]
+    steps = [
+        {"send": {"text": command}, "expect": [{"method": "sendMessage"}]}
+        for command in ("/start", "/help")
+    ]
+    return [{"name": f"dialogue {number}", "steps": steps} for number in range(count)]
 
 
 def run_specs(count: int, folder: Path) -> float:

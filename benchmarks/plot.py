@@ -15,7 +15,7 @@ OTHERS = "#94a3b8"
 
 
 def draw(report: dict[str, Any], path: Path) -> None:
-    """Draw the medians of a report; what is ours is blue. Scales are logarithmic."""
+    """Draw the medians of a report; what is ours is blue. Wide scales are logarithmic."""
     subjects = list(dict.fromkeys(row["subject"] for row in report["rows"]))
     heights = [
         sum(row["subject"] == subject for row in report["rows"]) + 1.4 for subject in subjects
@@ -46,11 +46,12 @@ def _panel(panel: Any, subject: str, rows: list[dict[str, Any]]) -> None:
     positive = [value for value in medians if value > 0]
     if positive and max(positive) > 20 * min(positive):
         panel.set_xscale("log")
-    for place, value in enumerate(medians):
+    for place, row in enumerate(rows):
+        value = row["median"]
         shown = f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-        panel.annotate(
-            shown, (value, place), (6, 0), textcoords="offset points", va="center", fontsize=8
-        )
+        # Right of the whisker, which would run through it.
+        end = (row["high"], place)
+        panel.annotate(shown, end, (6, 0), textcoords="offset points", va="center", fontsize=8)
     panel.invert_yaxis()
     panel.margins(x=0.16)
     panel.set_title(f"{subject}, {rows[0]['unit']}", loc="left", fontsize=9, fontweight="bold")
