@@ -43,7 +43,7 @@ class BotApi:
         try:
             self._check(request.match_info["token"])
             params, files = await read_parameters(request)
-            result = await self.telegram.call(request.match_info["method"], params, files)
+            result = await self._do(request.match_info["method"], params, files)
         except ApiError as error:
             return web.json_response(error.as_json(), status=error.code)
         except NetworkFailure:
@@ -51,6 +51,11 @@ class BotApi:
                 request.transport.abort()
             return web.Response(status=502)
         return web.json_response({"ok": True, "result": result})
+
+    async def _do(self, method: str, params: Json, files: dict[str, Upload]) -> Any:
+        """A poll ends with its connection; all else is done whether or not somebody listens."""
+        doing = self.telegram.call(method, params, files)
+        return await (doing if method.lower() == "getupdates" else asyncio.shield(doing))
 
     async def download(self, request: web.Request) -> web.Response:
         """The content of a file that getFile named."""
@@ -133,7 +138,11 @@ async def serve(
 ) -> AsyncIterator[str]:
     """Serve until the block ends; gives the base address, port 0 takes a free one."""
     runner = web.AppRunner(
-        make_app(telegram, **options), access_log=None, shutdown_timeout=0.1, handle_signals=False
+        make_app(telegram, **options),
+        access_log=None,
+        shutdown_timeout=0.1,
+        handle_signals=False,
+        handler_cancellation=True,
     )
     await runner.setup()
     try:

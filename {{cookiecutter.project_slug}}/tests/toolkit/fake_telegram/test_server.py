@@ -14,6 +14,7 @@ from toolkit.fake_telegram import FakeTelegram
 from toolkit.fake_telegram.server import serve
 
 Json = dict[str, Any]
+TICK = aiohttp.ClientTimeout(total=0.1)
 
 
 class Client:
@@ -125,6 +126,27 @@ async def test_a_network_fault_breaks_the_connection(
     with pytest.raises(aiohttp.ClientError):
         await client.call("getMe")
     assert (await client.call("getMe"))["ok"]
+
+
+async def test_a_poll_ends_with_its_connection(client: Client, telegram: FakeTelegram) -> None:
+    telegram.updates.confirm(10**9)
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            await client.call("getUpdates", json={"timeout": 50}, timeout=TICK)
+    assert (await client.call("getUpdates"))["result"] == []
+    assert [(call.method, call.error) for call in telegram.calls] == [("getUpdates", None)] * 4
+
+
+async def test_a_call_is_done_although_its_client_has_gone(
+    client: Client, telegram: FakeTelegram
+) -> None:
+    telegram.faults.delay(0.2)
+    done = asyncio.Event()
+    telegram.observe(lambda event: done.set() if event.kind == "call" else None)
+    with pytest.raises(TimeoutError):
+        await client.call("sendMessage", json={"chat_id": 1, "text": "late"}, timeout=TICK)
+    await done.wait()
+    assert telegram.messages(1)[-1]["text"] == "late"
 
 
 async def test_a_long_poll_waits_for_a_person(client: Client) -> None:
