@@ -24,12 +24,12 @@ async def show(event: Event, text: str, keyboard: InlineKeyboardMarkup | None = 
     return event.message.message_id
 
 
-def reachable(callback: CallbackQuery) -> bool:
+async def reachable(callback: CallbackQuery) -> bool:
     """Whether the tapped message can be changed: Telegram hides old and deleted ones from bots."""
     return isinstance(callback.message, Message)
 
 
-def is_answer(message: Message, bot: Bot) -> bool:
+async def is_answer(message: Message, bot: Bot) -> bool:
     """Whether a message is meant as an answer: no command, and in a group a reply to the bot."""
     if (message.text or "").startswith("/"):
         return False

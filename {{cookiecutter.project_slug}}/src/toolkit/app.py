@@ -32,7 +32,7 @@ from toolkit.delivery.shutdown import (
 )
 from toolkit.delivery.webhook import HANDLER_LIMIT, WebhookServer
 from toolkit.fsm import STRATEGIES, SessionFSMMiddleware, SessionFSMStorage
-from toolkit.routers import copy_router
+from toolkit.routers import QuickRouter, copy_router, quicken
 from toolkit.sessions.checkout import Checkouts
 from toolkit.sessions.codec import Migration
 from toolkit.sessions.context import Sessions
@@ -46,7 +46,7 @@ logger = logging.getLogger(__name__)
 S = TypeVar("S")
 
 
-class BotApp(Dispatcher, Generic[S]):
+class BotApp(Dispatcher, QuickRouter, Generic[S]):
     """An aiogram dispatcher with sessions, together with its bot and its store.
 
     It takes handlers, middlewares and routers as a `Dispatcher` does; `create_bot` makes one.
@@ -75,6 +75,7 @@ class BotApp(Dispatcher, Generic[S]):
         self.update.outer_middleware(self._limits)
         self.fsm = SessionFSMMiddleware(fsm_storage, self.fsm.events_isolation, STRATEGIES[scope])
         self.update.outer_middleware(self.fsm)
+        quicken(self.update)
 
     @property
     def session_storage(self) -> SessionStorage:

@@ -1,15 +1,19 @@
 """Copies of routers, so that module-level routers serve any number of bots.
 
 aiogram ties a router to one dispatcher for ever. A factory that is called once a test needs a fresh
-tree each time, while handlers want to be decorated where they are written.
+tree each time, while handlers want to be decorated where they are written. A copy does what its
+original does, and does it quicker.
 """
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
 from aiogram import Router
 from aiogram.dispatcher.event.event import EventObserver
+from aiogram.dispatcher.event.handler import CallbackType, FilterObject, HandlerObject
 from aiogram.dispatcher.event.telegram import TelegramEventObserver
 from aiogram.dispatcher.middlewares.manager import MiddlewareManager
 
@@ -23,27 +27,117 @@ def copy_router(router: Router) -> Router:
     """
     twin = _clone(router)
     twin._parent_router = None
-    twins = {id(original): _twin(original, twin) for original in router.observers.values()}
-    twin.observers = {name: twins[id(original)] for name, original in router.observers.items()}
-    for name, value in vars(router).items():
-        if isinstance(value, EventObserver):
-            setattr(twin, name, _copy_event_observer(value))
-        elif id(value) in twins:
-            setattr(twin, name, twins[id(value)])
     twin.sub_routers = []
+    _copy_observers(router, twin)
     for child in router.sub_routers:
         Router.include_router(twin, copy_router(child))
     return twin
 
 
+class QuickRouter(Router):
+    """A router that is made in a tenth of the time, and is as quick as a copy."""
+
+    def __init__(self, *, name: str | None = None) -> None:
+        vars(self).update(vars(_BLANK), name=name or hex(id(self)), sub_routers=[])
+        _copy_observers(_BLANK, self)
+
+
+_BLANK = Router()
+
+
+def quicken(observer: TelegramEventObserver) -> None:
+    """Give ``observer`` the same middlewares in `Middlewares`."""
+    observer.middleware = Middlewares(observer.middleware)
+    observer.outer_middleware = Middlewares(observer.outer_middleware)
+
+
+class Middlewares(MiddlewareManager):
+    """aiogram's middlewares, without what each update pays there.
+
+    That is a generator a look at the list, and `functools.wraps` a handler.
+    """
+
+    def __init__(self, middlewares: MiddlewareManager) -> None:
+        self._middlewares = list(middlewares._middlewares)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._middlewares)
+
+    def __reversed__(self) -> Iterator[Any]:
+        return reversed(self._middlewares)
+
+    @staticmethod
+    def wrap_middlewares(middlewares: Sequence[Any], handler: CallbackType) -> Any:
+        """``handler`` inside ``middlewares``, the first of which is the outermost."""
+
+        def innermost(event: Any, data: dict[str, Any]) -> Any:
+            return handler(event, **data)
+
+        wrapped: CallbackType = innermost
+        for middleware in reversed(middlewares):
+            wrapped = partial(middleware, wrapped)
+        return wrapped
+
+
+class _Idle(TelegramEventObserver):
+    """An observer without handlers, set up when it is asked for anything. Most never are."""
+
+    def __init__(self, router: Router, event_name: str) -> None:
+        self.router = router
+        self.event_name = event_name
+
+    def __getattr__(self, name: str) -> Any:
+        if "handlers" in vars(self):
+            raise AttributeError(name)
+        super().__init__(self.router, self.event_name)
+        quicken(self)
+        return getattr(self, name)
+
+
+class _MagicFilter(FilterObject):
+    """A magic filter, asked right here. aiogram asks it in a thread, as it does all that blocks."""
+
+    async def call(self, *args: Any, **data: Any) -> Any:
+        return self.callback(*args)
+
+
+def _copy_observers(router: Router, twin: Router) -> None:
+    twins: dict[int, Any] = {
+        id(original): _twin(original, twin) for original in router.observers.values()
+    }
+    for name, value in vars(router).items():
+        if isinstance(value, EventObserver):
+            twins[id(value)] = _copy_event_observer(value)
+        if (copied := twins.get(id(value))) is not None:
+            vars(twin)[name] = copied
+    twin.observers = {name: twins[id(original)] for name, original in router.observers.items()}
+
+
 def _twin(observer: TelegramEventObserver, router: Router) -> TelegramEventObserver:
+    if _is_idle(observer):
+        return _Idle(router, observer.event_name)
     twin = _clone(observer)
     twin.router = router
-    twin.handlers = list(observer.handlers)
-    twin.middleware = _copy_middlewares(observer.middleware)
-    twin.outer_middleware = _copy_middlewares(observer.outer_middleware)
-    twin._handler = _clone(observer._handler)
-    twin._handler.filters = list(observer._handler.filters or ())
+    twin.handlers = [_copy_handler(handler) for handler in observer.handlers]
+    twin._handler = _copy_handler(observer._handler)
+    quicken(twin)
+    return twin
+
+
+def _is_idle(observer: TelegramEventObserver) -> bool:
+    return type(observer) in (TelegramEventObserver, _Idle) and not (
+        observer.handlers
+        or observer._handler.filters
+        or observer.middleware._middlewares
+        or observer.outer_middleware._middlewares
+    )
+
+
+def _copy_handler(handler: HandlerObject) -> HandlerObject:
+    twin = _clone(handler)
+    twin.filters = [
+        item if item.magic is None else _clone(item, _MagicFilter) for item in handler.filters or ()
+    ]
     return twin
 
 
@@ -53,14 +147,8 @@ def _copy_event_observer(observer: EventObserver) -> EventObserver:
     return twin
 
 
-def _copy_middlewares(manager: MiddlewareManager) -> MiddlewareManager:
-    twin = _clone(manager)
-    twin._middlewares = list(manager._middlewares)
-    return twin
-
-
-def _clone(original: T) -> T:
-    """What copy.copy does for such plain objects, at a fifth of the time: a router has thirty."""
-    twin = object.__new__(type(original))
+def _clone(original: T, kind: type[T] | None = None) -> T:
+    """What copy.copy does for such plain objects, at a fifth of the time."""
+    twin = object.__new__(kind or type(original))
     vars(twin).update(vars(original))
     return twin

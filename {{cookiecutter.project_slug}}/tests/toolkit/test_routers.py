@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +50,63 @@ async def test_a_copy_keeps_the_filters_of_the_router(talk_to: Any) -> None:
     await talk.say("ignored")
 
     assert talk.texts == []
+
+
+async def test_a_magic_filter_is_asked_in_the_thread_of_the_loop(talk_to: Any) -> None:
+    asked_in = []
+    router = Router()
+    router.message.filter(F.text.func(lambda text: asked_in.append(threading.current_thread())))
+    router.message.register(echo, F.text.func(lambda text: asked_in.append(text)))
+
+    await talk_to(create_bot("42:fake", initial=Session, routers=[router])).say("hello")
+
+    assert asked_in == [threading.main_thread()]
+
+
+def passing(name: str, seen: list[str]) -> Callable[..., Awaitable[Any]]:
+    """A middleware that notes when it is passed."""
+
+    async def middleware(handler: Any, event: Any, data: dict[str, Any]) -> Any:
+        seen.append(name)
+        return await handler(event, data)
+
+    return middleware
+
+
+async def test_middlewares_stand_in_the_order_of_routers_and_of_registration(talk_to: Any) -> None:
+    seen: list[str] = []
+    outer, inner = Router(), Router()
+    inner.message.register(echo)
+    for router, name in ((outer, "parent"), (inner, "child")):
+        for number in (1, 2):
+            router.message.middleware(passing(f"{name} {number}", seen))
+            router.message.outer_middleware(passing(f"{name}, outer {number}", seen))
+    outer.include_router(inner)
+    app = create_bot("42:fake", initial=Session, routers=[outer])
+    app.message.middleware(passing("app", seen))
+    app.message.outer_middleware(passing("app, outer", seen))
+
+    await talk_to(app).say("hello")
+
+    assert seen == [
+        "app, outer",
+        *("parent, outer 1", "parent, outer 2", "child, outer 1", "child, outer 2"),
+        *("app", "parent 1", "parent 2", "child 1", "child 2"),
+    ]
+
+
+async def test_a_copy_of_an_empty_router_and_its_original_go_separate_ways(talk_to: Any) -> None:
+    app, original = create_bot("42:fake", initial=Session), Router()
+    copy = app.include_router(original)
+
+    original.message.register(echo, F.text != "hello")
+    assert app.resolve_used_update_types() == []
+    copy.message.register(echo)
+    talk = talk_to(app)
+    await talk.say("hello")
+
+    assert talk.texts == ["hello 0"]
+    assert not hasattr(copy.message, "nothing")
 
 
 def test_what_is_added_to_a_copy_stays_there() -> None:

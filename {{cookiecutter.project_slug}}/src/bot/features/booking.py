@@ -40,12 +40,12 @@ class PickTime(CallbackData, prefix="time", sep="|"):
     when: str  # a day, or a moment on it, as ISO 8601
 
 
-def left_alone(event: Event, session: Session, bookings: BookingBook) -> bool:
+async def left_alone(event: Event, session: Session, bookings: BookingBook) -> bool:
     """Whether the last question was asked too long ago to be answered now."""
     return session.asked_at is not None and bookings.now() - session.asked_at > PATIENCE
 
 
-def on_own_menu(callback: CallbackQuery, session: Session) -> bool:
+async def on_own_menu(callback: CallbackQuery, session: Session) -> bool:
     """Whether the tap answers the last question, and was made by the person who was asked."""
     return callback.message is not None and callback.message.message_id == session.menu
 

@@ -37,7 +37,7 @@ class Visits(CallbackData, prefix="visits", sep="|"):
     sure: bool = False
 
 
-def is_somebody_elses(callback: CallbackQuery, callback_data: Visits) -> bool:
+async def is_somebody_elses(callback: CallbackQuery, callback_data: Visits) -> bool:
     """Whether a list in a group was tapped by another person than its owner."""
     return callback.from_user.id != callback_data.owner
 

@@ -42,7 +42,8 @@ def run_specs(
     """Run each spec against a fresh bot, one after another on one event loop."""
     for spec in specs:
         try:
-            yield runner.run(run_spec(spec, make_bot))
+            # Not `runner.run`, which sets signal handlers up each time.
+            yield runner.get_loop().run_until_complete(run_spec(spec, make_bot))
         except SystemExit as error:
             # Raised in a task of its own, it goes past everything that waits.
             yield SpecResult(spec, describe_error(error))

@@ -26,6 +26,7 @@ TAGS = {
     "pre": "pre",
     "blockquote": "blockquote",
 }
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _PLAIN = re.compile(r"[^&<]+")
 _REFERENCE = re.compile(r"&(?:#x([0-9A-Fa-f]*)|#([0-9]*)|([A-Za-z]*));?")
 _NAMED = {"lt": "<", "gt": ">", "amp": "&", "quot": '"'}
@@ -70,7 +71,7 @@ class _HtmlParser:
             tag = self.open[-1][0].kind
             raise EntityError(f'Can\'t find end tag corresponding to start tag "{tag}"')
         text = "".join(self.out.pieces)
-        if any("\ud800" <= char <= "\udfff" for char in text):
+        if _SURROGATE.search(text):
             raise EntityError(
                 "Text contains invalid Unicode characters after decoding HTML entities, "
                 "check for unmatched surrogate code units"
