@@ -15,9 +15,8 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
-from itertools import chain
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Final, Self
@@ -50,6 +49,7 @@ _PAGE_BYTES: Final = 1024
 _LOG_PAGES: Final = 40_000
 _WRITES_A_COMMIT: Final = 500
 _WORTH_HALVING: Final = 16
+_SWEPT_AT_ONCE: Final = 100
 _KEYS_A_PAGE: Final = 500
 _GIVE_WAY_EVERY: Final = 0.001
 _GIVE_WAY_FOR: Final = 0.00002
@@ -293,6 +293,7 @@ class _Writer:
         self._connection: sqlite3.Connection | None = None
         self._checkpoint: threading.Thread | None = None
         self._log_pages = 0
+        self._to_sweep = 0
 
     def put(self, requests: list[_Request], waiting: int) -> None:
         """Let the requests be part of a coming commit; their futures are answered after that.
@@ -333,6 +334,7 @@ class _Writer:
             for start in range(0, len(batch), size):
                 self._carry_out(batch[start : start + size])
                 self._trim_log()
+                self._sweep()
             committed_in = time.monotonic() - begun
         self._close()
 
@@ -355,16 +357,24 @@ class _Writer:
             _answer(writes, _unavailable(self.path, error))
 
     def _commit(self, connection: sqlite3.Connection, writes: list[_Write]) -> list[bool]:
+        """Make the changes, and tell which of them were allowed."""
         if not writes:
             return []
+        keys = {write.key for write in writes}
+        if len(keys) == len(writes) and all(write.text is not None for write in writes):
+            # The usual batch is one statement: each one more would be a wait for the interpreter
+            # lock, as long as the loop is busy. It fails as a whole where a record was changed.
+            with contextlib.suppress(sqlite3.IntegrityError):
+                self._put(connection, writes, _new_revision(), time.time())
+                return [True] * len(writes)
         connection.execute("BEGIN IMMEDIATE")
         with connection:
             return self._apply(connection, writes)
 
     def _apply(self, connection: sqlite3.Connection, writes: list[_Write]) -> list[bool]:
-        """Make the changes, one statement for all, and tell which of them were allowed."""
+        """Make the changes that are allowed, one by one, and tell which."""
         now = time.time()
-        revision = random.getrandbits(62) + 1
+        revision = _new_revision()
         found = _find(connection, [write.key for write in writes if write.seen is not None])
         changes: dict[str, _Write] = {}
         outcomes = []
@@ -375,23 +385,37 @@ class _Writer:
                 before = found[write.key] if earlier is None else earlier.leaves(revision)
                 allowed = write.seen.still_holds(before, now)
             if allowed:
-                changes[write.key] = write
+                changes[write.key] = replace(write, seen=None)
             outcomes.append(allowed)
         puts = [write for write in changes.values() if write.text is not None]
         if puts:
-            rows = ((put.key, put.text, put.expires_at, revision) for put in puts)
-            connection.execute(
-                _sql(_PUT, "(?, ?, ?, ?)", len(puts)), list(chain.from_iterable(rows))
-            )
-            self._log_pages += sum(2 + len(put.text or "") // _PAGE_BYTES for put in puts)
+            self._put(connection, puts, revision, now)
         gone = [key for key, write in changes.items() if write.text is None]
         if gone:
             connection.execute(_sql(_DELETE, "?", len(gone)), gone)
-        expiring = sum(put.expires_at is not None for put in puts)
-        if expiring:
-            # Two for each one written: the dead never outnumber the living for long.
-            connection.execute(_SWEEP, (now, 2 * expiring))
         return outcomes
+
+    def _put(
+        self, connection: sqlite3.Connection, puts: list[_Write], revision: int, now: float
+    ) -> None:
+        """Write all these records, or none. Raises IntegrityError if one is not as it was seen."""
+        values: list[Any] = []
+        for put in puts:
+            seen = put.seen
+            values += put.key, put.text, put.expires_at
+            values += (None, None) if seen is None else (seen.revision, seen.is_live(now))
+        values += revision, now
+        connection.execute(_sql(_PUT, "(?, ?, ?, ?, ?)", len(puts)), values)
+        self._log_pages += sum(2 + len(put.text or "") // _PAGE_BYTES for put in puts)
+        # Two for each one written: the dead never outnumber the living for long.
+        self._to_sweep += sum(2 for put in puts if put.expires_at is not None)
+
+    def _sweep(self) -> None:
+        """Delete expired records, now and then."""
+        if self._connection is not None and self._to_sweep >= _SWEPT_AT_ONCE:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.execute(_SWEEP, (time.time(), self._to_sweep))
+            self._to_sweep = 0
 
     def _trim_log(self) -> None:
         """Copy the log into the file before it grows long.
@@ -421,8 +445,18 @@ class _Writer:
 
 
 # Each row of a statement stands where {} is, so that a batch is one statement.
+# What is not as it was seen becomes NULL, which the table refuses, and the whole statement with it.
 _PUT: Final = (
-    "INSERT INTO sessions (key, value, expires_at, revision) VALUES {} ON CONFLICT (key) DO UPDATE"
+    "WITH wanted (key, value, expires_at, seen, lived) AS (VALUES {}),"
+    " given (revision, now) AS (VALUES (?, ?))"
+    " INSERT INTO sessions (key, value, expires_at, revision)"
+    " SELECT wanted.key,"
+    " CASE WHEN seen IS NULL OR seen = ifnull(found.revision, 0) OR NOT"
+    " (lived OR found.key IS NOT NULL AND ifnull(found.expires_at > now, TRUE))"
+    " THEN wanted.value END,"
+    " wanted.expires_at, given.revision"
+    " FROM given, wanted LEFT JOIN sessions AS found ON found.key = wanted.key WHERE TRUE"
+    " ON CONFLICT (key) DO UPDATE"
     " SET value = excluded.value, expires_at = excluded.expires_at, revision = excluded.revision"
 )
 _DELETE: Final = "DELETE FROM sessions WHERE key IN ({})"
@@ -435,6 +469,11 @@ _SWEEP: Final = (
     "DELETE FROM sessions WHERE rowid IN"
     " (SELECT rowid FROM sessions WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)"
 )
+
+
+def _new_revision() -> int:
+    """Return what no record has had before, in this process or another. It is never 0."""
+    return random.getrandbits(62) + 1
 
 
 @cache

@@ -25,7 +25,7 @@ from aiogram.types import Message
 
 from toolkit import create_bot
 from toolkit.storage import sqlite
-from toolkit.storage.base import SessionUndecodable, StorageUnavailable, Value
+from toolkit.storage.base import SessionConflict, SessionUndecodable, StorageUnavailable, Value
 from toolkit.storage.conformance import (
     DurableStorageConformance,
     OpenStore,
@@ -388,6 +388,29 @@ async def test_writes_that_wait_together_are_committed_together(path: Path) -> N
     await storage.close()
 
 
+async def test_of_writes_committed_together_only_the_one_too_late_is_refused(path: Path) -> None:
+    storage, other = SqliteSessionStorage(path), SqliteSessionStorage(path)
+    keys = [f"{n}_{n}" for n in range(20)]
+    await asyncio.gather(*(storage.write(key, {"by": "nobody"}) for key in keys[:10]))
+    leases = [await storage.checkout(key, holder="here", lease_for=30) for key in keys]
+    for number in (3, 15):
+        await other.write(keys[number], {"by": "other"})
+    await other.delete(keys[7])
+
+    outcomes = await asyncio.gather(
+        *(storage.checkin(lease, {"by": "me"}) for lease in leases), return_exceptions=True
+    )
+
+    refused = [key for key, error in zip(keys, outcomes, strict=True) if error is not None]
+    assert refused == [keys[3], keys[7], keys[15]]
+    assert all(isinstance(error, SessionConflict) for error in outcomes if error is not None)
+    found = [await storage.read(key) for key in keys]
+    assert [n for n, value in enumerate(found) if value == {"by": "other"}] == [3, 15]
+    assert [n for n, value in enumerate(found) if value != {"by": "me"}] == [3, 7, 15]
+    await storage.close()
+    await other.close()
+
+
 async def test_closing_finishes_the_writes_that_wait(path: Path) -> None:
     storage = SqliteSessionStorage(path)
     writes = [asyncio.ensure_future(storage.write(f"{n}", {"n": n})) for n in range(50)]
@@ -465,9 +488,9 @@ async def test_expired_records_leave_the_file(path: Path) -> None:
     await asyncio.gather(*(storage.write(f"old {n}", {}, expires_in=0.01) for n in range(100)))
     await until_absent(storage, "old 99")
     await asyncio.gather(*(storage.write(f"new {n}", {}, expires_in=600) for n in range(60)))
+    await storage.close()
     [(count,)] = execute(path, "SELECT count(*) FROM sessions")
     assert count == 60
-    await storage.close()
 
 
 @pytest.mark.slow
