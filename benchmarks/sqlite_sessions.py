@@ -85,21 +85,23 @@ async def compare(report: Report, folder: Path, keys: int, seconds: float, round
     """Fill every store with ``keys`` sessions and let them take turns."""
     stores = {kind.name: kind(folder / f"{kind.name}-{keys}.db") for kind in STORES}
     plan = [(verb, tasks) for verb in VERBS for tasks in TASKS]
-    progress = Progress(len(stores) * (1 + rounds * len(plan)))
+    turns = sum(len(stores) + len(RAW) * (verb == "writes") for verb, _ in plan)
+    progress = Progress(len(stores) + rounds * turns)
     for name, store in stores.items():
         progress.step(f"{name}: {keys:,} keys")
         await store.open(keys)
     raw = plain_file(folder / f"raw-{keys}.db", keys)
     for verb, tasks in plan:
         subject = f"{verb} at {tasks} task{'s' * (tasks > 1)}, {keys:,} keys"
-        for _, name in taking_turns(list(stores), rounds):
+        names = [*stores, *(RAW if verb == "writes" else ())]
+        for _, name in taking_turns(names, rounds):
             progress.step(f"{subject}: {name}")
-            rate, details = await storm(stores[name], verb, tasks, keys, seconds)
-            report.row(subject, name, "a second", stores[name].survives).add(rate, **details)
-        if verb == "writes":
-            for _, name in taking_turns(list(RAW), rounds):
+            if name in RAW:
                 rate = raw_rate(raw, RAW[name], keys, seconds)
                 report.row(subject, name, "a second", "kill and power cut").add(rate)
+            else:
+                rate, details = await storm(stores[name], verb, tasks, keys, seconds)
+                report.row(subject, name, "a second", stores[name].survives).add(rate, **details)
     progress.end()
     raw.close()
     for store in stores.values():

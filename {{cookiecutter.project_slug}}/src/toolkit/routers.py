@@ -87,8 +87,8 @@ class _Idle(TelegramEventObserver):
         self.event_name = event_name
 
     def __getattr__(self, name: str) -> Any:
-        if "handlers" in vars(self):
-            raise AttributeError(name)
+        if name not in ("handlers", "middleware", "outer_middleware", "_handler"):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         super().__init__(self.router, self.event_name)
         quicken(self)
         return getattr(self, name)

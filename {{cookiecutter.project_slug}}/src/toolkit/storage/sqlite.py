@@ -14,7 +14,7 @@ import sqlite3
 import threading
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -231,11 +231,11 @@ class SqliteSessionStorage:
             self._reader.close()
             self._reader = None
 
-    async def _write(
+    def _write(
         self, key: str, text: str | None, expires_at: float | None = None, seen: _Seen | None = None
-    ) -> bool:
+    ) -> Awaitable[bool]:
         done = asyncio.get_running_loop().create_future()
-        return await self._ask(_Write(done, key, text, expires_at, seen))
+        return self._ask(_Write(done, key, text, expires_at, seen))
 
     async def _ask(self, request: _Request) -> bool:
         if self._closed:
