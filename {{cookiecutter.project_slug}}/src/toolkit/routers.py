@@ -35,7 +35,7 @@ def copy_router(router: Router) -> Router:
 
 
 class QuickRouter(Router):
-    """A router that is made in a tenth of the time, and is as quick as a copy."""
+    """A router that is made in a tenth of the time."""
 
     def __init__(self, *, name: str | None = None) -> None:
         vars(self).update(vars(_BLANK), name=name or hex(id(self)), sub_routers=[])
@@ -89,8 +89,10 @@ class _Idle(TelegramEventObserver):
     def __getattr__(self, name: str) -> Any:
         if name not in ("handlers", "middleware", "outer_middleware", "_handler"):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        assigned = dict(vars(self))
         super().__init__(self.router, self.event_name)
         quicken(self)
+        vars(self).update(assigned)
         return getattr(self, name)
 
 

@@ -109,6 +109,17 @@ async def test_a_copy_of_an_empty_router_and_its_original_go_separate_ways(talk_
     assert not hasattr(copy.message, "nothing")
 
 
+async def test_what_is_assigned_to_a_copy_stays(talk_to: Any) -> None:
+    app = create_bot("42:fake", initial=Session)
+    copy = app.include_router(Router())
+    copy.message.handlers = child.message.handlers
+    talk = talk_to(app)
+
+    await talk.say("hello")
+
+    assert talk.texts == ["hello 0"]
+
+
 def test_what_is_added_to_a_copy_stays_there() -> None:
     copy = create_bot("42:fake", initial=Session).include_router(parent)
 

@@ -28,6 +28,7 @@ class BotApi:
     def __init__(self, telegram: FakeTelegram, *, any_token: bool = False) -> None:
         self.telegram = telegram
         self._adopts = any_token
+        self._doing: set[asyncio.Task[Any]] = set()
 
     def _check(self, token: str) -> None:
         if not TOKEN.fullmatch(token):
@@ -54,8 +55,19 @@ class BotApi:
 
     async def _do(self, method: str, params: Json, files: dict[str, Upload]) -> Any:
         """A poll ends with its connection; all else is done whether or not somebody listens."""
-        doing = self.telegram.call(method, params, files)
-        return await (doing if method.lower() == "getupdates" else asyncio.shield(doing))
+        call = self.telegram.call(method, params, files)
+        if method.lower() == "getupdates":
+            return await call
+        doing = asyncio.create_task(call)
+        self._doing.add(doing)
+        doing.add_done_callback(self._done)
+        return await asyncio.shield(doing)
+
+    def _done(self, doing: asyncio.Task[Any]) -> None:
+        self._doing.discard(doing)
+        if not doing.cancelled():
+            # A refusal that nobody waits for any more is no news.
+            doing.exception()
 
     async def download(self, request: web.Request) -> web.Response:
         """The content of a file that getFile named."""

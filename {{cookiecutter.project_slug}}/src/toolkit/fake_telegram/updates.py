@@ -145,6 +145,8 @@ class UpdateQueue:
                 poll.result()
         finally:
             self._waiting.discard(poll)
+            if poll.done():
+                poll.exception()  # read, also where the one who polled has gone meanwhile
             if self._poll is poll:
                 self._poll = None
 

@@ -218,6 +218,8 @@ class _Pipelines:
         self._waiting: list[_Command] = []
         self._sending: set[asyncio.Task[None]] = set()
         self._due = False
+        pool = getattr(client, "connection_pool", None)
+        self._limit = min(_PIPELINES, getattr(pool, "max_connections", _PIPELINES))
 
     def run(self, command: tuple[Any, ...]) -> asyncio.Future[Any]:
         """Let the command be part of the next pipeline; the future gets its answer.
@@ -237,16 +239,16 @@ class _Pipelines:
         await self.client.aclose()
 
     def _send_soon(self) -> None:
-        if not self._due and self._waiting and len(self._sending) < _PIPELINES:
+        if not self._due and self._waiting and len(self._sending) < self._limit:
             self._due = True
             self.loop.call_soon(self._send)
 
     def _send(self) -> None:
         self._due = False
-        if self._waiting and len(self._sending) < _PIPELINES:
+        if self._waiting and len(self._sending) < self._limit:
             # Alone, one half waits for the server while the other half is prepared.
             count = len(self._waiting)
-            if not self._sending and count >= _WORTH_HALVING:
+            if not self._sending and count >= _WORTH_HALVING and self._limit > 1:
                 count = (count + 1) // 2
             commands, self._waiting = self._waiting[:count], self._waiting[count:]
             task = self.loop.create_task(self._carry_out(commands))

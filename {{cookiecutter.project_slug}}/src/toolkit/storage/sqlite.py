@@ -293,7 +293,8 @@ class _Writer:
         self._connection: sqlite3.Connection | None = None
         self._checkpoint: threading.Thread | None = None
         self._log_pages = 0
-        self._to_sweep = 0
+        # What earlier processes have left, one that never wrote enough among them.
+        self._to_sweep = _SWEPT_AT_ONCE
 
     def put(self, requests: list[_Request], waiting: int) -> None:
         """Let the requests be part of a coming commit; their futures are answered after that.
@@ -334,7 +335,6 @@ class _Writer:
             for start in range(0, len(batch), size):
                 self._carry_out(batch[start : start + size])
                 self._trim_log()
-                self._sweep()
             committed_in = time.monotonic() - begun
         self._close()
 
@@ -360,16 +360,18 @@ class _Writer:
         """Make the changes, and tell which of them were allowed."""
         if not writes:
             return []
-        keys = {write.key for write in writes}
-        if len(keys) == len(writes) and all(write.text is not None for write in writes):
-            # The usual batch is one statement: each one more would be a wait for the interpreter
-            # lock, as long as the loop is busy. It fails as a whole where a record was changed.
+        if self._to_sweep < _SWEPT_AT_ONCE and _are_usual(writes):
+            # One statement does: each one more would be a wait for the interpreter lock, as long
+            # as the loop is busy. It fails as a whole where a record was changed.
             with contextlib.suppress(sqlite3.IntegrityError):
                 self._put(connection, writes, _new_revision(), time.time())
                 return [True] * len(writes)
         connection.execute("BEGIN IMMEDIATE")
         with connection:
-            return self._apply(connection, writes)
+            outcomes = self._apply(connection, writes)
+            connection.execute(_SWEEP, (time.time(), self._to_sweep))
+        self._to_sweep = 0
+        return outcomes
 
     def _apply(self, connection: sqlite3.Connection, writes: list[_Write]) -> list[bool]:
         """Make the changes that are allowed, one by one, and tell which."""
@@ -409,13 +411,6 @@ class _Writer:
         self._log_pages += sum(2 + len(put.text or "") // _PAGE_BYTES for put in puts)
         # Two for each one written: the dead never outnumber the living for long.
         self._to_sweep += sum(2 for put in puts if put.expires_at is not None)
-
-    def _sweep(self) -> None:
-        """Delete expired records, now and then."""
-        if self._connection is not None and self._to_sweep >= _SWEPT_AT_ONCE:
-            with contextlib.suppress(sqlite3.Error):
-                self._connection.execute(_SWEEP, (time.time(), self._to_sweep))
-            self._to_sweep = 0
 
     def _trim_log(self) -> None:
         """Copy the log into the file before it grows long.
@@ -469,6 +464,13 @@ _SWEEP: Final = (
     "DELETE FROM sessions WHERE rowid IN"
     " (SELECT rowid FROM sessions WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)"
 )
+
+
+def _are_usual(writes: list[_Write]) -> bool:
+    """Tell whether the writes are one record each, and no deletes."""
+    return len({write.key for write in writes}) == len(writes) and all(
+        write.text is not None for write in writes
+    )
 
 
 def _new_revision() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -147,6 +148,20 @@ async def test_a_call_is_done_although_its_client_has_gone(
         await client.call("sendMessage", json={"chat_id": 1, "text": "late"}, timeout=TICK)
     await done.wait()
     assert telegram.messages(1)[-1]["text"] == "late"
+
+
+async def test_a_refusal_that_nobody_waits_for_is_not_logged(
+    client: Client, telegram: FakeTelegram, caplog: pytest.LogCaptureFixture
+) -> None:
+    telegram.faults.delay(0.2)
+    done = asyncio.Event()
+    telegram.observe(lambda event: done.set() if event.kind == "call" else None)
+    with pytest.raises(TimeoutError):
+        await client.call("sendMessage", json={"chat_id": 99, "text": "late"}, timeout=TICK)
+    await done.wait()
+    await asyncio.sleep(0)
+    gc.collect()
+    assert caplog.records == []
 
 
 async def test_a_long_poll_waits_for_a_person(client: Client) -> None:

@@ -143,6 +143,19 @@ async def test_commands_of_one_tick_share_a_pipeline(redis: Redis, url: str) -> 
         await storage.close()
 
 
+@pytest.mark.parametrize("limit", [1, 2])
+async def test_the_connections_stay_within_the_limit_of_the_url(url: str, limit: int) -> None:
+    storage = RedisSessionStorage(f"{url}?max_connections={limit}")
+
+    async def write_five(number: int) -> None:
+        for count in range(5):
+            await storage.write(f"{number}_{number}", {"count": count})
+
+    await asyncio.gather(*(write_five(number) for number in range(100)))
+    assert await storage.read("99_99") == {"count": 4}
+    await storage.close()
+
+
 async def test_writes_under_way_when_the_server_dies_are_errors() -> None:
     with running(Redis()) as server:
         storage = RedisSessionStorage(server.url)
