@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 SERVE = "import sys; from toolkit.simulator.web import serve; serve(sys.argv[1], port=0)"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -34,6 +34,8 @@ def find_browser() -> str | None:
 @contextlib.contextmanager
 def open_browser(executable: str) -> Iterator[Browser]:
     """A headless browser; end it by leaving the block."""
+    # On a machine that does other things as well, five seconds may be too short.
+    expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=QUIET)
         try:

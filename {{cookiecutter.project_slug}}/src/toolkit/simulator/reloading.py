@@ -48,9 +48,11 @@ class BotSource:
 
     def _stamps(self) -> dict[Path, int]:
         stamps = {}
-        for path in self._files():
-            with contextlib.suppress(FileNotFoundError):  # editors put files aside while they save
-                stamps[path] = path.stat().st_mtime_ns
+        # Editors put files aside while they save, and whole folders go with another branch.
+        with contextlib.suppress(FileNotFoundError):
+            for path in self._files():
+                with contextlib.suppress(FileNotFoundError):
+                    stamps[path] = path.stat().st_mtime_ns
         return stamps
 
     def _files(self) -> Iterator[Path]:

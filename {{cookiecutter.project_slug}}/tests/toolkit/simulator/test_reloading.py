@@ -48,6 +48,20 @@ def test_new_and_removed_files_are_changes(package: Path) -> None:
     assert source.has_changed()
 
 
+def test_a_folder_that_goes_while_it_is_looked_at_is_a_change(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = BotSource("shop.app:make")
+    source.load()
+
+    def files(self: BotSource) -> Iterator[Path]:
+        yield package / "texts.py"
+        raise FileNotFoundError(package / "features")
+
+    monkeypatch.setattr(BotSource, "_files", files)
+    assert source.has_changed()
+
+
 def test_code_that_cannot_be_imported_leaves_the_old_modules_in_place(package: Path) -> None:
     source = BotSource("shop.app:make")
     make = source.load()
