@@ -360,6 +360,8 @@ class _Writer:
         """Make the changes, and tell which of them were allowed."""
         if not writes:
             return []
+        # Two for each one written: the dead never outnumber the living for long.
+        self._to_sweep += 2 * sum(write.expires_at is not None for write in writes)
         if self._to_sweep < _SWEPT_AT_ONCE and _are_usual(writes):
             # One statement does: each one more would be a wait for the interpreter lock, as long
             # as the loop is busy. It fails as a whole where a record was changed.
@@ -374,7 +376,7 @@ class _Writer:
         return outcomes
 
     def _apply(self, connection: sqlite3.Connection, writes: list[_Write]) -> list[bool]:
-        """Make the changes that are allowed, one by one, and tell which."""
+        """Make the changes that are allowed, of each record the last, and tell which are."""
         now = time.time()
         revision = _new_revision()
         found = _find(connection, [write.key for write in writes if write.seen is not None])
@@ -387,6 +389,7 @@ class _Writer:
                 before = found[write.key] if earlier is None else earlier.leaves(revision)
                 allowed = write.seen.still_holds(before, now)
             if allowed:
+                # The statement need not look again, and would not see what is earlier in here.
                 changes[write.key] = replace(write, seen=None)
             outcomes.append(allowed)
         puts = [write for write in changes.values() if write.text is not None]
@@ -409,8 +412,6 @@ class _Writer:
         values += revision, now
         connection.execute(_sql(_PUT, "(?, ?, ?, ?, ?)", len(puts)), values)
         self._log_pages += sum(2 + len(put.text or "") // _PAGE_BYTES for put in puts)
-        # Two for each one written: the dead never outnumber the living for long.
-        self._to_sweep += sum(2 for put in puts if put.expires_at is not None)
 
     def _trim_log(self) -> None:
         """Copy the log into the file before it grows long.
