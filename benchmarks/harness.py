@@ -20,8 +20,8 @@ UV_NAME = "cookiecutter-uv (hypermodern)"
 UV_TEMPLATE = ROOT / "build" / "bench" / "templates" / "cookiecutter-uv"
 RUN = """
 import json, sys, time
-from toolkit.harness.gate import judge
-from toolkit.harness.running import load_factory
+from toolkit.harness.specs.gate import judge
+from toolkit.harness.specs.running_bot import load_factory
 load_factory("bot.app:make_bot")()
 begun = time.perf_counter()
 verdict = judge("bot.app:make_bot", [sys.argv[1]])

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-SERVE = "import sys; from toolkit.simulator.web import serve; serve(sys.argv[1], port=0)"
+SERVE = "import sys; from toolkit.harness.simulator.web import serve; serve(sys.argv[1], port=0)"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Without these Chromium asks its maker's servers for updates at every start.
 QUIET = [

@@ -22,8 +22,8 @@ from tests.delivery_kit.failing import Crash, MortalStorage
 from toolkit import BotApp, BotContext, MemorySessionStorage, create_bot
 from toolkit.delivery.attempts import Attempts
 from toolkit.delivery.lanes import Lanes
-from toolkit.fake_telegram import FakeTelegram
-from toolkit.fake_telegram.client import FakeTelegramClient
+from toolkit.harness.fake_telegram import FakeTelegram
+from toolkit.harness.fake_telegram.transport import FakeTelegramClient
 from toolkit.storage.sqlite import SqliteSessionStorage
 
 pytestmark = pytest.mark.slow

@@ -15,8 +15,8 @@ from tests.support import TEMPLATE
 
 sys.path.insert(0, str(TEMPLATE / "src"))
 
-from toolkit.fake_telegram import ApiError
-from toolkit.fake_telegram.entities import EntityError, format_text, parse, utf16_length
+from toolkit.harness.fake_telegram import ApiError
+from toolkit.harness.fake_telegram.entities import EntityError, format_text, parse, utf16_length
 
 pytestmark = pytest.mark.slow
 

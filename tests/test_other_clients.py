@@ -24,8 +24,8 @@ from tests.support import TEMPLATE
 
 sys.path.insert(0, str(TEMPLATE / "src"))
 
-from toolkit.fake_telegram import Event, FakeTelegram
-from toolkit.fake_telegram.server import serve
+from toolkit.harness.fake_telegram import Event, FakeTelegram
+from toolkit.harness.fake_telegram.server import serve
 
 pytestmark = pytest.mark.slow
 

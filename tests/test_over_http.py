@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.delivery_kit import SOURCE
-from toolkit.fake_telegram import FakeTelegram
-from toolkit.fake_telegram.server import serve
+from toolkit.harness.fake_telegram import FakeTelegram
+from toolkit.harness.fake_telegram.server import serve
 
 pytestmark = pytest.mark.slow
 

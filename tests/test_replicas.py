@@ -20,7 +20,7 @@ from tests.replica_kit.firehose import post
 from tests.replica_kit.nginx import Nginx
 from tests.stores import running, store_url
 from tests.support import ROOT
-from toolkit.fake_telegram.server import serve
+from toolkit.harness.fake_telegram.server import serve
 from toolkit.storage import open_storage
 
 pytestmark = pytest.mark.slow

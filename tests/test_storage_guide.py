@@ -14,8 +14,9 @@ import pytest
 
 from tests.delivery_kit import SOURCE
 from tests.support import ROOT
-from toolkit.records.command import add_verbs
-from toolkit.storage import Backend, conformance
+from toolkit.admin.command import add_verbs
+from toolkit.harness import conformance
+from toolkit.storage import Backend
 
 PAGE = (ROOT / "docs" / "storage.md").read_text()
 STORE, LINE, TEST = (

@@ -17,9 +17,9 @@ from tests.delivery_kit import SOURCE
 from tests.delivery_kit.counting_bot import TOKEN, make_bot
 from tests.support import ROOT
 from toolkit import SessionStorage
-from toolkit.fake_telegram import FakeTelegram
-from toolkit.fake_telegram.client import FakeTelegramClient
-from toolkit.fake_telegram.server import serve
+from toolkit.harness.fake_telegram import FakeTelegram
+from toolkit.harness.fake_telegram.server import serve
+from toolkit.harness.fake_telegram.transport import FakeTelegramClient
 
 PATIENCE = 300.0
 """Seconds without which no proof is given up."""

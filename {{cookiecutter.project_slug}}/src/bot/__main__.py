@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from toolkit.records.command import add_verbs, carry_out
+from toolkit.admin.command import add_verbs, carry_out
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -81,7 +81,7 @@ def run(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
 def chat(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
     """Answer the lines that are typed or piped in, until they end."""
     from bot.app import make_bot
-    from toolkit.simulator.terminal import chat_url, converse
+    from toolkit.harness.simulator.terminal import chat_url, converse
     from toolkit.storage import open_storage
 
     try:
@@ -93,7 +93,7 @@ def chat(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
 
 def web(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
     """Serve a page to talk to the bot on, until Ctrl-C."""
-    from toolkit.simulator.web import serve
+    from toolkit.harness.simulator.web import serve
 
     serve("bot.app:make_bot", host=given.host, port=given.port)
 

@@ -11,7 +11,7 @@ import pytest
 
 from bot.bookings import TIME_ZONE
 from toolkit import MemorySessionStorage
-from toolkit.harness.running import MakeBot, RunningBot
+from toolkit.harness.specs.running_bot import MakeBot, RunningBot
 
 
 class LastingStorage(MemorySessionStorage):

@@ -12,8 +12,8 @@ import pytest
 
 import bot.app
 from bot.__main__ import HOW_TO_START, main
-from toolkit.fake_telegram import ApiError, FakeTelegram, Fault
-from toolkit.fake_telegram.client import FakeTelegramClient
+from toolkit.harness.fake_telegram import ApiError, FakeTelegram, Fault
+from toolkit.harness.fake_telegram.transport import FakeTelegramClient
 
 
 @pytest.fixture(autouse=True)

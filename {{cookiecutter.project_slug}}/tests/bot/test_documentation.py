@@ -25,7 +25,11 @@ def examples(language: str) -> list[str]:
 @pytest.fixture(scope="module", autouse=True)
 def _imported() -> None:
     """Import now what the inner pytest would import, and forget when it ends."""
-    for module in ("bot.app", "toolkit.fake_telegram.client", "toolkit.harness.person"):
+    for module in (
+        "bot.app",
+        "toolkit.harness.fake_telegram.transport",
+        "toolkit.harness.specs.person",
+    ):
         importlib.import_module(module)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from toolkit.harness.person import Person
-from toolkit.harness.running import RunningBot
+from toolkit.harness.specs.person import Person
+from toolkit.harness.specs.running_bot import RunningBot
 
 LIST = "Your visits:\n• Haircut on Tue 24 Nov at 14:00"
 EMPTY = "You have no visits booked. /book books one."

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bot.features.start import COMMANDS
-from toolkit.harness.person import Person
-from toolkit.harness.running import RunningBot
+from toolkit.harness.specs.person import Person
+from toolkit.harness.specs.running_bot import RunningBot
 
 
 async def test_start_greets_by_name_and_lists_every_command(person: Person) -> None:

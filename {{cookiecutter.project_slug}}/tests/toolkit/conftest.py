@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 # The conformance suite is a module of the toolkit, and its failures should explain themselves too.
-pytest.register_assert_rewrite("toolkit.storage.conformance")
+pytest.register_assert_rewrite("toolkit.harness.conformance")
 
 Json = dict[str, Any]
 
@@ -45,8 +45,8 @@ class Talk:
 @pytest.fixture
 async def talk_to() -> AsyncIterator[Callable[[Any], Talk]]:
     """Connects a bot to a fake Telegram of its own, for the time of the test."""
-    from toolkit.fake_telegram import FakeTelegram
-    from toolkit.fake_telegram.client import FakeTelegramClient
+    from toolkit.harness.fake_telegram import FakeTelegram
+    from toolkit.harness.fake_telegram.transport import FakeTelegramClient
 
     async with AsyncExitStack() as stack:
 

@@ -1,5 +1,7 @@
 """The file that a container's health check looks at."""
 
+from __future__ import annotations
+
 import asyncio
 import os
 from collections.abc import Callable

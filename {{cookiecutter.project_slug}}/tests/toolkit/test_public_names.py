@@ -21,8 +21,8 @@ WITHOUT_AIOGRAM = (
     "toolkit.sessions.keys",
     "toolkit.sessions.checkout",
     "toolkit.sessions.context",
-    "toolkit.fake_telegram",
-    "toolkit.harness.spec",
+    "toolkit.harness.fake_telegram",
+    "toolkit.harness.specs.spec",
 )
 
 

@@ -57,7 +57,7 @@ def main() -> NoReturn:
     """Print the verdict, and end the process whatever the bot left running."""
     options = read_arguments(sys.argv[1:])
     stdout = _keep_from_the_bot()
-    from .gate import judge, refusal
+    from toolkit.harness.specs.gate import judge, refusal
 
     try:
         verdict = judge(options.bot, options.specs, options.commands, options.junit)

@@ -16,15 +16,14 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 import pytest_asyncio
 
-from .spec import BotSpec, SpecError, load_specs
+from toolkit.harness.specs.spec import BotSpec, SpecError, load_specs
 
 if TYPE_CHECKING:
     from _pytest._code.code import TerminalRepr
 
-    from toolkit.fake_telegram import FakeTelegram
-
-    from .person import Person
-    from .running import MakeBot, RunningBot
+    from toolkit.harness.fake_telegram import FakeTelegram
+    from toolkit.harness.specs.person import Person
+    from toolkit.harness.specs.running_bot import MakeBot, RunningBot
 
 RUNNER = pytest.StashKey[asyncio.Runner]()
 
@@ -97,7 +96,7 @@ class SpecItem(pytest.Function):
         self.spec = spec
 
     def runtest(self) -> None:
-        from .runner import run_spec
+        from toolkit.harness.specs.runner import run_spec
 
         make_bot = cast("MakeBot", self.funcargs["make_bot"])
         result = _runner(self.config).run(run_spec(self.spec, make_bot))
@@ -125,7 +124,7 @@ def _runner(config: pytest.Config) -> asyncio.Runner:
 @pytest.fixture
 def make_bot(pytestconfig: pytest.Config) -> MakeBot:
     """The factory of the bot under test; override it in a conftest to test another one."""
-    from .running import load_factory
+    from toolkit.harness.specs.running_bot import load_factory
 
     return load_factory(pytestconfig.getini("bot_factory"))
 
@@ -133,7 +132,7 @@ def make_bot(pytestconfig: pytest.Config) -> MakeBot:
 @pytest_asyncio.fixture
 async def running_bot(make_bot: MakeBot) -> AsyncIterator[RunningBot]:
     """A fresh bot, started, wired to a fake Telegram; closed after the test."""
-    from .running import RunningBot
+    from toolkit.harness.specs.running_bot import RunningBot
 
     async with RunningBot(make_bot) as running:
         yield running
@@ -148,7 +147,7 @@ def telegram(running_bot: RunningBot) -> FakeTelegram:
 @pytest.fixture
 def person(running_bot: RunningBot) -> Person:
     """Somebody in a private chat with the bot."""
-    from .person import Person
+    from toolkit.harness.specs.person import Person
 
     return Person(running_bot, 1, "Ann")
 
@@ -156,7 +155,7 @@ def person(running_bot: RunningBot) -> Person:
 @pytest.fixture
 def another_person(running_bot: RunningBot) -> Person:
     """Somebody else in a private chat with the same bot."""
-    from .person import Person
+    from toolkit.harness.specs.person import Person
 
     return Person(running_bot, 2, "Ben")
 

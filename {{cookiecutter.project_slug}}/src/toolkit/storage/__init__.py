@@ -1,5 +1,7 @@
 """Where sessions are kept. `open_storage(url)` opens any of the stores that this project has."""
 
+from __future__ import annotations
+
 from importlib import import_module
 from typing import NamedTuple
 from urllib.parse import urlsplit

@@ -1,5 +1,7 @@
 """What every session store promises: the verbs, the lease and the errors."""
 
+from __future__ import annotations
+
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from enum import Enum

@@ -1,5 +1,7 @@
 """Who holds which record, for the stores whose records one process serves."""
 
+from __future__ import annotations
+
 import time
 from dataclasses import dataclass
 from itertools import count

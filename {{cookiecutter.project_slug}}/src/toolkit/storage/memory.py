@@ -1,5 +1,7 @@
 """Sessions in a dict: the fastest store, and it forgets everything when the process ends."""
 
+from __future__ import annotations
+
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator

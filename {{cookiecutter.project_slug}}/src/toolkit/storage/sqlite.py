@@ -5,6 +5,8 @@ acknowledged after it. Reads run on the event loop, on a connection of their own
 commit; with a write-ahead log they wait for no writer.
 """
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import json
@@ -65,7 +67,7 @@ class _Seen:
     def is_live(self, now: float) -> bool:
         return self.revision != 0 and (self.expires_at is None or self.expires_at > now)
 
-    def still_holds(self, found: "_Seen", now: float) -> bool:
+    def still_holds(self, found: _Seen, now: float) -> bool:
         """Tell whether nobody changed the record. One that merely expired was not changed."""
         return self.revision == found.revision or not (self.is_live(now) or found.is_live(now))
 

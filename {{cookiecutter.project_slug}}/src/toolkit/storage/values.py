@@ -1,5 +1,7 @@
 """Keys, values and expiry times, checked and turned into text alike for every store."""
 
+from __future__ import annotations
+
 import contextlib
 import json
 import math

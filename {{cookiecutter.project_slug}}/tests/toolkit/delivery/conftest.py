@@ -36,8 +36,8 @@ def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def polling() -> AsyncIterator[Callable[..., Serving]]:
     """Starts a bot that polls: ``polling(app)``, or with the ``telegram`` of an earlier one."""
-    from toolkit.fake_telegram import FakeTelegram
-    from toolkit.fake_telegram.client import FakeTelegramClient
+    from toolkit.harness.fake_telegram import FakeTelegram
+    from toolkit.harness.fake_telegram.transport import FakeTelegramClient
 
     async with AsyncExitStack() as stack:
 
@@ -55,8 +55,8 @@ async def polling() -> AsyncIterator[Callable[..., Serving]]:
 @pytest.fixture
 async def webhook() -> AsyncIterator[Callable[..., Any]]:
     """Starts a bot behind a webhook: ``await webhook(app)``; the test plays Telegram's part."""
-    from toolkit.fake_telegram import FakeTelegram
-    from toolkit.fake_telegram.client import FakeTelegramClient
+    from toolkit.harness.fake_telegram import FakeTelegram
+    from toolkit.harness.fake_telegram.transport import FakeTelegramClient
 
     async with AsyncExitStack() as stack:
 

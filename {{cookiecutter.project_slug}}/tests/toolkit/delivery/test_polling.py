@@ -90,8 +90,8 @@ async def test_a_handler_that_never_ends_is_cancelled_and_counts_as_handled(
 async def test_a_second_instance_is_told_in_words_and_waits(
     polling: Polling, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from toolkit.fake_telegram.errors import conflict
-    from toolkit.fake_telegram.faults import Fault
+    from toolkit.harness.fake_telegram.errors import conflict
+    from toolkit.harness.fake_telegram.faults import Fault
 
     serving = polling(counting())
     text = "terminated by other getUpdates request"
@@ -108,7 +108,7 @@ async def test_a_second_instance_is_told_in_words_and_waits(
 async def test_a_webhook_that_stands_in_the_way_is_removed(
     polling: Polling, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from toolkit.fake_telegram import FakeTelegram
+    from toolkit.harness.fake_telegram import FakeTelegram
 
     telegram = FakeTelegram(token=TOKEN)
     await telegram.call("setWebhook", {"url": "https://old.example.com"})

@@ -96,7 +96,7 @@ async def test_while_draining_it_is_not_ready_and_takes_nothing_new(webhook: Web
 async def test_a_bot_that_cannot_reach_telegram_at_first_sets_its_webhook_later(
     webhook: Webhook, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from toolkit.fake_telegram import FakeTelegram
+    from toolkit.harness.fake_telegram import FakeTelegram
 
     telegram = FakeTelegram(token=TOKEN)
     telegram.faults.network_error("setWebhook", times=10)
@@ -108,7 +108,7 @@ async def test_a_bot_that_cannot_reach_telegram_at_first_sets_its_webhook_later(
 
 
 async def test_another_process_with_another_webhook_is_named(webhook: Webhook) -> None:
-    from toolkit.fake_telegram import FakeTelegram
+    from toolkit.harness.fake_telegram import FakeTelegram
 
     class Contended(FakeTelegram):
         async def call(self, method: str, *args: Any, **options: Any) -> Any:

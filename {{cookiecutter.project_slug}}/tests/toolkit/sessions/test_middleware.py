@@ -26,8 +26,8 @@ from toolkit import (
     in_step,
 )
 from toolkit.app import BotApp
-from toolkit.fake_telegram import Fault
-from toolkit.fake_telegram.errors import NetworkFailure
+from toolkit.harness.fake_telegram import Fault
+from toolkit.harness.fake_telegram.errors import NetworkFailure
 
 
 class Step(StrEnum):

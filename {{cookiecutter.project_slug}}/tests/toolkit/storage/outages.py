@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
+from toolkit.harness.conformance import all_keys
 from toolkit.storage.base import SharedSessionStorage, StorageUnavailable
-from toolkit.storage.conformance import all_keys
 
 from .servers import Server, free_port
 from .servers.proxy import Proxy

@@ -10,14 +10,14 @@ from itertools import count
 import pytest
 from google.cloud import firestore as google
 
-from toolkit.storage.base import SessionBusy, SessionUndecodable, StorageUnavailable
-from toolkit.storage.conformance import (
+from toolkit.harness.conformance import (
     DurableStorageConformance,
     OpenStore,
     PortableStorageConformance,
     SharedStorageConformance,
     all_keys,
 )
+from toolkit.storage.base import SessionBusy, SessionUndecodable, StorageUnavailable
 from toolkit.storage.firestore import FirestoreSessionStorage
 
 from .outages import Connect, OutageConformance

@@ -1,8 +1,10 @@
 """The memory store passes what every store passes, and forgets what has expired."""
 
+from __future__ import annotations
+
 import pytest
 
-from toolkit.storage.conformance import (
+from toolkit.harness.conformance import (
     OpenStore,
     PortableStorageConformance,
     SharedStorageConformance,

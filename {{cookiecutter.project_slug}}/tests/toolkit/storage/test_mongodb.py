@@ -17,14 +17,14 @@ from pymongo.monitoring import (
     CommandSucceededEvent,
 )
 
-from toolkit.storage.base import UNCHANGED, SessionUndecodable
-from toolkit.storage.conformance import (
+from toolkit.harness.conformance import (
     DurableStorageConformance,
     OpenStore,
     PortableStorageConformance,
     SharedStorageConformance,
     all_keys,
 )
+from toolkit.storage.base import UNCHANGED, SessionUndecodable
 from toolkit.storage.mongodb import MongoSessionStorage
 
 from .outages import Connect, OutageConformance

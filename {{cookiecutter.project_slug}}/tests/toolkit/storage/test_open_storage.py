@@ -1,5 +1,7 @@
 """`open_storage` finds the store for a URL, and imports nothing else."""
 
+from __future__ import annotations
+
 import subprocess
 import sys
 from pathlib import Path

@@ -12,8 +12,7 @@ import pytest
 from aiogram.types import Message
 
 from toolkit import create_bot
-from toolkit.storage.base import UNCHANGED, SessionBusy, SessionUndecodable, StorageUnavailable
-from toolkit.storage.conformance import (
+from toolkit.harness.conformance import (
     DurableStorageConformance,
     OpenStore,
     PortableStorageConformance,
@@ -21,6 +20,7 @@ from toolkit.storage.conformance import (
     all_keys,
     until_absent,
 )
+from toolkit.storage.base import UNCHANGED, SessionBusy, SessionUndecodable, StorageUnavailable
 from toolkit.storage.connection import driver
 from toolkit.storage.postgres import PostgresSessionStorage
 

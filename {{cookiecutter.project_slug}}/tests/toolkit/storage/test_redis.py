@@ -8,19 +8,19 @@ from contextlib import ExitStack
 
 import pytest
 
+from toolkit.harness.conformance import (
+    DurableStorageConformance,
+    OpenStore,
+    SharedStorageConformance,
+    all_keys,
+    check_paging,
+)
 from toolkit.storage.base import (
     UNCHANGED,
     SessionBusy,
     SessionConflict,
     SessionUndecodable,
     StorageUnavailable,
-)
-from toolkit.storage.conformance import (
-    DurableStorageConformance,
-    OpenStore,
-    SharedStorageConformance,
-    all_keys,
-    check_paging,
 )
 from toolkit.storage.redis import RedisSessionStorage
 

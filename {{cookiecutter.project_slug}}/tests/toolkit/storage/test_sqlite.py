@@ -1,7 +1,8 @@
 """The SQLite store passes what every store passes, survives what files suffer, and says why not."""
 
-# ruff: noqa: ASYNC240 - the files are small and local
+from __future__ import annotations
 
+# ruff: noqa: ASYNC240 - the files are small and local
 import asyncio
 import os
 import random
@@ -24,9 +25,7 @@ import pytest
 from aiogram.types import Message
 
 from toolkit import create_bot
-from toolkit.storage import sqlite
-from toolkit.storage.base import SessionConflict, SessionUndecodable, StorageUnavailable, Value
-from toolkit.storage.conformance import (
+from toolkit.harness.conformance import (
     DurableStorageConformance,
     OpenStore,
     PortableStorageConformance,
@@ -35,6 +34,8 @@ from toolkit.storage.conformance import (
     check_paging,
     until_absent,
 )
+from toolkit.storage import sqlite
+from toolkit.storage.base import SessionConflict, SessionUndecodable, StorageUnavailable, Value
 from toolkit.storage.sqlite import SqliteSessionStorage
 
 

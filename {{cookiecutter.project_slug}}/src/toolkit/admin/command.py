@@ -1,0 +1,95 @@
+"""`python -m bot sessions …`: list, show, delete, export and import what the bot remembers.
+
+Results go to standard output, everything else to standard error. It ends with 0 when all was done,
+with 1 when something was not, with 2 when it was asked for in a wrong way, and with 130 by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from toolkit.storage.base import SessionStorage
+
+Verb = Callable[["SessionStorage", argparse.Namespace], Awaitable[int]]
+
+DONE, NOT_DONE, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+
+
+def add_verbs(parser: argparse.ArgumentParser) -> None:
+    """Let ``parser`` understand the verbs; what it has parsed is for `carry_out`."""
+    verbs = parser.add_subparsers(metavar="VERB", required=True, dest="verb")
+
+    def add(name: str, says: str) -> argparse.ArgumentParser:
+        verb = verbs.add_parser(name, help=says, description=f"{says[0].upper()}{says[1:]}.")
+        verb.add_argument("--storage", metavar="URL", help="which store; default: STORAGE_URL")
+        # What begins with a minus and a digit is the key of a group, and no option.
+        verb._negative_number_matcher = re.compile(r"-\d")
+        return verb
+
+    listing = add("list", "print the keys of all records")
+    listing.add_argument("--prefix", default="", help="only keys that start so")
+    listing.add_argument("--limit", type=_positive, metavar="N", help="a page of N keys, sorted")
+    listing.add_argument("--after", metavar="KEY", help="begin the page behind this key")
+    showing = add("show", "print one record as JSON")
+    showing.add_argument("key", metavar="KEY", help="a key as `list` prints it")
+    deleting = add("delete", "delete records")
+    deleting.add_argument("keys", metavar="KEY", nargs="+", help="a key as `list` prints it")
+    deleting.add_argument("--yes", action="store_true", help="do not ask")
+    exporting = add("export", "write all records as lines of JSON")
+    exporting.add_argument("file", metavar="FILE", nargs="?", default="-", help="default: output")
+    exporting.add_argument("--prefix", default="", help="only keys that start so")
+    exporting.add_argument("--overwrite", action="store_true", help="replace FILE if it exists")
+    importing = add("import", "bring in what was exported; run it again if it was interrupted")
+    importing.add_argument("file", metavar="FILE", help="- for standard input")
+    importing.add_argument(
+        "--overwrite", action="store_true", help="replace records that are there and differ"
+    )
+
+
+def carry_out(given: argparse.Namespace, url: str) -> int:
+    """Do what was parsed, with the store at ``url``, and return the exit code."""
+    import asyncio
+
+    from toolkit.admin import verbs
+    from toolkit.storage import StorageError, open_storage
+
+    verb: Verb = getattr(verbs, f"{given.verb}_records")
+    try:
+        storage = open_storage(url)
+        verbs.check_use(storage, given)
+    except (ValueError, ModuleNotFoundError) as error:
+        sys.stderr.write(f"{error}\n")
+        return WRONG_USE
+    try:
+        return asyncio.run(_with(storage, verb, given))
+    except BrokenPipeError:
+        # Whoever read has had enough; the interpreter must not stumble over it at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (StorageError, OSError) as error:
+        sys.stderr.write(f"{error}\n")
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        return INTERRUPTED
+    return NOT_DONE
+
+
+async def _with(storage: SessionStorage, verb: Verb, given: argparse.Namespace) -> int:
+    try:
+        code = await verb(storage, given)
+        sys.stdout.flush()
+    finally:
+        await storage.close()
+    return code
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number

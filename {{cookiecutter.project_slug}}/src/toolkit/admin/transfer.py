@@ -1,0 +1,238 @@
+"""All records out of a store, and into another one; both with a bounded number in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable
+from enum import StrEnum
+from itertools import count
+
+from toolkit.admin.file_format import Record, load_line
+from toolkit.sessions.checkout import Checkouts, quarantined
+from toolkit.storage.base import (
+    InvalidKey,
+    NotSerializable,
+    PortableSessionStorage,
+    SessionBusy,
+    SessionConflict,
+    SessionStorage,
+    SessionTooLarge,
+    SessionUndecodable,
+    StorageError,
+    Value,
+)
+
+_AT_ONCE = 100
+_BYTES_AT_ONCE = 4_000_000
+_NAMED = 20
+_TRIES = 10
+_MARGIN = 60.0
+"""Seconds by which two moments of expiry may differ and be one: clocks do."""
+
+
+class NotPortable(StorageError):
+    """The store cannot say when its records expire, so that they cannot leave it unharmed."""
+
+    def __init__(self, storage: SessionStorage) -> None:
+        super().__init__(
+            f"{type(storage).__name__} cannot tell when a record expires, and an exported record "
+            "would live for ever: give it the verb read_entry of PortableSessionStorage"
+        )
+
+
+async def read_records(
+    storage: SessionStorage, prefix: str = ""
+) -> AsyncIterator[tuple[Record, SessionUndecodable | None]]:
+    """Every record whose key starts with ``prefix``, as the last commit left it.
+
+    One that cannot be read comes as the record that the bot would make of it, under
+    ``quarantine:<key>``, and with the error. Raises `NotPortable`.
+    """
+    if not isinstance(storage, PortableSessionStorage):
+        raise NotPortable(storage)
+    checkouts = Checkouts(storage)
+
+    async def read(key: str) -> tuple[Record, SessionUndecodable | None] | None:
+        try:
+            entry = await checkouts.bounded(storage.read_entry(key))
+        except SessionUndecodable as error:
+            return await _as_quarantined(checkouts, error), error
+        return None if entry is None else (Record.of(key, entry), None)
+
+    async for keys in _pages(storage.read_all_keys(prefix)):
+        for found in await asyncio.gather(*map(read, keys)):
+            if found is not None:
+                yield found
+
+
+async def _pages(keys: AsyncIterator[str]) -> AsyncIterator[list[str]]:
+    page: list[str] = []
+    async for key in keys:
+        page.append(key)
+        if len(page) == _AT_ONCE:
+            yield page
+            page = []
+    yield page
+
+
+async def _as_quarantined(checkouts: Checkouts, error: SessionUndecodable) -> Record:
+    for number in count(1):
+        place = f"quarantine:{error.key}" if number == 1 else f"quarantine:{error.key}:{number}"
+        if not await checkouts.bounded(checkouts.storage.has(place)):
+            return Record(place, quarantined(error))
+    raise AssertionError("unreachable")
+
+
+class Outcome(StrEnum):
+    """What became of a record that was to be imported."""
+
+    imported = "imported"
+    replaced = "replaced"
+    there = "there"
+    expired = "expired"
+    kept = "kept"
+    refused = "refused"
+
+
+class Import:
+    """Brings records into ``storage``, without tearing out what a running bot has checked out.
+
+    What is there already is left as it is, and counted, so that an interrupted import ends right
+    when it is run again. A record that differs is kept unless ``overwrite``. ``tell`` is given a
+    sentence about everything that is not as it should be, up to a number of them.
+    """
+
+    def __init__(
+        self,
+        storage: SessionStorage,
+        *,
+        overwrite: bool = False,
+        tell: Callable[[str], None],
+    ) -> None:
+        self.outcomes: Counter[Outcome] = Counter()
+        self.problems = 0
+        self._storage = storage
+        self._checkouts = Checkouts(storage)
+        self._overwrite = overwrite
+        self._tell = tell
+        self._lines = 0
+        self._announced: int | None = None
+        self._batch: dict[str, tuple[int, Record]] = {}
+        self._bytes = 0
+
+    async def run(self, lines: Iterable[tuple[int, bytes]]) -> None:
+        """Import numbered lines. Raises `StorageUnavailable`; what came before is in then."""
+        for number, line in lines:
+            if line.strip():
+                await self._take(number, line)
+        await self._flush()
+        if self._announced is None:
+            self._complain("the line that counts the records is missing: the file was cut off")
+        elif self._announced != self._lines:
+            self._complain(f"{self._announced:,} records were exported, {self._lines:,} are here")
+
+    async def _take(self, number: int, line: bytes) -> None:
+        try:
+            record = load_line(line)
+        except ValueError as error:
+            self._lines += 1
+            self._refuse(number, str(error))
+            return
+        if isinstance(record, int):
+            self._announced = (self._announced or 0) + record
+            return
+        self._lines += 1
+        self._bytes += len(line)
+        # One after the other where a key comes twice, so that the order of lines decides.
+        if record.key in self._batch or self._bytes > _BYTES_AT_ONCE:
+            await self._flush()
+        self._batch[record.key] = number, record
+        if len(self._batch) == _AT_ONCE:
+            await self._flush()
+
+    async def _flush(self) -> None:
+        batch, self._batch, self._bytes = self._batch, {}, 0
+        work = [self._bring(number, record) for number, record in batch.values()]
+        outcomes = await asyncio.gather(*work, return_exceptions=True)
+        self.outcomes.update(outcome for outcome in outcomes if isinstance(outcome, Outcome))
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+
+    async def _bring(self, number: int, record: Record) -> Outcome:
+        try:
+            outcome = await self._put(record)
+        except (
+            InvalidKey,
+            NotSerializable,
+            SessionTooLarge,
+            SessionBusy,
+            SessionConflict,
+        ) as error:
+            self._complain(f"line {number:,}: {error}")
+            return Outcome.refused
+        if outcome is Outcome.kept:
+            self._complain(f"line {number:,}: {record.key!r} is there with other content")
+        return outcome
+
+    async def _put(self, record: Record) -> Outcome:
+        for _ in range(_TRIES):
+            expires_in = record.expires_in()
+            if expires_in is not None and expires_in <= 0:
+                return Outcome.expired
+            add = self._storage.add(record.key, record.value, expires_in=expires_in)
+            if await self._checkouts.bounded(add):
+                return Outcome.imported
+            same = await self._is_there(record)
+            if same:
+                return Outcome.there
+            if same is None:
+                continue
+            if not self._overwrite:
+                return Outcome.kept
+            # The wait for whoever holds the record also costs it some of its time.
+            held = await self._checkouts.take(record.key, "an import")
+            expires_in = record.expires_in()
+            if expires_in is not None and expires_in <= 0:
+                await self._checkouts.abandon(held)
+                return Outcome.expired
+            try:
+                await self._checkouts.put(held, record.value, expires_in)
+            except SessionConflict:
+                continue
+            return Outcome.replaced
+        raise SessionConflict(record.key)
+
+    async def _is_there(self, record: Record) -> bool | None:
+        """Whether the store has just this record; ``None`` where it has none under the key."""
+        storage, bounded = self._storage, self._checkouts.bounded
+        try:
+            if not isinstance(storage, PortableSessionStorage):
+                value = await bounded(storage.read(record.key))
+                return None if value is None else _same(value, record.value)
+            entry = await bounded(storage.read_entry(record.key))
+        except SessionUndecodable:
+            return False
+        if entry is None:
+            return None
+        left, wanted = entry.expires_in, record.expires_in()
+        at_once = left is wanted if left is None or wanted is None else abs(left - wanted) < _MARGIN
+        return at_once and _same(entry.value, record.value)
+
+    def _refuse(self, number: int, reason: str) -> None:
+        self.outcomes[Outcome.refused] += 1
+        self._complain(f"line {number:,}: {reason}")
+
+    def _complain(self, problem: str) -> None:
+        self.problems += 1
+        if self.problems <= _NAMED:
+            self._tell(problem)
+        elif self.problems == _NAMED + 1:
+            self._tell("… there are more; they are only counted from here on")
+
+
+def _same(one: Value, other: Value) -> bool:
+    # As text: 1, 1.0 and True are equal in Python, but not in JSON.
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)

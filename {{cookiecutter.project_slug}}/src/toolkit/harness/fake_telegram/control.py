@@ -1,0 +1,187 @@
+"""The control API: act as a user, look at the screen, inject faults. For this machine only.
+
+`POST /control/<action>` with a JSON object of arguments does it and answers with its result, an
+update for most: see ACTIONS. `GET /control/messages`, `/buttons`, `/calls` and `/unanswered` look.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from toolkit.harness.fake_telegram.errors import ApiError
+from toolkit.harness.fake_telegram.faults import Fault
+from toolkit.harness.fake_telegram.methods.receiving import is_loopback
+from toolkit.harness.fake_telegram.model import Event, Json, PersonError
+from toolkit.harness.fake_telegram.telegram import Call, FakeTelegram
+
+# Actions and the methods of FakeTelegram that do them; arguments keep their names.
+ACTIONS = {
+    "say": "send_text",
+    "tap": "tap",
+    "edit": "edit_text",
+    "send": "send",
+    "photo": "send_photo",
+    "document": "send_document",
+    "contact": "send_contact",
+    "location": "send_location",
+    "user": "user",
+    "group": "group",
+    "channel": "channel",
+    "join": "join",
+    "leave": "leave",
+    "add_bot": "add_bot",
+    "remove_bot": "remove_bot",
+    "set_member": "set_member",
+    "block": "block",
+    "unblock": "unblock",
+    "deactivate": "deactivate",
+    "ask_to_join": "ask_to_join",
+    "create_topic": "create_topic",
+    "migrate": "migrate",
+    "inline_query": "inline_query",
+    "choose_result": "choose_result",
+    "pre_checkout": "pre_checkout",
+    "pay": "pay",
+    "react": "react",
+    "inject": "inject",
+}
+MAX_WAIT = 60.0
+
+
+class Control:
+    """The handlers of the control API."""
+
+    def __init__(self, telegram: FakeTelegram) -> None:
+        self._telegram = telegram
+
+    async def act(self, request: web.Request) -> web.Response:
+        """Do one of ACTIONS."""
+        name = request.match_info["action"]
+        if name not in ACTIONS:
+            raise _refusal(404, f"there is no action {name!r}; there are {', '.join(ACTIONS)}")
+        arguments = await _arguments(request)
+        if "content" in arguments and name in ("photo", "document"):
+            arguments["content"] = base64.b64decode(arguments["content"])
+        try:
+            result = getattr(self._telegram, ACTIONS[name])(**arguments)
+        except (PersonError, ApiError, KeyError, TypeError, ValueError) as error:
+            raise _refusal(400, str(error)) from error
+        return web.json_response(result)
+
+    async def messages(self, request: web.Request) -> web.Response:
+        """What is on screen in `chat_id`."""
+        return web.json_response(self._telegram.messages(int(request.query["chat_id"])))
+
+    async def keyboard(self, request: web.Request) -> web.Response:
+        """The labels of the buttons in `chat_id`."""
+        buttons = self._telegram.buttons(int(request.query["chat_id"]))
+        return web.json_response([button.label for button in buttons])
+
+    async def calls(self, request: web.Request) -> web.Response:
+        """Calls after the first `since`, but getUpdates; waited for up to `wait` seconds."""
+        since = int(request.query.get("since", 0))
+        wait = min(float(request.query.get("wait", 0)), MAX_WAIT)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                with _changes(self._telegram) as changed:
+                    while not self._calls_since(since):
+                        changed.clear()
+                        await changed.wait()
+        calls = [_call_json(call) for call in self._calls_since(since)]
+        return web.json_response({"count": self._telegram.call_count, "calls": calls})
+
+    def _calls_since(self, since: int) -> list[Call]:
+        telegram = self._telegram
+        fresh = min(max(telegram.call_count - since, 0), len(telegram.calls))
+        newest = telegram.calls[len(telegram.calls) - fresh :]
+        return [call for call in newest if call.method.lower() != "getupdates"]
+
+    async def unanswered(self, _: web.Request) -> web.Response:
+        """The callback data of taps the bot has not answered."""
+        return web.json_response([query.data for query in self._telegram.unanswered])
+
+    async def add_fault(self, request: web.Request) -> web.Response:
+        """Put a fault in force, as `Fault.from_json` reads it."""
+        try:
+            self._telegram.faults.add(Fault.from_json(await _arguments(request)))
+        except ValueError as error:
+            raise _refusal(400, str(error)) from error
+        return web.json_response(len(self._telegram.faults.rules))
+
+    async def clear_faults(self, _: web.Request) -> web.Response:
+        """Lift every fault."""
+        self._telegram.faults.clear()
+        return web.json_response(0)
+
+
+@contextmanager
+def _changes(telegram: FakeTelegram) -> Iterator[asyncio.Event]:
+    """An event that every call sets."""
+    changed = asyncio.Event()
+
+    def notice(event: Event) -> None:
+        if event.kind == "call":
+            changed.set()
+
+    stop = telegram.observe(notice)
+    try:
+        yield changed
+    finally:
+        stop()
+
+
+def _call_json(call: Call) -> Json:
+    error = None if call.error is None else str(call.error)
+    known = {"method": call.method, "payload": call.payload, "at": call.at}
+    return {**known, "result": call.result, "error": error}
+
+
+async def _arguments(request: web.Request) -> Json:
+    try:
+        body: Any = await request.json() if request.can_read_body else {}
+    except ValueError as error:
+        raise _refusal(400, f"the body is not JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise _refusal(400, "the body must be a JSON object of arguments")
+    return body
+
+
+def _refusal(status: int, message: str) -> web.HTTPException:
+    error: Callable[..., web.HTTPException] = (
+        web.HTTPNotFound if status == 404 else web.HTTPBadRequest
+    )
+    return error(text=message)
+
+
+@web.middleware
+async def only_this_machine(request: web.Request, handler: Any) -> web.StreamResponse:
+    """Refuse /control to other machines, and to web pages of other sites in a browser here."""
+    if request.path.startswith("/control"):
+        host = urlsplit(f"//{request.host}").hostname or ""
+        remote = request.remote or ""
+        foreign = not is_loopback(host) or (remote and not ip_address(remote).is_loopback)
+        if foreign or "Origin" in request.headers:
+            raise web.HTTPForbidden(text="the control API is for this machine only")
+    response: web.StreamResponse = await handler(request)
+    return response
+
+
+def add_control(app: web.Application, telegram: FakeTelegram) -> None:
+    """Put the control API beside the Bot API."""
+    control = Control(telegram)
+    app.middlewares.append(only_this_machine)
+    app.router.add_get("/control/messages", control.messages)
+    app.router.add_get("/control/buttons", control.keyboard)
+    app.router.add_get("/control/calls", control.calls)
+    app.router.add_get("/control/unanswered", control.unanswered)
+    app.router.add_post("/control/faults", control.add_fault)
+    app.router.add_delete("/control/faults", control.clear_faults)
+    app.router.add_post("/control/{action}", control.act)

@@ -1,0 +1,151 @@
+"""Entities made consistent, as the server does: checked, cleaned, trimmed, properly nested."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+
+from toolkit.harness.fake_telegram.entities.base import Json, utf16_length
+from toolkit.harness.fake_telegram.errors import bad_request
+
+STYLES = ("bold", "italic", "underline", "strikethrough", "spoiler")
+QUOTES = ("blockquote", "expandable_blockquote")
+CODE = ("code", "pre")
+ORDER = {kind: rank for rank, kind in enumerate((*QUOTES, *CODE, "text_link", *STYLES))}
+_LIMIT = 1_000_000
+_REMOVED = "\r\u2028-\u202e\u0333\u033f\u030a"
+_BLANKED = "\\0-\\x09\\x0b\\x0c\\x0e-\\x1f"
+_UNWANTED = re.compile(f"[{_REMOVED}]|[{_BLANKED}]")
+_GONE = re.compile(f"[{_REMOVED}]")
+
+Span = tuple[int, int]
+
+
+def check(text: str, entities: list[Json]) -> None:
+    """Refuse entities that do not fit the text."""
+    units = text.encode("utf-16-le", "surrogatepass")
+    length = len(units) // 2
+    for found in sorted(entities, key=lambda one: int(one["offset"])):
+        begin, end = found["offset"], _end(found)
+        if not 0 <= begin <= _LIMIT:
+            raise bad_request(f"receive an entity with incorrect offset {begin}")
+        if not 0 <= found["length"] <= _LIMIT:
+            raise bad_request(f"receive an entity with incorrect length {found['length']}")
+        if begin > length:
+            raise bad_request(f"entity begins after the end of the text at UTF-16 offset {begin}")
+        if end > length:
+            raise bad_request(
+                f"entity beginning at UTF-16 offset {begin} ends after the end of the text "
+                f"at UTF-16 offset {end}"
+            )
+        for place, verb in ((begin, "begins"), (end, "ends")):
+            if units[2 * place + 1 : 2 * place + 2] in (b"\xdc", b"\xdd", b"\xde", b"\xdf"):
+                before = units[: 2 * place - 2].decode("utf-16-le", "surrogatepass")
+                raise bad_request(
+                    f"entity {verb} in a middle of a UTF-16 symbol at byte offset "
+                    f"{len(before.encode())}"
+                )
+
+
+def clean(text: str, entities: list[Json]) -> tuple[str, list[Json]]:
+    """Control characters become spaces, carriage returns and the like go; entities follow."""
+    if not _UNWANTED.search(text):
+        return text, entities
+    gone = [utf16_length(text[: found.start()]) for found in _GONE.finditer(text)]
+
+    def moved(place: int) -> int:
+        return place - bisect_left(gone, place)
+
+    cleaned = _UNWANTED.sub(lambda found: "" if _GONE.match(found.group()) else " ", text)
+    return cleaned, [_at(one, moved(one["offset"]), moved(_end(one))) for one in entities]
+
+
+def trim(text: str, entities: list[Json]) -> tuple[str, list[Json]]:
+    """No white space at the end, and none at the start before the first entity."""
+    text = text.rstrip(" \n")
+    length = utf16_length(text)
+    first = min((one["offset"] for one in entities if one["length"]), default=length)
+    cut = min(len(text) - len(text.lstrip(" \n")), first)
+    moved = [_at(one, one["offset"] - cut, min(_end(one), length) - cut) for one in entities]
+    return text[cut:], [one for one in moved if one["length"] > 0]
+
+
+def nest(entities: list[Json]) -> list[Json]:
+    """Entities in order, each wholly inside or outside every other one.
+
+    Styles never cover code, styles of one kind are joined, and a style that crosses the border of
+    another entity is split there; of two others that conflict the first one stays.
+    """
+    solid: list[Json] = []
+    for one in sorted((one for one in entities if one["type"] not in STYLES), key=_key):
+        if not any(_conflict(one, kept) for kept in solid):
+            solid.append(one)
+    code = [(one["offset"], _end(one)) for one in solid if one["type"] in CODE]
+    styles = [
+        {"type": kind, "offset": begin, "length": end - begin}
+        for kind in STYLES
+        for begin, end in _styled([e for e in entities if e["type"] == kind], code)
+    ]
+    return _split(solid + styles) if styles else solid
+
+
+def _conflict(one: Json, kept: Json) -> bool:
+    if one["offset"] >= _end(kept) or kept["offset"] >= _end(one):
+        return False
+    inside = _end(one) <= _end(kept)
+    return not (inside and kept["type"] in QUOTES and one["type"] not in QUOTES)
+
+
+def _styled(entities: list[Json], code: list[Span]) -> list[Span]:
+    """Where a style holds: overlapping stretches joined, code taken out."""
+    spans: list[Span] = []
+    for one in sorted(entities, key=_key):
+        if spans and one["offset"] <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(spans[-1][1], _end(one)))
+        else:
+            spans.append((one["offset"], _end(one)))
+    for begin, end in code:
+        halves = [((a, min(b, begin)), (max(a, end), b)) for a, b in spans]
+        spans = [part for half in halves for part in half if part[0] < part[1]]
+    return spans
+
+
+def _split(entities: list[Json]) -> list[Json]:
+    """Walk over all borders with a stack of open entities; what cannot stay open is split."""
+    waiting = sorted(entities, key=_key, reverse=True)
+    result: list[Json] = []
+    stack: list[Json] = []
+    for place in sorted({p for one in entities for p in (one["offset"], _end(one))}):
+        again: list[Json] = []
+        ending = next((i for i, one in enumerate(stack) if _end(one) == place), None)
+        if ending is not None:
+            again = _close(stack, ending, place, result)
+        while waiting and waiting[-1]["offset"] == place:
+            one = waiting.pop()
+            if one["type"] not in STYLES:
+                short = next((i for i, o in enumerate(stack) if _end(o) < _end(one)), len(stack))
+                again += _close(stack, short, place, result)
+                stack.append(one)
+            else:
+                again.append(one)
+        stack += sorted(again, key=_key)
+    return sorted(result, key=_key)
+
+
+def _close(stack: list[Json], index: int, place: int, result: list[Json]) -> list[Json]:
+    """Close everything from `index` up at `place`; what goes on after it is returned."""
+    closed, stack[index:] = stack[index:], []
+    result += [_at(one, one["offset"], place) for one in closed if one["offset"] < place]
+    return [_at(one, place, _end(one)) for one in closed if _end(one) > place]
+
+
+def _key(one: Json) -> tuple[int, int, int]:
+    return one["offset"], -one["length"], ORDER.get(one["type"], 99)
+
+
+def _end(one: Json) -> int:
+    return int(one["offset"]) + int(one["length"])
+
+
+def _at(one: Json, begin: int, end: int) -> Json:
+    return {**one, "offset": begin, "length": end - begin}

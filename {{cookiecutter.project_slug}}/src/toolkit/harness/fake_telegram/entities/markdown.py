@@ -1,0 +1,308 @@
+"""Both Markdown styles, https://core.telegram.org/bots/api#markdownv2-style."""
+
+from __future__ import annotations
+
+import re
+
+from toolkit.harness.fake_telegram.entities.base import (
+    SPACES,
+    EntityError,
+    Json,
+    Open,
+    Output,
+    byte_offset,
+    entity,
+)
+from toolkit.harness.fake_telegram.entities.links import (
+    checked_link,
+    custom_emoji_of,
+    time_of,
+    user_of,
+)
+
+# The server's names of entities, as its errors spell them.
+NAMES = {
+    "Bold": "bold",
+    "Italic": "italic",
+    "Underline": "underline",
+    "Strikethrough": "strikethrough",
+    "Spoiler": "spoiler",
+    "Code": "code",
+    "Pre": "pre",
+    "PreCode": "pre",
+    "TextUrl": "text_link",
+    "CustomEmoji": "custom_emoji",
+    "BlockQuote": "blockquote",
+    "ExpandableBlockQuote": "expandable_blockquote",
+}
+_MARKS = {
+    "Bold": "*",
+    "Code": "`",
+    "Pre": "```",
+    "PreCode": "```",
+    "TextUrl": "]",
+    "Underline": "__",
+    "Strikethrough": "~",
+    "Spoiler": "||",
+    "CustomEmoji": "]",
+}
+_PLAIN = re.compile(r"[^\\_*\[\]()~`>#+\-=|{}.!\n]+")
+_PLAIN_IN_CODE = re.compile(r"[^\\`]+")
+
+
+def parse_markdown_v2(text: str) -> tuple[str, list[Json]]:
+    """The text without markup, and its entities; raises EntityError."""
+    return _MarkdownParser(text).parse()
+
+
+class _MarkdownParser:
+    def __init__(self, text: str) -> None:
+        self.text = text + "\0\0\0"  # sentinels, so that looking ahead needs no checks
+        self.end = len(text)
+        self.pos = 0
+        self.out = Output()
+        self.open: list[Open] = []
+        self.entities: list[Json] = []
+        self.in_quote = False
+        self.quote_may_start = True
+
+    def parse(self) -> tuple[str, list[Json]]:
+        while self.pos < self.end:
+            char = self.text[self.pos]
+            in_code = bool(self.open) and self.open[-1].kind in ("Code", "Pre", "PreCode")
+            plain = (_PLAIN_IN_CODE if in_code else _PLAIN).match(self.text, self.pos, self.end)
+            if plain:
+                self._plain(plain.group())
+            elif char == "\\" and self._escapes():
+                self.pos += 1
+                self._plain(self.text[self.pos])
+                self.quote_may_start = self.text[self.pos - 1] == "\n"
+            elif char == "\\" or (in_code and char != "`"):
+                self._plain(char)
+            elif self._ends():
+                self._close(char)
+            else:
+                self._open(char)
+        self._finish_quote()
+        if self.open:
+            raise self._unfinished()
+        return "".join(self.out.pieces), self.entities
+
+    def _plain(self, piece: str) -> None:
+        self.out.add(piece)
+        self.pos += len(piece)
+        if piece != "\r":
+            self.quote_may_start = False
+
+    def _line_break(self) -> None:
+        self._plain("\n")
+        self.quote_may_start = True
+
+    def _escapes(self) -> bool:
+        return self.pos + 1 < self.end and "\0" < self.text[self.pos + 1] <= "~"
+
+    def _offset(self, position: int) -> int:
+        return byte_offset(self.text, position)
+
+    def _unfinished(self) -> EntityError:
+        last = self.open[-1]
+        offset = self._offset(last.source)
+        return EntityError(f"Can't find end of {last.kind} entity at byte offset {offset}")
+
+    def _reserved(self, char: str) -> EntityError:
+        return EntityError(
+            f"Character '{char}' is reserved and must be escaped with the preceding '\\'"
+        )
+
+    def _ends(self) -> bool:
+        if not self.open:
+            return False
+        if self.in_quote and self.text[self.pos] == "\n" and self.text[self.pos + 1] != ">":
+            return True
+        kind = self.open[-1].kind
+        if kind == "Italic":
+            return self.text[self.pos] == "_" and self.text[self.pos + 1] != "_"
+        return kind in _MARKS and self.text.startswith(_MARKS[kind], self.pos)
+
+    def _open(self, char: str) -> None:
+        begin = self.pos
+        following = self.text[self.pos + 1]
+        argument = ""
+        if char == "\n":
+            self._line_break()
+            return
+        if char == ">" and self.quote_may_start:
+            self.pos += 1
+            if self.in_quote:
+                return
+            kind, self.in_quote = "BlockQuote", True
+        elif char == "`" and self.text.startswith("```", self.pos):
+            kind, argument = self._open_pre()
+        elif char == "_":
+            kind = "Underline" if following == "_" else "Italic"
+            self.pos += 2 if following == "_" else 1
+        elif char in "*~[`":
+            kind = {"*": "Bold", "~": "Strikethrough", "[": "TextUrl", "`": "Code"}[char]
+            self.pos += 1
+        elif char + following in ("||", "!["):
+            kind = "Spoiler" if char == "|" else "CustomEmoji"
+            self.pos += 2
+        else:
+            raise self._reserved(char)
+        self.open.append(Open(kind, argument, self.out.length, begin, len(self.out.pieces)))
+
+    def _open_pre(self) -> tuple[str, str]:
+        self.pos += 3
+        stop = self.pos
+        while self.text[stop] not in SPACES and self.text[stop] != "`":
+            stop += 1
+        kind, language = "Pre", ""
+        if self.pos < stop < self.end and self.text[stop] != "`":
+            kind, language = "PreCode", self.text[self.pos : stop]
+            self.pos = stop
+        self.pos += _newline_at(self.text, self.pos)
+        return kind, language
+
+    def _close(self, char: str) -> None:
+        if char == "\n":
+            self._close_quote()
+            return
+        last = self.open[-1]
+        self.pos += len(_MARKS.get(last.kind, "_"))
+        fields: Json | None = {}
+        kind = NAMES[last.kind]
+        if last.kind == "TextUrl":
+            kind, fields = self._link(last)
+        elif last.kind == "CustomEmoji":
+            kind, fields = self._emoji_or_time()
+        elif last.argument:
+            fields = {"language": last.argument}
+        self.open.pop()
+        length = self.out.length - last.offset
+        if length and fields is not None:
+            self.entities.append(entity(kind, last.offset, length, **fields))
+
+    def _link(self, last: Open) -> tuple[str, Json | None]:
+        """The address of a link; None where the server keeps the text without one."""
+        url = self._address() if self.text[self.pos] == "(" else self.out.since(last.start)
+        if user_id := user_of(url):
+            return "text_mention", {"user": {"id": user_id}}
+        checked = checked_link(url)
+        return "text_link", {"url": checked} if checked else None
+
+    def _emoji_or_time(self) -> tuple[str, Json]:
+        if self.text[self.pos] != "(":
+            raise EntityError("The entity must contain a tg://emoji or tg://time URL")
+        url = self._address()
+        if emoji := custom_emoji_of(url):
+            return "custom_emoji", {"custom_emoji_id": emoji}
+        if moment := time_of(url):
+            return "date_time", {"unix_time": moment[0], "date_time_format": moment[1]}
+        raise EntityError("The entity must contain a tg://emoji or tg://time URL")
+
+    def _address(self) -> str:
+        self.pos += 1
+        begin = self.pos
+        url = []
+        while self.pos < self.end and self.text[self.pos] != ")":
+            if self.text[self.pos] == "\\" and self._escapes():
+                self.pos += 1
+            url.append(self.text[self.pos])
+            self.pos += 1
+        if self.pos >= self.end:
+            raise EntityError(f"Can't find end of a URL at byte offset {self._offset(begin)}")
+        self.pos += 1
+        return "".join(url)
+
+    def _close_quote(self) -> None:
+        """A line that does not begin with `>` ends the quote, unless something in it is open."""
+        kind = self._quote_kind(self.pos)
+        quote = self.open.pop()
+        self.in_quote = False
+        self._line_break()
+        self.entities.append(entity(kind, quote.offset, self.out.length - quote.offset))
+
+    def _quote_kind(self, end: int) -> str:
+        """`||` at the very end of a quote makes it expandable."""
+        last = self.open[-1]
+        if last.kind == "Spoiler" and self.text[last.source + 2 : end] in ("", "\r"):
+            self.open.pop()
+            if self.open and self.open[-1].kind == "BlockQuote":
+                return "expandable_blockquote"
+        if self.open[-1].kind != "BlockQuote":
+            raise self._unfinished()
+        return "blockquote"
+
+    def _finish_quote(self) -> None:
+        if not self.in_quote or not self.open:
+            return
+        kind = self._quote_kind(self.end)
+        quote = self.open.pop()
+        length = self.out.length - quote.offset
+        if length:
+            self.entities.append(entity(kind, quote.offset, length))
+
+
+def parse_markdown(text: str) -> tuple[str, list[Json]]:
+    """The legacy style, without nesting; raises EntityError."""
+    source, end, pos = text + "\0\0\0", len(text), 0
+    out = Output()
+    entities: list[Json] = []
+    while pos < end:
+        char = source[pos]
+        if char == "\\" and source[pos + 1] in "_*`[":
+            out.add(source[pos + 1])
+            pos += 2
+        elif char not in "_*`[":
+            out.add(char)
+            pos += 1
+        else:
+            pos = _legacy_entity(source, end, pos, out, entities)
+    return "".join(out.pieces), entities
+
+
+def _legacy_entity(source: str, end: int, begin: int, out: Output, entities: list[Json]) -> int:
+    char = source[begin]
+    mark = "```" if source.startswith("```", begin) else "]" if char == "[" else char
+    pos, language = begin + (len(mark) if char == "`" else 1), ""
+    if mark == "```":
+        stop = pos
+        while source[stop] not in SPACES and source[stop] != "`":
+            stop += 1
+        if pos < stop < end and source[stop] != "`":
+            language, pos = source[pos:stop], stop
+        pos += _newline_at(source, pos)
+    close = source.find(mark, pos, end)
+    if close < 0:
+        offset = byte_offset(source, begin)
+        raise EntityError(f"Can't find end of the entity starting at byte offset {offset}")
+    content, offset = source[pos:close], out.length
+    out.add(content)
+    pos = close + len(mark)
+    kind = {"_": "italic", "*": "bold", "[": "text_link"}.get(char)
+    fields: Json | None = {}
+    if kind is None:
+        kind = "pre" if mark == "```" else "code"
+        fields = {"language": language} if language else {}
+    elif kind == "text_link":
+        url = content
+        if source[pos] == "(":
+            stop = source.find(")", pos, end)
+            url, pos = (
+                source[pos + 1 : stop if stop >= 0 else end],
+                (stop if stop >= 0 else end) + 1,
+            )
+        user_id, checked = user_of(url), checked_link(url)
+        kind = "text_mention" if user_id else "text_link"
+        fields = {"user": {"id": user_id}} if user_id else {"url": checked} if checked else None
+    if out.length > offset and fields is not None:
+        entities.append(entity(kind, offset, out.length - offset, **fields))
+    return pos
+
+
+def _newline_at(text: str, pos: int) -> int:
+    """How many characters the one line break at `pos` takes."""
+    first, second = text[pos], text[pos + 1]
+    if first not in "\r\n":
+        return 0
+    return 2 if second in "\r\n" and second != first else 1

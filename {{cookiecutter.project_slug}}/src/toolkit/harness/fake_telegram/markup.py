@@ -1,0 +1,233 @@
+"""Reply markup: read as the server reads it, refused in its words, kept as it shows it.
+
+https://core.telegram.org/bots/api#inlinekeyboardmarkup, #replykeyboardmarkup
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from toolkit.harness.fake_telegram.entities.links import LinkError, check_link
+from toolkit.harness.fake_telegram.errors import bad_request
+from toolkit.harness.fake_telegram.model import Chat, Json
+
+MAX_CALLBACK_DATA = 64  # bytes
+MAX_COPY_TEXT = 256
+MAX_MARKUP = 10 * 1024  # bytes of JSON; the server measures its own encoding of it
+MAX_BUTTONS = {"inline_keyboard": 100, "keyboard": 300}
+_FLAGS = ("remove_keyboard", "selective", "force_reply")
+_KEYBOARD_FLAGS = ("resize_keyboard", "one_time_keyboard", "is_persistent")
+# In this order the server looks for what an inline button does; only the first one counts.
+_INLINE_ACTIONS = (
+    "url",
+    "callback_data",
+    "callback_game",
+    "pay",
+    "switch_inline_query",
+    "switch_inline_query_chosen_chat",
+    "switch_inline_query_current_chat",
+    "copy_text",
+    "login_url",
+    "web_app",
+    "disabled",
+)
+_STYLE = ("style", "icon_custom_emoji_id")
+_PRIVATE_ONLY = {
+    "request_contact": "phone number can be requested in private chats only",
+    "request_location": "location can be requested in private chats only",
+    "request_poll": "poll can be requested in private chats only",
+    "request_users": "users can be requested in private chats only",
+    "request_chat": "chats can be requested in private chats only",
+    "web_app": "Web App buttons can be used in private chats only",
+}
+
+
+@dataclass(frozen=True)
+class Markup:
+    """A reply markup of one kind: inline_keyboard, keyboard, remove_keyboard or force_reply."""
+
+    kind: str
+    data: Json
+
+    @property
+    def inline(self) -> Json | None:
+        """The inline keyboard, where it is one."""
+        return self.data if self.kind == "inline_keyboard" else None
+
+
+def read_markup(value: Any) -> Markup | None:
+    """The markup in a request; None when there is none, or an empty one. Raises ApiError."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        raise bad_request("can't parse reply keyboard markup JSON object")
+    if not isinstance(value, dict):
+        raise bad_request("object expected as reply markup")
+    keyboard = _rows(value, "keyboard", 'field "keyboard" must be an Array of Arrays')
+    inline = _rows(
+        value,
+        "inline_keyboard",
+        'field "inline_keyboard" of the InlineKeyboardMarkup must be an Array of Arrays',
+    )
+    _check_flags(value, _FLAGS)
+    if keyboard:
+        _check_flags(value, _KEYBOARD_FLAGS)
+        rows = [[_reply_button(button) for button in row] for row in keyboard]
+        return _sized(Markup("keyboard", {**value, "keyboard": rows}))
+    if inline:
+        rows = [[_inline_button(button) for button in row] for row in inline]
+        reply = {"force_reply": True} if value.get("force_reply") else {}
+        return _sized(Markup("inline_keyboard", {"inline_keyboard": rows, **reply}))
+    for kind in ("remove_keyboard", "force_reply"):
+        if value.get(kind):
+            return Markup(kind, value)
+    return None
+
+
+def check_markup(markup: Markup | None, chat: Chat, content: Json) -> None:
+    """Refuse a markup that this chat or this message may not have."""
+    if markup is None:
+        return
+    if markup.inline is None:
+        if chat.kind == "channel":
+            raise bad_request("inline keyboard expected")
+        for row in markup.data.get("keyboard", []):
+            for button in row:
+                for field, words in _PRIVATE_ONLY.items():
+                    if button.get(field) and not chat.is_private:
+                        raise bad_request(words)
+        return
+    first = markup.inline["inline_keyboard"][0][:1]
+    for row in markup.inline["inline_keyboard"]:
+        for button in row:
+            wrong = (
+                ("pay" in button and ("invoice" not in content or [button] != first))
+                or ("callback_game" in button and ("game" not in content or [button] != first))
+                or ("web_app" in button and not chat.is_private)
+            )
+            if wrong:
+                raise bad_request("BUTTON_TYPE_INVALID")
+
+
+def inline_only(value: Any) -> Markup | None:
+    """The inline keyboard in a request that allows no other markup; None when it has none."""
+    markup = read_markup(value)
+    if markup is not None and markup.inline is None:
+        raise bad_request("inline keyboard expected")
+    return markup
+
+
+def _rows(value: Json, field: str, not_rows: str) -> list[list[Any]]:
+    rows = value.get(field)
+    if rows is None:
+        return []
+    if not isinstance(rows, list):
+        raise bad_request(f'field "{field}" must be of type Array')
+    if not all(isinstance(row, list) for row in rows):
+        raise bad_request(not_rows)
+    return [row for row in rows if row]
+
+
+def _check_flags(value: Json, names: tuple[str, ...]) -> None:
+    for name in names:
+        if not isinstance(value.get(name, False), bool):
+            raise bad_request(f'field "{name}" must be of type Boolean')
+
+
+def _sized(markup: Markup) -> Markup:
+    rows = markup.data[markup.kind]
+    too_many = sum(map(len, rows)) > MAX_BUTTONS[markup.kind]
+    if too_many or len(json.dumps(rows, ensure_ascii=False, separators=(",", ":"))) > MAX_MARKUP:
+        raise bad_request("reply markup is too long")
+    return markup
+
+
+def _reply_button(button: Any) -> Json:
+    if isinstance(button, str):
+        button = {"text": button}
+    if not isinstance(button, dict):
+        raise _wrong("keyboard", "KeyboardButton must be a String or an Object")
+    if not _text(button, "keyboard"):
+        raise bad_request("keyboard button text must be non-empty")
+    for name in ("request_users", "request_chat"):
+        if name in button:
+            _check_request(name, button[name])
+    if "web_app" in button:
+        _check_web_app(button["web_app"], "keyboard")
+    return button
+
+
+def _check_request(name: str, request: Any) -> None:
+    if not isinstance(request, dict):
+        raise _wrong("keyboard", f'Field "{name}" must be of type Object')
+    if "request_id" not in request:
+        raise _wrong("keyboard", 'Can\'t find field "request_id"')
+    for field, value in request.items():
+        if field.startswith(("chat_", "user_is", "bot_is")) and not isinstance(value, bool):
+            raise _wrong("keyboard", f'Field "{field}" must be of type Boolean')
+    if not 1 <= request.get("max_quantity", 1) <= 10:
+        raise bad_request("BUTTON_QUANTITY_MAX_INVALID")
+
+
+def _inline_button(button: Any) -> Json:
+    if not isinstance(button, dict):
+        raise _wrong("inline keyboard", "InlineKeyboardButton must be an Object")
+    text = _text(button, "inline keyboard")
+    action = next((name for name in _INLINE_ACTIONS if button.get(name) is not None), None)
+    if action in ("url", "callback_data") and button[action] == "":
+        rest = _INLINE_ACTIONS[_INLINE_ACTIONS.index(action) + 1 :]
+        action = next((name for name in rest if button.get(name) not in (None, "")), None)
+    if action is None:
+        raise _wrong("inline keyboard", "Text buttons are unallowed in the inline keyboard")
+    if not text:
+        raise bad_request("inline keyboard button text must be non-empty")
+    _check_action(action, button[action])
+    style = {name: button[name] for name in _STYLE if name in button}
+    return {"text": text, action: button[action], **style}
+
+
+def _check_action(action: str, value: Any) -> None:
+    if action == "callback_data":
+        if not isinstance(value, str):
+            raise _wrong("inline keyboard", f'Field "{action}" must be of type String')
+        if len(value.encode()) > MAX_CALLBACK_DATA:
+            raise bad_request("BUTTON_DATA_INVALID")
+    elif action == "url":
+        try:
+            check_link(str(value))
+        except LinkError as error:
+            raise bad_request(f"inline keyboard button URL '{value}' is invalid: {error}") from None
+    elif action == "web_app":
+        _check_web_app(value, "inline keyboard")
+    elif action == "copy_text":
+        text = value.get("text") if isinstance(value, dict) else None
+        if not isinstance(text, str) or not 1 <= len(text) <= MAX_COPY_TEXT:
+            raise bad_request("BUTTON_COPY_TEXT_INVALID")
+    elif isinstance(value, dict):
+        for field, flag in value.items():
+            if field.startswith(("allow_", "request_")) and not isinstance(flag, bool):
+                raise _wrong("inline keyboard", f'Field "{field}" must be of type Boolean')
+
+
+def _check_web_app(value: Any, where: str) -> None:
+    url = value.get("url") if isinstance(value, dict) else None
+    if not isinstance(url, str):
+        raise _wrong(where, 'Can\'t find field "url"')
+    try:
+        check_link(url, https_only=True)
+    except LinkError as error:
+        raise bad_request(f"{where} button Web App URL '{url}' is invalid: {error}") from None
+
+
+def _text(button: Json, where: str) -> str:
+    if "text" not in button:
+        raise _wrong(where, 'Can\'t find field "text"')
+    if not isinstance(button["text"], str):
+        raise _wrong(where, 'Field "text" must be of type String')
+    return button["text"]
+
+
+def _wrong(where: str, message: str) -> Exception:
+    return bad_request(f"can't parse {where} button: {message}")

@@ -1,0 +1,88 @@
+"""Invoices and refunds, https://core.telegram.org/bots/api#payments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from toolkit.harness.fake_telegram.errors import bad_request
+from toolkit.harness.fake_telegram.methods.registry import Request, method
+from toolkit.harness.fake_telegram.methods.sending import deliver
+from toolkit.harness.fake_telegram.model import Json
+
+STARS = "XTR"
+
+
+@method("sendInvoice")
+def send_invoice(request: Request) -> Json:
+    invoice = _invoice(request)
+    sent = deliver(request, {"invoice": invoice}, "can_send_other_messages", "invoices")
+    keyboard = sent.get("reply_markup")
+    if keyboard is None:
+        total = f"{invoice['total_amount']} {invoice['currency']}"
+        keyboard = {"inline_keyboard": [[{"text": f"Pay {total}", "pay": True}]]}
+        chat = request.telegram.chats[sent["chat"]["id"]]
+        sent = request.telegram.put_message(chat, {**sent, "reply_markup": keyboard})
+    key = f"{sent['chat']['id']}:{sent['message_id']}"
+    request.telegram.invoices[key] = dict(request.payload)
+    return sent
+
+
+@method("createInvoiceLink")
+def create_invoice_link(request: Request) -> str:
+    _invoice(request)
+    link = f"https://t.me/$invoice{request.telegram.number('invoice')}"
+    request.telegram.invoices[link] = dict(request.payload)
+    return link
+
+
+def _invoice(request: Request) -> Json:
+    for name in ("title", "description", "payload", "currency", "prices"):
+        request.required(name)
+    if not 1 <= len(request.text("title")) <= 32:
+        raise bad_request("INVOICE_TITLE_INVALID")
+    if len(request.text("payload").encode()) > 128:
+        raise bad_request("INVOICE_PAYLOAD_INVALID")
+    prices = request.array("prices", "expected an Array of labeled prices")
+    amounts = [_price(price) for price in prices]
+    currency = request.text("currency")
+    if not amounts:
+        raise bad_request("there must be at least one price")
+    if currency == STARS and len(amounts) > 1:
+        raise bad_request("STARS_INVOICE_INVALID")
+    if currency != STARS and not request.text("provider_token"):
+        raise bad_request("PAYMENT_PROVIDER_INVALID")
+    return {
+        "title": request.text("title"),
+        "description": request.text("description"),
+        "start_parameter": request.text("start_parameter"),
+        "currency": currency,
+        "total_amount": sum(amounts),
+    }
+
+
+def _price(price: Any) -> int:
+    if not isinstance(price, dict):
+        raise _wrong("LabeledPrice must be an Object")
+    for field in ("label", "amount"):
+        if field not in price:
+            raise _wrong(f'Can\'t find field "{field}"')
+    if not price["label"]:
+        raise _wrong("LabeledPrice label must be non-empty")
+    return int(price["amount"])
+
+
+def _wrong(message: str) -> Exception:
+    return bad_request(f"can't parse labeled price: {message}")
+
+
+@method("refundStarPayment")
+def refund_star_payment(request: Request) -> bool:
+    request.user_id()
+    charge = request.required("telegram_payment_charge_id")
+    paid = request.telegram.invoices.get(f"charge:{charge}")
+    if paid is None:
+        raise bad_request("CHARGE_NOT_FOUND")
+    if paid.get("refunded"):
+        raise bad_request("CHARGE_ALREADY_REFUNDED")
+    paid["refunded"] = True
+    return True

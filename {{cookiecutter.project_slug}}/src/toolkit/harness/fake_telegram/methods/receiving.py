@@ -1,0 +1,104 @@
+"""getUpdates and webhooks, https://core.telegram.org/bots/api#getting-updates."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from toolkit.harness.fake_telegram.errors import bad_request
+from toolkit.harness.fake_telegram.methods.registry import Request, method
+from toolkit.harness.fake_telegram.model import Json
+from toolkit.harness.fake_telegram.update_queue import Webhook
+
+WEBHOOK_PORTS = (80, 88, 443, 8443)
+
+
+@method("getUpdates")
+async def get_updates(request: Request) -> list[Json]:
+    queue = request.telegram.updates
+    queue.allow(_allowed(request))
+    return await queue.poll(
+        request.integer("offset"),
+        request.integer("limit", 100, 1, 100),
+        request.integer("timeout", 0, 0),
+    )
+
+
+def _allowed(request: Request) -> list[str] | None:
+    value = request.payload.get("allowed_updates")
+    return value if isinstance(value, list) else None
+
+
+@method("setWebhook", "deleteWebhook")
+def set_webhook(request: Request) -> bool:
+    queue = request.telegram.updates
+    url = request.text("url") if request.method.lower() == "setwebhook" else ""
+    webhook = _webhook(request, url) if url else None
+    if request.flag("drop_pending_updates"):
+        queue.keep_last(0)
+    queue.allow(_allowed(request) if url else None)
+    queue.set_webhook(webhook)
+    return True
+
+
+def _webhook(request: Request, url: str) -> Webhook:
+    secret = request.text("secret_token")
+    if len(secret) > 256:
+        raise bad_request("secret token is too long")
+    if not re.fullmatch(r"[A-Za-z0-9_-]*", secret):
+        raise bad_request("secret token contains unallowed characters")
+    _check_url(url)
+    return Webhook(
+        url,
+        secret,
+        request.integer("max_connections", 40, 1, 100),
+        request.text("ip_address"),
+        "certificate" in request.files,
+    )
+
+
+def _check_url(url: str) -> None:
+    """As on Telegram, except that this machine needs neither HTTPS nor one of four ports."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        raise bad_request("invalid webhook URL specified") from None
+    if not parts.hostname or parts.scheme not in ("http", "https"):
+        raise bad_request("invalid webhook URL specified")
+    if is_loopback(parts.hostname):
+        return
+    if parts.scheme != "https":
+        raise bad_request("bad webhook: An HTTPS URL must be provided for webhook")
+    if port not in WEBHOOK_PORTS:
+        raise bad_request("bad webhook: Webhook can be set up only on ports 80, 88, 443 or 8443")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name is this machine."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+@method("getWebhookInfo")
+def get_webhook_info(request: Request) -> Json:
+    queue = request.telegram.updates
+    webhook = queue.webhook
+    info: Json = {
+        "url": webhook.url if webhook else "",
+        "has_custom_certificate": bool(webhook and webhook.has_certificate),
+        "pending_update_count": len(queue),
+    }
+    if webhook is not None:
+        info["max_connections"] = webhook.max_connections
+        if webhook.ip_address:
+            info["ip_address"] = webhook.ip_address
+        if webhook.last_error_date:
+            info["last_error_date"] = webhook.last_error_date
+            info["last_error_message"] = webhook.last_error_message
+    if queue.allowed:
+        info["allowed_updates"] = sorted(queue.allowed)
+    return info

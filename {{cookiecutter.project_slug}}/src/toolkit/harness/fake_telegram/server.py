@@ -1,0 +1,167 @@
+"""The HTTP door: the same fake for any client, https://core.telegram.org/bots/api#making-requests."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from aiohttp import web
+from aiohttp.multipart import BodyPartReader
+
+from toolkit.harness.fake_telegram.control import add_control
+from toolkit.harness.fake_telegram.errors import ApiError, NetworkFailure
+from toolkit.harness.fake_telegram.files import MAX_UPLOAD
+from toolkit.harness.fake_telegram.methods import Upload
+from toolkit.harness.fake_telegram.model import Json
+from toolkit.harness.fake_telegram.telegram import FakeTelegram
+from toolkit.harness.fake_telegram.webhook import WebhookDelivery
+
+TOKEN = re.compile(r"\d{1,19}:[A-Za-z0-9_-]+")
+
+
+class BotApi:
+    """Answers `/bot<token>/<method>` and `/file/bot<token>/<path>`."""
+
+    def __init__(self, telegram: FakeTelegram, *, any_token: bool = False) -> None:
+        self.telegram = telegram
+        self._adopts = any_token
+        self._doing: set[asyncio.Task[Any]] = set()
+
+    def _check(self, token: str) -> None:
+        if not TOKEN.fullmatch(token):
+            raise ApiError(404, "Not Found")
+        if self._adopts and token != self.telegram.token:
+            self.telegram.adopt(token)
+        self._adopts = False
+        if token != self.telegram.token:
+            raise ApiError(401, "Unauthorized")
+
+    async def call(self, request: web.Request) -> web.StreamResponse:
+        """Do a method and answer as the server does; a broken connection is really broken."""
+        try:
+            self._check(request.match_info["token"])
+            params, files = await read_parameters(request)
+            result = await self._do(request.match_info["method"], params, files)
+        except ApiError as error:
+            return web.json_response(error.as_json(), status=error.code)
+        except NetworkFailure:
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response(status=502)
+        return web.json_response({"ok": True, "result": result})
+
+    async def _do(self, method: str, params: Json, files: dict[str, Upload]) -> Any:
+        """A poll ends with its connection; all else is done whether or not somebody listens."""
+        call = self.telegram.call(method, params, files)
+        if method.lower() == "getupdates":
+            return await call
+        doing = asyncio.create_task(call)
+        self._doing.add(doing)
+        doing.add_done_callback(self._done)
+        return await asyncio.shield(doing)
+
+    def _done(self, doing: asyncio.Task[Any]) -> None:
+        self._doing.discard(doing)
+        if not doing.cancelled():
+            # A refusal that nobody waits for any more is no news.
+            doing.exception()
+
+    async def download(self, request: web.Request) -> web.Response:
+        """The content of a file that getFile named."""
+        try:
+            self._check(request.match_info["token"])
+        except ApiError as error:
+            return web.json_response(error.as_json(), status=error.code)
+        file = self.telegram.files.at(request.match_info["path"])
+        if file is None or file.content is None:
+            return web.json_response(ApiError(404, "Not Found").as_json(), status=404)
+        return web.Response(body=file.content, content_type="application/octet-stream")
+
+
+async def read_parameters(request: web.Request) -> tuple[Json, dict[str, Upload]]:
+    """The parameters of a request from its query and its body, and the files in it."""
+    params: Json = dict(request.query)
+    files: dict[str, Upload] = {}
+    if not request.can_read_body:
+        return params, files
+    if request.content_type == "application/json":
+        try:
+            body = await request.json()
+        except ValueError:
+            body = None
+        if not isinstance(body, dict):
+            raise ApiError(400, "Bad Request: can't parse request body as JSON object")
+        params.update(body)
+    elif request.content_type == "application/x-www-form-urlencoded":
+        params.update(await request.post())
+    elif request.content_type == "multipart/form-data":
+        await _read_parts(request, params, files)
+    return params, files
+
+
+async def _read_parts(request: web.Request, params: Json, files: dict[str, Upload]) -> None:
+    try:
+        parts = await request.multipart()
+    except ValueError as error:
+        raise ApiError(400, f"Bad Request: can't parse multipart request: {error}") from None
+    async for part in parts:
+        if not isinstance(part, BodyPartReader) or not part.name:
+            continue
+        content = bytes(await part.read(decode=True))
+        if part.filename is None:
+            params[part.name] = content.decode("utf-8", "replace")
+        else:
+            files[part.name] = Upload(part.filename, content)
+            params.setdefault(part.name, f"attach://{part.name}")
+
+
+async def _not_found(_: web.Request) -> web.Response:
+    return web.json_response(ApiError(404, "Not Found").as_json(), status=404)
+
+
+def make_app(
+    telegram: FakeTelegram, *, any_token: bool = False, **delivery: Any
+) -> web.Application:
+    """The aiohttp application; `delivery` are options of WebhookDelivery."""
+    api = BotApi(telegram, any_token=any_token)
+    app = web.Application(client_max_size=MAX_UPLOAD + 2**20)
+    app.router.add_route("*", "/bot{token}/{method}", api.call)
+    app.router.add_get("/file/bot{token}/{path:.+}", api.download)
+    add_control(app, telegram)
+    app.router.add_route("*", "/{anything:.*}", _not_found)
+
+    async def deliver(_: web.Application) -> AsyncIterator[None]:
+        task = asyncio.create_task(WebhookDelivery(telegram, **delivery).run())
+        yield
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    app.cleanup_ctx.append(deliver)
+    return app
+
+
+@asynccontextmanager
+async def serve(
+    telegram: FakeTelegram, host: str = "127.0.0.1", port: int = 0, **options: Any
+) -> AsyncIterator[str]:
+    """Serve until the block ends; gives the base address, port 0 takes a free one."""
+    runner = web.AppRunner(
+        make_app(telegram, **options),
+        access_log=None,
+        shutdown_timeout=0.1,
+        handle_signals=False,
+        handler_cancellation=True,
+    )
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port, backlog=1024)
+        await site.start()
+        bound = runner.addresses[0][1]
+        shown = f"[{host}]" if ":" in host else host
+        yield f"http://{shown}:{bound}"
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,78 @@
+"""FakeTelegram: an in-process Bot API server that refuses what Telegram refuses."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from toolkit.harness.fake_telegram.errors import ApiError, NetworkFailure
+from toolkit.harness.fake_telegram.faults import Faults
+from toolkit.harness.fake_telegram.methods import Request, Upload, run
+from toolkit.harness.fake_telegram.payload import plain
+from toolkit.harness.fake_telegram.people import People
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call the bot made: the resolved `payload`, and its `result` or its `error`."""
+
+    method: str
+    payload: Json
+    result: Any
+    error: ApiError | NetworkFailure | None
+    at: float
+
+
+class FakeTelegram(People):
+    """The server: `call` is the bot's side, the methods of `People` are the users' side.
+
+    `keep_calls` bounds the list of calls (None keeps all), `history` the messages kept per chat.
+    """
+
+    def __init__(self, *, keep_calls: int | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self.calls: list[Call] = []
+        self.call_count = 0
+        self.faults = Faults()
+        self._keep_calls = keep_calls
+
+    async def call(
+        self, method: str, params: Mapping[str, Any], files: Mapping[str, Upload] | None = None
+    ) -> Any:
+        """Do what the Bot API method does; return its JSON result.
+
+        `params` may hold plain JSON or the text that an HTTP client sends; `files` are the parts
+        that `attach://name` values refer to. Raises ApiError or NetworkFailure.
+        """
+        payload = plain(params)
+        result: Any = None
+        error: ApiError | NetworkFailure | None = None
+        try:
+            fault = self.faults.take(method, payload) if self.faults.rules else None
+            if fault is None:
+                result = await run(Request(self, method, payload, files or {}))
+            else:
+                if fault.delay:
+                    await asyncio.sleep(fault.delay)
+                if fault.error is None or fault.applied:
+                    result = await run(Request(self, method, payload, files or {}))
+                if fault.error is not None:
+                    raise fault.error.with_traceback(None)
+        except (ApiError, NetworkFailure) as failure:
+            error = failure
+            raise
+        finally:
+            self._record(Call(method, payload, result, error, self.clock()))
+        return result
+
+    def _record(self, call: Call) -> None:
+        self.call_count += 1
+        if self._keep_calls != 0:
+            self.calls.append(call)
+            if self._keep_calls is not None and len(self.calls) >= 2 * self._keep_calls:
+                del self.calls[: -self._keep_calls]
+        self.notify("call", call.payload.get("chat_id"), call)

@@ -1,0 +1,85 @@
+"""An aiogram client session that talks to FakeTelegram without sockets."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Any, cast
+
+from aiogram import Bot
+from aiogram.client.session.base import BaseSession
+from aiogram.exceptions import TelegramNetworkError
+from aiogram.methods import TelegramMethod
+from aiogram.methods.base import TelegramType
+from aiogram.types import InputFile
+
+from toolkit.harness.fake_telegram.errors import ApiError, NetworkFailure
+from toolkit.harness.fake_telegram.methods import Upload
+from toolkit.harness.fake_telegram.telegram import FakeTelegram
+
+PLAIN = frozenset((str, int, float, bool))
+
+
+class FakeTelegramClient(BaseSession):
+    """The transport: values are prepared and answers are checked by aiogram's own code."""
+
+    def __init__(self, telegram: FakeTelegram) -> None:
+        super().__init__()
+        self.telegram = telegram
+
+    async def make_request(
+        self, bot: Bot, method: TelegramMethod[TelegramType], timeout: int | None = None
+    ) -> TelegramType:
+        """Call the fake; raises what aiogram raises for the same answer of the real server."""
+        attached: dict[str, InputFile] = {}
+        payload = {
+            key: self.prepare_value(value, bot, attached, _dumps_json=False)
+            for key, value in method.model_dump(warnings=False, exclude_none=True).items()
+        }
+        files = {name: await _read(bot, file) for name, file in attached.items()}
+        status, body = 200, cast(dict[str, Any], {"ok": True})
+        try:
+            body["result"] = await self.telegram.call(method.__api_method__, payload, files)
+        except ApiError as error:
+            status, body = error.code, error.as_json()
+        except NetworkFailure as error:
+            raise TelegramNetworkError(method=method, message=str(error)) from error
+        response = self.check_response(bot, method, status, self.json_dumps(body))
+        return cast(TelegramType, response.result)
+
+    def prepare_value(
+        self, value: Any, bot: Bot, files: dict[str, Any], _dumps_json: bool = True
+    ) -> Any:
+        """As aiogram does, except that an attached file is called by its name, not at random."""
+        if type(value) in PLAIN and not _dumps_json:
+            return value
+        if isinstance(value, InputFile):
+            name = value.filename or "file"
+            if name in files:
+                name = f"{len(files)}-{name}"
+            files[name] = value
+            return f"attach://{name}"
+        return super().prepare_value(value, bot, files, _dumps_json)
+
+    async def stream_content(
+        self,
+        url: str,
+        headers: dict[str, Any] | None = None,
+        timeout: int = 30,
+        chunk_size: int = 65536,
+        raise_for_status: bool = True,
+    ) -> AsyncGenerator[bytes, None]:
+        """Download a file that getFile named."""
+        path = url.partition("/file/bot")[2].partition("/")[2]
+        file = self.telegram.files.at(path)
+        if file is None or file.content is None:
+            raise FileNotFoundError(f"there is nothing to download at {url}")
+        for start in range(0, len(file.content), chunk_size):
+            yield file.content[start : start + chunk_size]
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+async def _read(bot: Bot, file: InputFile) -> Upload:
+    chunks = [chunk async for chunk in file.read(bot)]
+    return Upload(file.filename or "file", b"".join(chunks))

@@ -1,0 +1,76 @@
+"""Opens specs and transcripts again, and lets people do once more what they say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+
+from toolkit.harness.fake_telegram import FakeTelegram
+from toolkit.harness.simulator.simulation import Simulation, SimulatorError
+from toolkit.harness.specs.matching import compare
+from toolkit.harness.specs.report import describe_calls
+from toolkit.harness.specs.sending import Stage, update_of
+from toolkit.harness.specs.spec import Send, Step, parse_specs, read_fault
+
+Json = dict[str, Any]
+
+
+def read_steps(text: str, file: str) -> list[tuple[str, bool, Sequence[Step]]]:
+    """The specs in ``text`` as name, strict and steps.
+
+    Text that is no JSON is a conversation as the terminal takes it: a message a line, with
+    ``/tap LABEL`` and ``/as NAME`` between. Raises `SpecError` for JSON that is no spec.
+    """
+    if text.lstrip().startswith(("{", "[")):
+        specs = parse_specs(json.loads(text), file)
+        return [(spec.name, spec.strict, spec.steps) for spec in specs]
+    return [(file, False, list(_steps_of_lines(text.splitlines())))]
+
+
+async def replay(simulation: Simulation, steps: Sequence[Step], *, strict: bool = False) -> int:
+    """Do the steps one after another; returns how many did not go as expected.
+
+    The turn of such a step says how in its ``verdict``. Raises `SimulatorError` for a step that
+    cannot be done, a tap on a button that is not there for instance.
+    """
+    failed = 0
+    for number, step in enumerate(steps, 1):
+        for fault in step.faults:
+            simulation.telegram.faults.add(read_fault(fault))
+        try:
+            turn = simulation.act(partial(_do, simulation, step.send))
+        except LookupError as error:
+            raise SimulatorError(f"step {number}: {error}") from error
+        await simulation.settle(turn)
+        comparison = compare(step.expect, turn.calls, strict=strict)
+        turn.verdict = "as expected" if comparison.ok else describe_calls(comparison)
+        failed += not comparison.ok
+        simulation.recorder.finish(turn)
+    return failed
+
+
+def _do(stage: Stage, send: Send, world: FakeTelegram) -> tuple[Json, Json | None]:
+    return update_of(stage, send), _action(send)
+
+
+def _action(send: Send) -> Json | None:
+    return None if send.kind == "update" else {**send.source, "userId": send.user_id}
+
+
+def _steps_of_lines(lines: Sequence[str]) -> Iterator[Step]:
+    people: dict[str, int] = {}
+    user = 1
+    for line in lines:
+        match line.split(maxsplit=1):
+            case []:
+                continue
+            case ["/as", name]:
+                user = people.setdefault(name.casefold(), len(people) + 2)
+                continue
+            case ["/tap", label]:
+                send = Send("tap", label, user, None, None, {"tap": label})
+            case _:
+                send = Send("text", line, user, None, None, {"text": line})
+        yield Step(send, (), None, ())

@@ -1,0 +1,233 @@
+"""Turns a conversation into a spec: what people did, and what of the answers will stay true."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from toolkit.harness.fake_telegram import ApiError, Call, NetworkFailure
+from toolkit.harness.simulator.actions import label_of
+from toolkit.harness.simulator.expectations import dated, label, matcher
+from toolkit.harness.simulator.recorder import Turn
+from toolkit.harness.simulator.simulation import Simulation, SimulatorError
+
+Json = dict[str, Any]
+
+FOLDER = Path("tests/specs")
+SHOWN = ("send", "edit", "delete", "answer", "copy", "forward", "pin", "unpin")
+"""How the names of methods begin whose effect somebody sees."""
+UNSEEN = re.compile("[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+"""Characters that nobody sees, or that turn a line around: written as JSON escapes."""
+
+TEXTS = ("text", "caption", "question", "title")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A spec as JSON, and in words what may keep it from passing another day."""
+
+    spec: Json
+    warnings: list[str]
+
+    @property
+    def text(self) -> str:
+        """The file: a line a call, so that it reads and compares well."""
+        return UNSEEN.sub(_escape, _layout(self.spec)) + "\n"
+
+    @property
+    def file_name(self) -> str:
+        """What the file is called after the spec's name."""
+        name = re.sub(r"[^\w]+", "_", self.spec["name"].casefold()).strip("_")
+        return f"{name[:80] or 'conversation'}.json"
+
+    def save(self, folder: Path, *, replace: bool = False) -> Path:
+        """Write the file. Raises SimulatorError unless told to ``replace`` one that is there."""
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / self.file_name
+        try:
+            with path.open("w" if replace else "x", encoding="utf-8") as file:
+                file.write(self.text)
+        except FileExistsError:
+            raise SimulatorError(f"{path} exists already; choose another name") from None
+        return path
+
+    async def verify(self, make_bot: Any) -> str | None:
+        """Run the spec against a fresh bot; returns what failed, or None when it passes."""
+        from toolkit.harness.specs.runner import run_spec
+        from toolkit.harness.specs.spec import parse_specs
+
+        [spec] = parse_specs(self.spec, "this conversation")
+        # The harness counts what runs on its event loop, so it gets one of its own.
+        result = await asyncio.to_thread(lambda: asyncio.run(run_spec(spec, make_bot)))
+        return result.failure
+
+
+def draft(
+    simulation: Simulation,
+    name: str,
+    *,
+    first: int = 1,
+    last: int | None = None,
+    session: bool = False,
+) -> Draft:
+    """The spec of the turns ``first`` to ``last``, both included.
+
+    With ``session`` it also expects the fields that each step changed. Raises `SimulatorError` when
+    there is nothing to save, or no name for it.
+    """
+    turns = [
+        turn
+        for turn in simulation.recorder.turns
+        if turn.update is not None and not turn.again
+        if first <= turn.number and (last is None or turn.number <= last)
+    ]
+    if not turns:
+        raise SimulatorError("nobody has done anything yet that could be saved")
+    if not name.strip():
+        raise SimulatorError("a spec needs a name")
+    names = _names(simulation)
+    steps: list[Json] = []
+    warnings: list[str] = []
+    for number, turn in enumerate(turns, 1):
+        step: Json = {"send": _send(turn), "expect": list(_expected(turn, names))}
+        if session and (changed := _changed_fields(turn)):
+            step["session"] = changed
+        if faults := list(_faults(turn.calls)):
+            step["fault"] = faults if len(faults) > 1 else faults[0]
+        steps.append(step)
+        warnings += (f"Step {number} {problem}." for problem in _problems(turn, step["send"]))
+    return Draft({"name": name.strip(), "steps": steps}, warnings)
+
+
+def _names(simulation: Simulation) -> list[str]:
+    """What people and groups are called here: they are called otherwise when the spec runs."""
+    world = simulation.telegram
+    known = [*(user.data for user in world.users.values()), *(c.data for c in world.chats.values())]
+    fields = ("first_name", "last_name", "username", "title")
+    return [str(data[field]) for data in known for field in fields if field in data]
+
+
+def _send(turn: Turn) -> Json:
+    if turn.action is None:
+        update = turn.update or {}
+        return {"update": _undated({k: v for k, v in update.items() if k != "update_id"})}
+    send = {key: value for key, value in turn.action.items() if (key, value) != ("userId", 1)}
+    return {**send, "tap": label(send["tap"])} if isinstance(send.get("tap"), str) else send
+
+
+def _undated(value: Any) -> Any:
+    """The same with every date 0: the harness dates an update when it delivers it."""
+    if isinstance(value, dict):
+        return {key: 0 if key == "date" else _undated(item) for key, item in value.items()}
+    return value
+
+
+def _expected(turn: Turn, names: list[str]) -> Iterator[Json]:
+    here = _chat_id(turn)
+    for call in turn.calls:
+        texts = {
+            field: found
+            for field in TEXTS
+            if isinstance(text := call.payload.get(field), str)
+            and (found := matcher(text, names)) is not None
+        }
+        if call.method == "sendChatAction" or not call.method.startswith(SHOWN):
+            continue
+        if call.method == "answerCallbackQuery" and not texts:
+            continue  # a tap that is not answered fails its step anyway
+        chat_id = call.payload.get("chat_id", here)
+        payload = texts if chat_id == here else {"chat_id": chat_id, **texts}
+        yield {"method": call.method, **({"payload": payload} if payload else {})}
+
+
+def _changed_fields(turn: Turn) -> Json:
+    before, after = turn.before or {}, turn.after or {}
+    return {
+        name: value for name, value in after.items() if value != before.get(name) and _stays(value)
+    }
+
+
+def _stays(value: Any) -> bool:
+    # Numbers are mostly ids of messages, which are others when the spec runs.
+    if isinstance(value, str):
+        return bool(matcher(value) == value)
+    return value is None or isinstance(value, bool)
+
+
+def _faults(calls: Iterable[Call]) -> Iterator[Json]:
+    last: Json = {}
+    for call in calls:
+        fault = _fault(call)
+        if fault is None:
+            continue
+        if {**last, "times": 1} == {**fault, "times": 1}:
+            last["times"] += 1
+        else:
+            if last:
+                yield _without_one(last)
+            last = fault
+    if last:
+        yield _without_one(last)
+
+
+def _fault(call: Call) -> Json | None:
+    error = call.error
+    if isinstance(error, NetworkFailure):
+        return {"method": call.method, "error": "network", "times": 1}
+    if not isinstance(error, ApiError):
+        return None
+    if error.code == 429:
+        seconds = (error.parameters or {}).get("retry_after", 1)
+        return {"method": call.method, "error": 429, "retry_after": seconds, "times": 1}
+    if error.code >= 500 or error.description == "Forbidden: bot was blocked by the user":
+        return {"method": call.method, "error": error.code, "times": 1}
+    return None
+
+
+def _without_one(fault: Json) -> Json:
+    return {key: value for key, value in fault.items() if (key, value) != ("times", 1)}
+
+
+def _problems(turn: Turn, send: Json) -> Iterator[str]:
+    if turn.error is not None:
+        raised = turn.error.strip().splitlines()[-1]
+        yield f"raised {raised}; it fails until that is mended"
+    if dated(str(send.get("text", ""))):
+        yield f"says “{send['text']}”, a day that will have passed"
+    if "callback" in send:
+        yield f"taps a button by its data: another one is labelled “{_label(turn)}” too"
+
+
+def _label(turn: Turn) -> str:
+    return label_of((turn.update or {})["callback_query"])
+
+
+def _chat_id(turn: Turn) -> Any:
+    update = turn.update or {}
+    event = update.get("callback_query", {}).get("message") or update.get("message") or {}
+    return event.get("chat", {}).get("id")
+
+
+def _escape(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
+
+
+def _layout(value: Any, indent: str = "", lead: str = "") -> str:
+    """JSON in lines of at most 100 characters where that can be; ``lead`` stands before it."""
+    line = json.dumps(value, ensure_ascii=False)
+    fits = len(indent) + len(lead) + len(line) < 100
+    if fits or not isinstance(value, dict | list) or not value:
+        return lead + line
+    deeper = indent + "  "
+    if isinstance(value, list):
+        items = [_layout(item, deeper) for item in value]
+        start, end = "[]"
+    else:
+        items = [_layout(item, deeper, f"{json.dumps(key)}: ") for key, item in value.items()]
+        start, end = "{}"
+    return f"{lead}{start}\n{deeper}" + f",\n{deeper}".join(items) + f"\n{indent}{end}"

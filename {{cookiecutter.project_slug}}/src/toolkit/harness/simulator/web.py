@@ -1,0 +1,203 @@
+"""Talk to a bot in the browser: `python -m bot web`.
+
+The server is for this machine alone. A page of another site could talk to it through its visitor's
+browser, so a request that names another host (DNS rebinding) or comes from another origin is
+refused. What a bot writes cannot run: the page takes scripts and styles from its own files only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+import mimetypes
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from aiohttp import WSMsgType, web
+
+from toolkit.harness.simulator.hub import Pages
+from toolkit.harness.simulator.page_api import REFUSALS, Requests, read_request
+from toolkit.harness.simulator.recorder import LogLines
+from toolkit.harness.simulator.reloading import BotSource
+from toolkit.harness.simulator.saving import FOLDER
+from toolkit.harness.simulator.simulation import Simulation
+
+STATIC = Path(__file__).with_name("static")
+PORT = 8010
+WATCH_EVERY = 0.4
+"""Seconds between two looks at the bot's files."""
+
+MAX_FILE = 20 * 2**20
+SHOWN_IMAGES = frozenset(("image/png", "image/jpeg", "image/gif", "image/webp"))
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+def serve(target: str = "bot.app:make_bot", *, host: str = "127.0.0.1", port: int = PORT) -> None:
+    """Serve the simulator of the bot that ``target`` (``module:function``) makes, until Ctrl-C.
+
+    The function is called with ``storage``. Port 0 takes any free one.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger().addHandler(LogLines())
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_serve(BotSource(target), host, port))
+
+
+async def _serve(source: BotSource, host: str, port: int) -> None:
+    async with running_site(source, host=host, port=port) as address:
+        print(f"Talk to the bot at {address} (Ctrl-C ends)", flush=True)  # noqa: T201
+        if host not in ("127.0.0.1", "localhost", "::1"):
+            print("Whoever can reach this machine can use it, too.", flush=True)  # noqa: T201
+        await asyncio.Event().wait()
+
+
+@contextlib.asynccontextmanager
+async def running_site(
+    source: BotSource, *, host: str = "127.0.0.1", port: int = 0, folder: Path = FOLDER
+) -> AsyncIterator[str]:
+    """A simulator that serves; gives its address. Specs are kept in ``folder``.
+
+    The page is there at once, and shows how the bot comes up.
+    """
+    pages = Pages()
+    simulation = pages.simulation = Simulation(source.load, pages.changed)
+    site = Site(pages, Requests(simulation, folder), host)
+    runner = web.AppRunner(site.app, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    tasks: list[asyncio.Task[None]] = []
+    try:
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            raise SystemExit(
+                f"{host}:{port} cannot be used ({error.strerror}); try --port 0"
+            ) from None
+        bound = runner.addresses[0]
+        tasks = [
+            asyncio.create_task(pages.send_later()),
+            asyncio.create_task(_keep_newest(simulation, source)),
+        ]
+        yield f"http://{f'[{bound[0]}]' if ':' in bound[0] else bound[0]}:{bound[1]}"
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await runner.cleanup()
+        await simulation.stop()
+
+
+async def _keep_newest(simulation: Simulation, source: BotSource) -> None:
+    await simulation.start()
+    while True:
+        await asyncio.sleep(WATCH_EVERY)
+        if source.has_changed():
+            await simulation.start("The code changed")
+
+
+class Site:
+    """What the server answers."""
+
+    def __init__(self, pages: Pages, requests: Requests, host: str) -> None:
+        self._pages = pages
+        self._requests = requests
+        self._hosts = {host, "localhost", "127.0.0.1", "::1"}
+        self._any_host = _is_unspecified(host)
+        self.app = web.Application(middlewares=[self._guard], client_max_size=MAX_FILE)
+        self.app.add_routes(
+            [
+                web.get("/", self._index),
+                web.get("/static/{name}", self._static),
+                web.get("/files/{id}", self._file),
+                web.post("/files", self._upload),
+                web.get("/live", self._live),
+            ]
+        )
+
+    @web.middleware
+    async def _guard(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        asked = urlsplit(f"//{request.host}").hostname
+        if asked not in self._hosts and not (self._any_host and _is_address(asked)):
+            raise web.HTTPForbidden(text=f"this is not the server of {request.host}\n")
+        origin = request.headers.get("Origin")
+        # A browser names the origin of every WebSocket and POST; what is no browser need not.
+        if origin is not None and urlsplit(origin).netloc != request.host:
+            raise web.HTTPForbidden(text=f"requests from {origin} are not taken\n")
+        response = await handler(request)
+        if not response.prepared:
+            for name, value in HEADERS.items():
+                response.headers.setdefault(name, value)
+        return response
+
+    async def _index(self, request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(STATIC / "index.html")
+
+    async def _static(self, request: web.Request) -> web.StreamResponse:
+        path = STATIC / Path(request.match_info["name"]).name
+        if not path.is_file():
+            raise web.HTTPNotFound
+        return web.FileResponse(path)
+
+    async def _file(self, request: web.Request) -> web.StreamResponse:
+        stored = self._pages.simulation.telegram.files.get(request.match_info["id"])
+        if stored is None or stored.content is None:
+            raise web.HTTPNotFound
+        kind = mimetypes.guess_type(stored.path)[0]
+        headers = {"Content-Security-Policy": "sandbox; default-src 'none'"}
+        if kind not in SHOWN_IMAGES:
+            kind = "application/octet-stream"
+            headers["Content-Disposition"] = "attachment"
+        return web.Response(body=stored.content, content_type=kind, headers=headers)
+
+    async def _upload(self, request: web.Request) -> web.StreamResponse:
+        try:
+            await self._requests.attach(await request.read(), dict(request.query))
+        except REFUSALS as error:
+            return web.json_response({"error": str(error)}, status=400)
+        return web.json_response({})
+
+    async def _live(self, request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse(heartbeat=20.0, max_msg_size=2**20)
+        await socket.prepare(request)
+        with self._pages.joined() as queue:
+            writer = asyncio.create_task(_write(socket, queue))
+            try:
+                async for message in socket:
+                    if message.type is WSMsgType.TEXT:
+                        answer = await self._requests.answer(read_request(message.data))
+                        await queue.put(self._pages.text(answer))
+            finally:
+                writer.cancel()
+        return socket
+
+
+async def _write(socket: web.WebSocketResponse, queue: asyncio.Queue[str]) -> None:
+    with contextlib.suppress(ConnectionError):
+        while True:
+            await socket.send_str(await queue.get())
+
+
+def _is_address(name: str | None) -> bool:
+    try:
+        ipaddress.ip_address(name or "")
+    except ValueError:
+        return False
+    return True
+
+
+def _is_unspecified(host: str) -> bool:
+    return _is_address(host) and ipaddress.ip_address(host).is_unspecified

@@ -1,0 +1,108 @@
+"""Says in words how a step went wrong."""
+
+from __future__ import annotations
+
+import json
+import sysconfig
+import traceback
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+from pathlib import Path
+from typing import Any
+
+from toolkit.harness.specs.matching import Call, Comparison, Difference, differences
+from toolkit.harness.specs.spec import BotSpec, Step
+
+LONGEST = 240
+
+
+def describe(spec: BotSpec, number: int, step: Step, problems: list[str]) -> str:
+    """The whole report on a failed step: where it is, what was sent, and each problem."""
+    head = f"step {number} of {len(spec.steps)} sent {show(step.send.source)}"
+    return "\n\n".join([head, *problems])
+
+
+def describe_calls(comparison: Comparison) -> str:
+    """Expected and captured calls side by side, and what is nearest to the first missing one."""
+    rule = "exactly these calls" if comparison.strict else "these calls, in this order"
+    lines = [f"expected {rule} (- missing, = found, + any other):", *_diff(comparison)]
+    missing = [i for i, found in enumerate(comparison.found) if found is None]
+    if missing and comparison.captured:
+        lines += ["", *_nearest(comparison, missing[0])]
+    return "\n".join(lines)
+
+
+def describe_session(found: list[Difference]) -> str:
+    """The fields of the session that are not as the step says."""
+    return "\n".join(["the session after the step is not as expected:", *_places(found)])
+
+
+def describe_error(error: BaseException) -> str:
+    """An exception of the bot: what, and where in the bot's own code it came from."""
+    paths = map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib"))
+    libraries = (str(Path(__file__).parents[1]), *paths, "<")
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not frame.filename.startswith(libraries)]
+    raised = "".join(traceback.format_exception_only(error)).rstrip()
+    return (
+        f"the bot raised {raised}\n{''.join(traceback.format_list((own or frames)[-3:])).rstrip()}"
+    )
+
+
+def show(value: Any) -> str:
+    """JSON on one line, shortened."""
+    text = json.dumps(value, ensure_ascii=False, default=repr)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def _diff(comparison: Comparison) -> Iterator[str]:
+    waiting = list(zip(comparison.expected, comparison.found, strict=True))
+    answered = {found for found in comparison.found if found is not None}
+    for index, captured in enumerate(comparison.captured):
+        while waiting and waiting[0][1] is None and index not in answered:
+            yield f"  - {_call(waiting.pop(0)[0])}"
+        if index in answered:
+            while waiting[0][1] is None:
+                yield f"  - {_call(waiting.pop(0)[0])}"
+            waiting.pop(0)
+            yield f"  = {_call(captured)}"
+        else:
+            yield f"  + {_call(captured)}"
+    for expected, _ in waiting:
+        yield f"  - {_call(expected)}"
+    if not comparison.captured:
+        yield "  (the bot made no calls)"
+
+
+def _call(call: Call) -> str:
+    error = getattr(call, "error", None)
+    refused = f"  →  refused: {error}" if error is not None else ""
+    return f"{call.method} {show(call.payload or {})}{refused}"
+
+
+def _nearest(comparison: Comparison, missing: int) -> Iterator[str]:
+    expected = comparison.expected[missing]
+    places = comparison.extra or range(len(comparison.captured))
+    index = max(places, key=lambda place: _likeness(expected, comparison.captured[place]))
+    captured = comparison.captured[index]
+    yield f"the nearest to {_call(expected)} is call {index + 1}:"
+    if expected.method != captured.method:
+        yield f"  method: expected {expected.method}, captured {captured.method}"
+    found = list(differences(expected.payload or {}, captured.payload))
+    yield from _places(found)
+    if not found and expected.method == captured.method:
+        yield "  it fits, but stands at another place in the order"
+
+
+def _likeness(expected: Call, captured: Call) -> tuple[bool, float]:
+    wanted = expected.payload or {}
+    named = {key: captured.payload[key] for key in wanted if key in captured.payload}
+    ratio = SequenceMatcher(None, show(wanted), show(named)).ratio()
+    return expected.method == captured.method, ratio
+
+
+def _places(found: list[Difference]) -> Iterator[str]:
+    for difference in found:
+        yield f"  {difference.path}: expected {show(difference.expected)}"
+        captured = show(difference.actual) if difference.there else "nothing"
+        yield f"  {' ' * len(difference.path)}  captured {captured}"

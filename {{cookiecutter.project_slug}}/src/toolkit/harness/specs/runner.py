@@ -1,0 +1,115 @@
+"""Runs a spec against a fresh bot."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from toolkit.harness.specs.matching import Difference, compare, differences
+from toolkit.harness.specs.report import describe, describe_calls, describe_error, describe_session
+from toolkit.harness.specs.running_bot import MakeBot, RunningBot
+from toolkit.harness.specs.sending import update_of
+from toolkit.harness.specs.spec import BotSpec, Step, read_fault
+
+if TYPE_CHECKING:
+    from toolkit.harness.fake_telegram import Call, Fault
+
+FIRST_UPDATE_ID = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class SpecResult:
+    """How a spec went. ``failure`` is the report on the first step that failed, or ``None``."""
+
+    spec: BotSpec
+    failure: str | None
+    seconds: float = 0.0
+    commands: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether every step did what it should."""
+        return self.failure is None
+
+
+def run_specs(
+    runner: asyncio.Runner, specs: Iterable[BotSpec], make_bot: MakeBot
+) -> Iterator[SpecResult]:
+    """Run each spec against a fresh bot, one after another on one event loop."""
+    for spec in specs:
+        try:
+            # Not `runner.run`, which sets signal handlers up each time.
+            yield runner.get_loop().run_until_complete(run_spec(spec, make_bot))
+        except SystemExit as error:
+            # Raised in a task of its own, it goes past everything that waits.
+            yield SpecResult(spec, describe_error(error))
+
+
+async def run_spec(spec: BotSpec, make_bot: MakeBot) -> SpecResult:
+    """Run one spec; whatever the bot does wrong, an exception included, becomes its ``failure``."""
+    started = time.perf_counter()
+    commands: Mapping[str, str] = {}
+    try:
+        async with RunningBot(make_bot, first_update_id=_first_update_id(spec)) as running:
+            commands = running.app.commands
+            failure = await _run_steps(spec, running)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a bot may raise anything
+        failure = f"the bot does not start or stop: {describe_error(error)}"
+    return SpecResult(spec, failure, time.perf_counter() - started, commands)
+
+
+async def _run_steps(spec: BotSpec, running: RunningBot) -> str | None:
+    faults: list[tuple[int, Fault, int | None]] = []
+    for number, step in enumerate(spec.steps, 1):
+        added = [running.telegram.faults.add(read_fault(fault)) for fault in step.faults]
+        faults += [(number, fault, fault.times) for fault in added]
+        if problems := await _run_step(step, running, strict=spec.strict):
+            return describe(spec, number, step, problems)
+    for number, fault, times in faults:
+        if fault.times == times and not _struck(fault, running.telegram.calls):
+            return f"the fault of step {number} never struck: the bot made no such call"
+    return None
+
+
+def _struck(fault: Fault, calls: Iterable[Call]) -> bool:
+    # A fault that only delays leaves no trace once it is "always" in force.
+    return fault.error is None or any(call.error is fault.error for call in calls)
+
+
+async def _run_step(step: Step, running: RunningBot, *, strict: bool) -> list[str]:
+    from toolkit.harness.fake_telegram.model import PersonError
+
+    start = len(running.telegram.calls)
+    try:
+        update = update_of(running, step.send)
+    except (PersonError, ValueError) as error:
+        return [f"this cannot be sent: {error}"]
+    problems = []
+    try:
+        await running.deliver(update)
+        found = await _differences_of_session(step, running)
+        problems += [describe_session(found)] if found else []
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a bot may raise anything
+        problems.append(describe_error(error))
+    comparison = compare(step.expect, running.telegram.calls[start:], strict=strict)
+    if not comparison.ok:
+        problems.append(describe_calls(comparison))
+    if step.send.kind == "tap" and (problem := running.unanswered(update)):
+        problems.append(problem)
+    return problems
+
+
+async def _differences_of_session(step: Step, running: RunningBot) -> list[Difference]:
+    if step.session is None:
+        return []
+    return list(differences(step.session, await running.session(), "session"))
+
+
+def _first_update_id(spec: BotSpec) -> int:
+    # A bot ignores an update id that it has applied, so every spec counts from a place of its own,
+    # beyond the small numbers that raw updates bring. It depends on nothing but the spec's name.
+    return FIRST_UPDATE_ID + zlib.crc32(spec.name.encode(errors="replace"))

@@ -1,0 +1,154 @@
+"""One bot wired to a fake Telegram: updates go in, calls come out."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+from toolkit.harness.specs.settling import GRACE, Task, noting_tasks, settle, started
+
+if TYPE_CHECKING:
+    from aiogram.types import Update
+
+    from toolkit.app import BotApp
+    from toolkit.harness.fake_telegram import Call, Event, FakeTelegram
+
+Json = dict[str, Any]
+
+STEP_LIMIT = 10.0
+"""Seconds a handler may take. Nothing in a test is slow, so this only ends what would never end."""
+
+
+MakeBot = Callable[[], "BotApp[Any]"]
+
+
+def load_factory(name: str) -> MakeBot:
+    """The function that ``module:function`` names.
+
+    Raises ImportError, AttributeError or TypeError that says what is wrong, and what the module
+    itself raises.
+    """
+    module, _, function = name.partition(":")
+    if not module or not function:
+        raise ImportError(f"{name!r} does not name a bot; write module:function, bot.app:make_bot")
+    found = getattr(importlib.import_module(module), function)
+    if not callable(found):
+        raise TypeError(f"{name} is not a function that makes a bot")
+    return cast(MakeBot, found)
+
+
+class RunningBot:
+    """A fresh bot for the time of an ``async with`` block, closed when it ends."""
+
+    telegram: FakeTelegram
+
+    def __init__(self, make_bot: MakeBot, *, first_update_id: int = 1) -> None:
+        self.app = make_bot()
+        self.deleted: set[tuple[int | None, int]] = set()
+        self._first_update_id = first_update_id
+        self._last_update: Update | None = None
+        self._tasks: list[Task] = []
+        self._errors: list[BaseException] = []
+
+    async def __aenter__(self) -> RunningBot:
+        from toolkit.harness.fake_telegram import FakeTelegram
+        from toolkit.harness.fake_telegram.transport import FakeTelegramClient
+
+        bot = self.app.bot
+        self.telegram = FakeTelegram(token=bot.token, first_update_id=self._first_update_id)
+        self.telegram.observe(self._notice)
+        bot.session = FakeTelegramClient(self.telegram)
+        bot.sleep = _no_sleep
+        loop = asyncio.get_running_loop()
+        async with AsyncExitStack() as stack:
+            stack.callback(loop.set_exception_handler, loop.get_exception_handler())
+            loop.set_exception_handler(self._collect)
+            stack.enter_context(noting_tasks())
+            stack.push_async_callback(self._end_tasks)
+            with self._noted():
+                await stack.enter_async_context(self.app.running())
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self._stack.aclose()
+
+    async def _end_tasks(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=GRACE)
+
+    async def deliver(self, update: Json) -> list[Call]:
+        """Give the bot one update and wait for all that comes of it; returns the calls it made.
+
+        Raises what a handler or a task that it started raised, TimeoutError when a handler does not
+        end, and ValueError for an update that is none.
+        """
+        from aiogram.types import Update
+
+        start = len(self.telegram.calls)
+        bot = self.app.bot
+        self._last_update = Update.model_validate(update, context={"bot": bot})
+        limit = asyncio.timeout(STEP_LIMIT)
+        try:
+            with self._noted():
+                async with limit:
+                    await self.app.feed_update(bot, self._last_update)
+        except Exception as error:  # noqa: BLE001 - a handler may raise anything
+            endless = TimeoutError(f"no handler ended within {STEP_LIMIT:g} seconds")
+            self._errors.append(endless if limit.expired() else error)
+        self._errors += await settle(self._tasks)
+        if self._errors:
+            errors, self._errors = self._errors, []
+            raise errors[0]
+        return self.telegram.calls[start:]
+
+    async def session(self) -> Json | None:
+        """The fields of the session that the last update belongs to, as they are stored.
+
+        A session that nothing changed has its initial fields; None where updates have no session.
+        """
+        key = self._last_update and self.app.session_key(self._last_update)
+        if not key:
+            return None
+        record = await self.app.session_storage.read(key)
+        return self.app.sessions.codec.load(key, record)[1]
+
+    def unanswered(self, update: Json) -> str | None:
+        """What is wrong when ``update`` is a tap that the bot never answered, else None."""
+        query = update.get("callback_query")
+        if query is None or self.telegram.callbacks[query["id"]].answered:
+            return None
+        return (
+            f"the tap on {query['data']!r} was never answered, so its button keeps turning; "
+            "call answer() on the callback query"
+        )
+
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        """Note the tasks that are started in this block, and by whatever it starts."""
+        token = started.set(self._tasks)
+        try:
+            yield
+        finally:
+            started.reset(token)
+
+    def _collect(self, loop: asyncio.AbstractEventLoop, context: Json) -> None:
+        # What is wrong with a task is found by `settle`, not when its remains are collected.
+        if "exception" in context and "future" not in context:
+            self._errors.append(context["exception"])
+        else:
+            loop.default_exception_handler(context)
+
+    def _notice(self, event: Event) -> None:
+        if event.kind == "deleted":
+            self.deleted.add((event.chat_id, event.data))
+
+
+async def _no_sleep(seconds: float) -> None:
+    """Waiting out a 429 takes no time here."""
+    await asyncio.sleep(0)

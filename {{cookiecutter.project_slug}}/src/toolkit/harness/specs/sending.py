@@ -1,0 +1,115 @@
+"""Turns what a spec sends into the update that Telegram would deliver for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from toolkit.harness.specs.matching import fits
+from toolkit.harness.specs.spec import Send
+
+if TYPE_CHECKING:
+    from toolkit.harness.fake_telegram import Chat, FakeTelegram
+
+Json = dict[str, Any]
+
+EARLIER = "An earlier message"
+
+
+class Stage(Protocol):
+    """Where people act: a fake Telegram, and the chat and id of each message deleted there."""
+
+    telegram: FakeTelegram
+    deleted: set[tuple[int | None, int]]
+
+
+def update_of(stage: Stage, send: Send) -> Json:
+    """Let a person of the fake Telegram do it; returns the update.
+
+    Raises `PersonError` when they cannot, and ValueError for a raw update that Telegram could not
+    send.
+    """
+    telegram = stage.telegram
+    if send.kind == "update":
+        return _take_raw(telegram, send.value)
+    private = send.chat_id is None or send.chat_id > 0
+    owner = send.chat_id if private and send.chat_id is not None else send.user_id
+    chat = telegram.chat_for(owner, send.chat_id)
+    if send.kind == "text":
+        update = telegram.send_text(owner, send.value, chat.id)
+    elif send.kind == "tap":
+        update = telegram.tap(
+            owner, send.message_id, chat_id=chat.id, label=_label(stage, chat, send)
+        )
+    else:
+        message_id = _message_with_button(stage, chat, send)
+        update = telegram.tap(owner, message_id, send.value, chat.id)
+    if owner == send.user_id:
+        return update
+    # Nobody can write in another user's private chat, but specs may say so.
+    kind = next(name for name in update if name != "update_id")
+    return {**update, kind: {**update[kind], "from": telegram.user(send.user_id)}}
+
+
+def _label(stage: Stage, chat: Chat, send: Send) -> str:
+    """The label that is tapped; of several that fit a matcher, the first on the newest message."""
+    for button in stage.telegram.buttons(chat.id):
+        if send.message_id in (None, button.message_id) and fits(send.value, button.label):
+            return button.label
+    return str(send.value)
+
+
+def _message_with_button(stage: Stage, chat: Chat, send: Send) -> int:
+    """The message whose button is tapped.
+
+    A button that is not on screen is a stale one. Its message came from the bot before this
+    dialogue began, so it is put there first; a deleted message stays deleted.
+    """
+    telegram, wanted = stage.telegram, send.message_id
+    keyboard = {"inline_keyboard": [[{"text": send.value, "callback_data": send.value}]]}
+    if wanted is not None:
+        shown = chat.messages.get(wanted)
+        if shown is None and (chat.id, wanted) not in stage.deleted:
+            telegram.place(chat.id, EARLIER, wanted, keyboard)
+        # A person's own message has no buttons: whoever wrote this id counted messages otherwise.
+        if shown is None or shown.get("from", {}).get("id") == telegram.me["id"]:
+            return wanted
+    for button in telegram.buttons(chat.id):
+        if button.data.get("callback_data") == send.value and button.message_id is not None:
+            return button.message_id
+    return int(telegram.place(chat.id, EARLIER, None, keyboard)["message_id"])
+
+
+def _take_raw(telegram: FakeTelegram, update: Json) -> Json:
+    """Take a complete update; the messages that it mentions are there to be answered or edited."""
+    from aiogram.types import Update
+
+    kind = next(name for name in update if name != "update_id")
+    update = {**update, kind: _dated(telegram, update[kind])}
+    Update.model_validate({"update_id": 0, **update})
+    taken = telegram.inject(update)
+    content = update[kind]
+    inline_id = content.get("inline_message_id")
+    if inline_id is not None and inline_id not in telegram.inline_messages:
+        sent = telegram.place(content["from"]["id"], EARLIER)
+        telegram.inline_messages[inline_id] = (sent["chat"]["id"], sent["message_id"])
+    replied = content.get("reply_to_message")
+    if replied is not None:
+        messages = telegram.chats[content["chat"]["id"]].messages
+        messages.setdefault(replied["message_id"], replied)
+    return taken
+
+
+def _dated(telegram: FakeTelegram, content: Any) -> Any:
+    """Specs of other implementations write date 0, and a bot of their own under its buttons.
+
+    For the Bot API a message with date 0 is out of reach, and has neither sender nor content.
+    """
+    if not isinstance(content, dict):
+        return content
+    message = content.get("message")
+    if isinstance(message, dict) and "from" in message:
+        bot = telegram.bot_user
+        return {**content, "message": {**_dated(telegram, message), "from": bot}}
+    if content.get("date") == 0 and "from" in content:
+        return {**content, "date": telegram.now()}
+    return content

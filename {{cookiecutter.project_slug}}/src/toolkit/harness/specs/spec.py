@@ -1,0 +1,271 @@
+"""BotSpec: dialogues as JSON. A file holds one spec or an array of them.
+
+    {"name": "…", "strict": false,
+     "steps": [{"send": {…}, "expect": [{"method": "…", "payload": {…}}]}]}
+
+``send`` is one of ``{"text"}``, ``{"callback", "messageId"}``, ``{"tap"}`` and ``{"update"}``, each
+with ``chatId`` and ``userId``. A step may carry ``session``, a subset of the session's fields after
+it, and ``fault``, one or more failures that the bot meets from this step on.
+"""
+
+from __future__ import annotations
+
+import glob
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, cast
+
+from toolkit.harness.specs.matching import matcher_of, matcher_problem
+
+if TYPE_CHECKING:
+    from toolkit.harness.fake_telegram import Fault
+
+T = TypeVar("T")
+Json = dict[str, Any]
+Kind = Literal["text", "callback", "tap", "update"]
+
+TYPE_NAMES = {str: "text", int: "a whole number", bool: "true or false", dict: "an object"}
+PLACE = {"chatId": int, "userId": int}
+SENDS: dict[str, dict[str, type]] = {
+    "text": {"text": str, **PLACE},
+    "callback": {"callback": str, "messageId": int, **PLACE},
+    "tap": {"tap": str, "messageId": int, **PLACE},
+    "update": {"update": dict, **PLACE},
+}
+
+
+class SpecError(ValueError):
+    """A spec that cannot be run: names file, spec, step and field, and says what would be right."""
+
+
+@dataclass(frozen=True)
+class Send:
+    """What a person does. ``value`` is the text, callback data, update, or label or its matcher.
+
+    ``chat_id`` ``None`` is the user's private chat.
+    """
+
+    kind: Kind
+    value: Any
+    user_id: int
+    chat_id: int | None
+    message_id: int | None
+    source: Json
+
+
+@dataclass(frozen=True)
+class ExpectedCall:
+    """A call the bot must make; ``payload`` ``None`` asks only for the method."""
+
+    method: str
+    payload: Json | None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One action and what must come of it."""
+
+    send: Send
+    expect: tuple[ExpectedCall, ...]
+    session: Json | None
+    faults: tuple[Json, ...]
+
+
+@dataclass(frozen=True)
+class BotSpec:
+    """One dialogue, run against a fresh bot."""
+
+    name: str
+    strict: bool
+    steps: tuple[Step, ...]
+    file: str
+
+    @property
+    def id(self) -> str:
+        """How reports call it: ``tests/specs/booking.json::book a haircut``."""
+        return f"{self.file}::{self.name}"
+
+
+def load_specs(file: str | Path) -> list[BotSpec]:
+    """The specs of one file. Raises `SpecError` when it cannot be read or is not well formed."""
+    try:
+        text = Path(file).read_text(encoding="utf-8-sig")
+        data = json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
+    except (OSError, ValueError, RecursionError) as error:
+        raise SpecError(f"{file}: cannot be read as JSON: {error}") from error
+    return parse_specs(data, str(file))
+
+
+def parse_specs(data: Any, file: str) -> list[BotSpec]:
+    """One spec or an array of them, from JSON that was read already; ``file`` is for messages."""
+    if not isinstance(data, dict | list):
+        _Place(file).refuse("", f"must be a spec or an array of specs, not {_short(data)}")
+    return [
+        _spec(item, file, n) for n, item in enumerate(data if isinstance(data, list) else [data], 1)
+    ]
+
+
+def find_files(patterns: Iterable[str]) -> list[str]:
+    """The files that the patterns name, sorted. Raises `SpecError` for a pattern without files."""
+    files: set[str] = set()
+    for pattern in patterns:
+        found = glob.glob(pattern, recursive=True)  # noqa: PTH207 - Path.glob refuses absolute patterns
+        if not found:
+            raise SpecError(f"{pattern}: no such file")
+        files.update(found)
+    return sorted(files)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where in a file the reader is, for messages and for checks that report there."""
+
+    file: str
+    spec: str = ""
+    step: str = ""
+
+    def refuse(self, field: str, problem: str) -> NoReturn:
+        where = ", ".join(filter(None, (self.file, self.spec, self.step, field)))
+        raise SpecError(f"{where}: {problem}")
+
+    def typed(self, value: Any, kind: type[T], field: str) -> T:
+        # isinstance would take true for a number.
+        if type(value) is not kind:
+            self.refuse(field, f"must be {TYPE_NAMES.get(kind, 'an array')}, not {_short(value)}")
+        if value == "":
+            self.refuse(field, "must not be empty")
+        return value
+
+    def fields(
+        self, value: Any, field: str, allowed: Iterable[str], required: Iterable[str]
+    ) -> Json:
+        """An object with these fields and no others."""
+        data = self.typed(value, cast(type[Json], dict), field)
+        prefix = f"{field}." if field else ""
+        for name in data:
+            if name not in allowed:
+                self.refuse(prefix + name, f"unknown field; it may be {', '.join(allowed)}")
+        for name in required:
+            if name not in data:
+                self.refuse(prefix + name, f"is missing{HINTS.get(name, '')}")
+        return data
+
+
+HINTS = {
+    "expect": '; "expect": [] expects nothing in particular, or with strict no call at all',
+    "send": '; {"text": "/start"} types a text',
+}
+
+
+def _spec(item: Any, file: str, number: int) -> BotSpec:
+    place = _Place(file, f"spec {number}")
+    data = place.fields(item, "", ("name", "strict", "steps"), ("name", "steps"))
+    name = place.typed(data["name"], str, "name")
+    place = _Place(file, f"spec {number} ({name})")
+    steps = place.typed(data["steps"], cast(type[list[Any]], list), "steps")
+    if not steps:
+        place.refuse("steps", "must hold at least one step")
+    return BotSpec(
+        name,
+        place.typed(data.get("strict", False), bool, "strict"),
+        tuple(_step(step, replace(place, step=f"step {n}")) for n, step in enumerate(steps, 1)),
+        file,
+    )
+
+
+def _step(item: Any, place: _Place) -> Step:
+    data = place.fields(item, "", ("send", "expect", "session", "fault"), ("send", "expect"))
+    expect = place.typed(data["expect"], cast(type[list[Any]], list), "expect")
+    session = data.get("session")
+    if session is not None:
+        _check_matchers(place.typed(session, dict, "session"), place, "session")
+    return Step(
+        _send(data["send"], place),
+        tuple(_expected(call, place, f"expect[{n}]") for n, call in enumerate(expect)),
+        session,
+        tuple(_faults(data["fault"], place)) if "fault" in data else (),
+    )
+
+
+def _send(item: Any, place: _Place) -> Send:
+    data = place.typed(item, cast(type[Json], dict), "send")
+    kinds = [kind for kind in SENDS if kind in data]
+    if len(kinds) != 1:
+        found = f"has {' and '.join(kinds)}" if kinds else "has none of them"
+        place.refuse("send", f"must have exactly one of {', '.join(SENDS)}; it {found}")
+    kind = cast(Kind, kinds[0])
+    place.fields(data, "send", SENDS[kind], ())
+    for name, value in data.items():
+        if name == "tap" and matcher_of(value) is not None:
+            _check_matchers(value, place, "send.tap")
+        else:
+            place.typed(value, SENDS[kind][name], f"send.{name}")
+    if kind == "update" and len(data["update"].keys() - {"update_id"}) != 1:
+        place.refuse("send.update", 'must hold one update, such as {"message": {…}}')
+    if data.get("userId", 1) < 1:
+        place.refuse("send.userId", "must be 1 or more; a group's id, below 0, goes into chatId")
+    return Send(
+        kind, data[kind], data.get("userId", 1), data.get("chatId"), data.get("messageId"), data
+    )
+
+
+def _expected(item: Any, place: _Place, field: str) -> ExpectedCall:
+    data = place.fields(item, field, ("method", "payload"), ("method",))
+    method = place.typed(data["method"], str, f"{field}.method")
+    payload = data.get("payload")
+    if payload is not None:
+        _check_matchers(place.typed(payload, dict, f"{field}.payload"), place, f"{field}.payload")
+    return ExpectedCall(method, payload)
+
+
+def _check_matchers(value: Any, place: _Place, field: str) -> None:
+    if matcher_of(value) is not None and (problem := matcher_problem(value)):
+        place.refuse(field, problem)
+    for key, item in _items(value):
+        if isinstance(item, dict | list):
+            _check_matchers(item, place, f"{field}{key}")
+
+
+def _items(value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        return ((f".{key}", item) for key, item in value.items())
+    return ((f"[{index}]", item) for index, item in enumerate(value))
+
+
+def _faults(item: Any, place: _Place) -> Iterator[Json]:
+    faults = item if isinstance(item, list) else [item]
+    for fault in faults:
+        try:
+            read_fault(place.typed(fault, cast(type[Json], dict), "fault"))
+        except ValueError as error:
+            if isinstance(error, SpecError):
+                raise
+            place.refuse("fault", str(error))
+        yield fault
+
+
+def read_fault(data: Json) -> Fault:
+    """The fault of a step, fresh: a fault counts down as it is met."""
+    from toolkit.harness.fake_telegram import Fault
+
+    return Fault.from_json(data)
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> Json:
+    data = dict(pairs)
+    if len(data) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the field {twice!r} appears twice in one object")
+    return data
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:59] + "…"

@@ -1,0 +1,94 @@
+"""A Telegram with people, groups and messages, the same for every line of the corpora."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from toolkit.harness.fake_telegram import FakeTelegram, Upload
+
+HERE = Path(__file__).parent
+Json = dict[str, Any]
+SUPERGROUP = -(10**12) - 10**9
+
+
+@pytest.fixture
+def telegram() -> FakeTelegram:
+    """A Telegram where nothing has happened yet, and no time passes."""
+    return FakeTelegram(clock=lambda: 1_700_000_000.0)
+
+
+@pytest.fixture
+async def town(telegram: FakeTelegram) -> FakeTelegram:
+    """User 1 talks to the bot; others cannot be reached, each in their own way."""
+    t = telegram
+    keyboard = {
+        "inline_keyboard": [
+            [{"text": "A", "callback_data": "a"}, {"text": "B", "callback_data": "b"}]
+        ]
+    }
+    t.user(1, "Ann")
+    t.send_text(1, "/start")
+    await t.call("sendMessage", {"chat_id": 1, "text": "hello", "reply_markup": keyboard})
+    photo = {"photo": Upload("cat.png", b"\x89PNG cat")}
+    await t.call("sendPhoto", {"chat_id": 1, "caption": "a photo"}, photo)
+    reply_keyboard = {"keyboard": [["Yes", "No"]]}
+    await t.call("sendMessage", {"chat_id": 1, "text": "well?", "reply_markup": reply_keyboard})
+    t.send_document(1, b"text", "notes.txt")
+    stars = {"title": "Tea", "description": "Hot", "payload": "tea", "currency": "XTR"}
+    prices = {"prices": [{"label": "Tea", "amount": 1}]}
+    await t.call("sendInvoice", {"chat_id": 1, **stars, **prices})
+    await t.call("sendMessage", {"chat_id": 1, "text": "<b>bold</b>", "parse_mode": "HTML"})
+    t.tap(1, label="A")
+    t.inline_query(1, "cats")
+    t.pre_checkout(1, 6)
+    t.send_text(2, "/start")
+    await t.call("sendMessage", {"chat_id": 2, "text": "hello"})
+    t.block(2)
+    t.deactivate(3)
+    t.user(4)
+    t.user(5, is_bot=True)
+    t.group(-11, bot="kicked")
+    t.group(-12)
+    t.migrate(-12, SUPERGROUP - 12)
+    _supergroups(t)
+    return t
+
+
+def _supergroups(t: FakeTelegram) -> None:
+    t.group(SUPERGROUP - 1)
+    t.send_text(1, "hello all", SUPERGROUP - 1)
+    t.group(SUPERGROUP - 2, bot="kicked")
+    t.channel(SUPERGROUP - 3, username="fake_channel")
+    t.group(SUPERGROUP - 4, bot="left")
+    t.channel(SUPERGROUP - 5, bot="member")
+    for number, allowed in ((6, False), (7, True)):
+        t.group(SUPERGROUP - number)
+        permissions = {"can_send_messages": allowed, "can_send_photos": False}
+        t.chats[SUPERGROUP - number].details["permissions"] = permissions
+    t.group(SUPERGROUP - 8, forum=True)
+    t.create_topic(1, SUPERGROUP - 8, "News")
+
+
+def corpus(name: str) -> list[Any]:
+    """Every line of a corpus as one test."""
+    lines = (HERE / name).read_text(encoding="utf-8").splitlines()
+    cases = [json.loads(line, object_hook=expand) for line in lines]
+    return [pytest.param(case, id=case["name"]) for case in cases]
+
+
+def expand(value: Json) -> Any:
+    """`{"$repeat": [what, times]}` and `{"$join": [parts]}` stand for long values."""
+    if "$repeat" in value:
+        what, times = value["$repeat"]
+        return what * times if isinstance(what, str) else [what] * times
+    return "".join(value["$join"]) if "$join" in value else value
+
+
+def uploads(case: Json) -> dict[str, Upload]:
+    """The files that go with a request."""
+    files = case.get("files", {})
+    return {name: Upload(name, content.encode("latin-1")) for name, content in files.items()}

@@ -1,0 +1,110 @@
+"""The session as a person reads and edits it."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import pytest
+
+from toolkit.harness.simulator.session_view import _choices, _name_of
+
+from .tea_house import Desk
+
+
+async def fields(desk: Desk, user: int = 1) -> dict[str, Any]:
+    session = await desk.ask("session", user=user, chat=user)
+    return {field["name"]: field for field in session["fields"]}
+
+
+async def test_a_session_that_nobody_has_touched_has_its_initial_fields(desk: Desk) -> None:
+    session = await desk.ask("session", user=1, chat=1)
+    assert (session["key"], session["stored"]) == ("1_1", False)
+    assert [field["value"] for field in session["fields"]] == ["idle", None, 0, None, []]
+
+
+async def test_fields_have_their_types_their_choices_and_what_changed_last(desk: Desk) -> None:
+    await desk.say("/tea")
+    found = await fields(desk)
+    assert found["step"] == {
+        "name": "step",
+        "value": "choosing",
+        "initial": "idle",
+        "type": "Step",
+        "choices": ["idle", "choosing"],
+        "was": "idle",
+    }
+    assert found["tea"]["type"] == "str | None"
+    assert "was" not in found["cups"]
+    await desk.say("hello")
+    assert "was" not in (await fields(desk))["step"]
+
+
+async def test_a_group_has_a_session_for_each_member(desk: Desk) -> None:
+    group = min(desk.simulation.telegram.chats)
+    await desk.say("/tea", 2, group)
+    assert (await desk.ask("session", user=2, chat=group))["stored"]
+    assert not (await desk.ask("session", user=1, chat=group))["stored"]
+
+
+async def test_a_field_is_edited_and_the_bot_goes_by_it(desk: Desk) -> None:
+    await desk.ask("edit", key="1_1", name="cups", value=7)
+    assert desk.last.title == "cups was set by hand"
+    await desk.say("/tea")
+    await desk.tap("Green")
+    assert (await fields(desk))["cups"]["value"] == 8
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [("cups", "many", "valid integer"), ("step", "asleep", "'idle' or 'choosing'")],
+)
+async def test_a_value_of_another_type_is_refused_by_name(
+    desk: Desk, name: str, value: Any, reason: str
+) -> None:
+    refusal = await desk.refusal("edit", key="1_1", name=name, value=value)
+    assert name in refusal
+    assert reason in refusal
+    assert not (await desk.ask("session", user=1, chat=1))["stored"]
+    assert [turn.title for turn in desk.simulation.recorder.turns] == ["The bot started"]
+
+
+async def test_a_reset_session_begins_anew_and_can_be_taken_back(desk: Desk) -> None:
+    await desk.say("/tea")
+    await desk.ask("reset", key="1_1")
+    number = desk.last.number
+    assert not (await desk.ask("session", user=1, chat=1))["stored"]
+    await desk.ask("go_back", turn=number)
+    assert (await fields(desk))["step"]["value"] == "choosing"
+
+
+async def test_a_record_that_cannot_be_read_is_shown_raw_with_the_reason(desk: Desk) -> None:
+    record = {"session": {"step": "asleep"}}
+    await desk.simulation.storage.write("1_1", record)
+    session = await desk.ask("session", user=1, chat=1)
+    assert session["record"] == record
+    assert "step" in session["problem"]
+
+
+class Size(enum.Enum):
+    small = "s"
+    large = "l"
+
+
+@pytest.mark.parametrize(
+    ("hint", "name", "choices"),
+    [
+        (int, "int", None),
+        (str | None, "str | None", None),
+        (Size, "Size", ["s", "l"]),
+        (Size | None, "Size | None", ["s", "l", None]),
+        (Literal["a", 2], "Literal['a', 2]", ["a", 2]),
+        (list[datetime], "list[datetime]", None),
+        (dict[str, list[int]], "dict[str, list[int]]", None),
+        (Annotated[int, "more"], "int", None),
+    ],
+)
+def test_a_type_is_named_as_it_is_written(hint: Any, name: str, choices: Any) -> None:
+    assert _name_of(hint) == name
+    assert _choices(hint) == choices
