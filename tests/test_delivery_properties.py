@@ -23,7 +23,6 @@ from toolkit import BotApp, BotContext, MemorySessionStorage, create_bot
 from toolkit.delivery.attempts import Attempts
 from toolkit.delivery.lanes import Lanes
 from toolkit.harness.fake_telegram import FakeTelegram
-from toolkit.harness.fake_telegram.transport import FakeTelegramClient
 from toolkit.storage.sqlite import SqliteSessionStorage
 
 pytestmark = pytest.mark.slow
@@ -111,8 +110,7 @@ class Conversations(RuleBasedStateMachine):
         """Start a process."""
         self.storage = MortalStorage(self.open())
         self.app = make_bot(self.storage)
-        self.app.bot.session = FakeTelegramClient(self.telegram)
-        self.app.bot.sleep = _no_sleep
+        self.telegram.attach(self.app.bot)
         self.attempts = Attempts(self.app)
 
     def end(self) -> None:
@@ -263,10 +261,6 @@ class InAFile(Conversations):
     def teardown(self) -> None:
         super().teardown()
         self.folder.cleanup()
-
-
-async def _no_sleep(seconds: float) -> None:
-    await asyncio.sleep(0)
 
 
 OFTEN = settings(

@@ -19,7 +19,6 @@ from tests.support import ROOT
 from toolkit import SessionStorage
 from toolkit.harness.fake_telegram import FakeTelegram
 from toolkit.harness.fake_telegram.server import serve
-from toolkit.harness.fake_telegram.transport import FakeTelegramClient
 
 PATIENCE = 300.0
 """Seconds without which no proof is given up."""
@@ -104,8 +103,7 @@ class World:
     async def bot_here(self, storage: SessionStorage, **options: Any) -> AsyncIterator[Any]:
         """A bot that polls in this process, without sockets."""
         app = make_bot(storage, **options)
-        app.bot.session = FakeTelegramClient(self.telegram)
-        app.bot.sleep = _no_sleep
+        self.telegram.attach(app.bot)
         stop = asyncio.Event()
         polling = asyncio.create_task(app.start_polling(stop=stop, handle_signals=False))
         try:
@@ -145,10 +143,6 @@ async def counts(storage: SessionStorage) -> dict[str, int]:
         assert record is not None, key
         found[key] = record["session"]["count"]
     return found
-
-
-async def _no_sleep(seconds: float) -> None:
-    await asyncio.sleep(0)
 
 
 def _free_port() -> int:

@@ -13,7 +13,6 @@ import pytest
 import bot.app
 from bot.__main__ import HOW_TO_START, main
 from toolkit.harness.fake_telegram import ApiError, FakeTelegram, Fault
-from toolkit.harness.fake_telegram.transport import FakeTelegramClient
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +75,7 @@ def test_a_token_that_telegram_does_not_know_is_one_sentence(
 
     def make_connected_bot(*args: Any, **options: Any) -> Any:
         app = make_bot(*args, **options)
-        app.bot.session = FakeTelegramClient(telegram)
+        telegram.attach(app.bot)
         return app
 
     monkeypatch.setattr(bot.app, "make_bot", make_connected_bot)

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from toolkit.harness.types import Json
+
 # The conformance suite is a module of the toolkit, and its failures should explain themselves too.
 pytest.register_assert_rewrite("toolkit.harness.conformance")
-
-Json = dict[str, Any]
 
 
 class Talk:
@@ -46,13 +46,12 @@ class Talk:
 async def talk_to() -> AsyncIterator[Callable[[Any], Talk]]:
     """Connects a bot to a fake Telegram of its own, for the time of the test."""
     from toolkit.harness.fake_telegram import FakeTelegram
-    from toolkit.harness.fake_telegram.transport import FakeTelegramClient
 
     async with AsyncExitStack() as stack:
 
         def connect(app: Any) -> Talk:
             telegram = FakeTelegram(token=app.bot.token)
-            app.bot.session = FakeTelegramClient(telegram)
+            telegram.attach(app.bot, waits=True)
             stack.push_async_callback(app.close)
             return Talk(app, telegram)
 

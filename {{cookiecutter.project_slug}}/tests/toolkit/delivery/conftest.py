@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .serving import Posting, Serving, free_port, no_sleep
+from .serving import Posting, Serving, free_port
 
 
 @pytest.fixture(autouse=True)
@@ -37,14 +37,12 @@ def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
 async def polling() -> AsyncIterator[Callable[..., Serving]]:
     """Starts a bot that polls: ``polling(app)``, or with the ``telegram`` of an earlier one."""
     from toolkit.harness.fake_telegram import FakeTelegram
-    from toolkit.harness.fake_telegram.transport import FakeTelegramClient
 
     async with AsyncExitStack() as stack:
 
         def begin(app: Any, telegram: Any = None, **options: Any) -> Serving:
             serving = Serving(app, telegram or FakeTelegram(token=app.bot.token))
-            app.bot.session = FakeTelegramClient(serving.telegram)
-            app.bot.sleep = no_sleep
+            serving.telegram.attach(app.bot)
             serving.start(app.start_polling(stop=serving.stopping, handle_signals=False, **options))
             stack.push_async_callback(serving.stop)
             return serving
@@ -56,15 +54,13 @@ async def polling() -> AsyncIterator[Callable[..., Serving]]:
 async def webhook() -> AsyncIterator[Callable[..., Any]]:
     """Starts a bot behind a webhook: ``await webhook(app)``; the test plays Telegram's part."""
     from toolkit.harness.fake_telegram import FakeTelegram
-    from toolkit.harness.fake_telegram.transport import FakeTelegramClient
 
     async with AsyncExitStack() as stack:
 
         async def begin(app: Any, telegram: Any = None, **options: Any) -> Posting:
             port = free_port()
             serving = Posting(app, telegram or FakeTelegram(token=app.bot.token), port)
-            app.bot.session = FakeTelegramClient(serving.telegram)
-            app.bot.sleep = no_sleep
+            serving.telegram.attach(app.bot)
             options = {"url": serving.url, "host": "127.0.0.1", "port": port, **options}
             serving.start(app.start_webhook(stop=serving.stopping, handle_signals=False, **options))
             stack.push_async_callback(serving.stop)

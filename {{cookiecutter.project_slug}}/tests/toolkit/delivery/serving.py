@@ -119,8 +119,3 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-async def no_sleep(seconds: float) -> None:
-    """Waiting before another try takes no time in tests."""
-    await asyncio.sleep(0)

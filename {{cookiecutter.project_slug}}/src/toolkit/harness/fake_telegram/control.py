@@ -19,8 +19,9 @@ from aiohttp import web
 from toolkit.harness.fake_telegram.errors import ApiError
 from toolkit.harness.fake_telegram.faults import Fault
 from toolkit.harness.fake_telegram.methods.receiving import is_loopback
-from toolkit.harness.fake_telegram.model import Event, Json, PersonError
+from toolkit.harness.fake_telegram.model import Event, PersonError
 from toolkit.harness.fake_telegram.telegram import Call, FakeTelegram
+from toolkit.harness.types import Json
 
 # Actions and the methods of FakeTelegram that do them; arguments keep their names.
 ACTIONS = {

@@ -12,9 +12,7 @@ from toolkit.harness.fake_telegram.errors import (
     NetworkFailure,
     too_many_requests,
 )
-
-Json = dict[str, Any]
-
+from toolkit.harness.types import Json
 
 FIELDS: dict[str, tuple[Any, str]] = {
     "method": (str, "the name of a method"),

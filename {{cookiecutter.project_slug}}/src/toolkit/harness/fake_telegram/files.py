@@ -6,7 +6,8 @@ import mimetypes
 from typing import Any
 
 from toolkit.harness.fake_telegram.errors import ApiError, bad_request
-from toolkit.harness.fake_telegram.model import Json, StoredFile
+from toolkit.harness.fake_telegram.model import StoredFile
+from toolkit.harness.types import Json
 
 MAX_UPLOAD = 50 * 2**20  # https://core.telegram.org/bots/api#sending-files
 MAX_PHOTO = 10 * 2**20

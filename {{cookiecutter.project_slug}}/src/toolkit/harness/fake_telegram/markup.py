@@ -11,7 +11,8 @@ from typing import Any
 
 from toolkit.harness.fake_telegram.entities.links import LinkError, check_link
 from toolkit.harness.fake_telegram.errors import bad_request
-from toolkit.harness.fake_telegram.model import Chat, Json
+from toolkit.harness.fake_telegram.model import Chat
+from toolkit.harness.types import Json
 
 MAX_CALLBACK_DATA = 64  # bytes
 MAX_COPY_TEXT = 256

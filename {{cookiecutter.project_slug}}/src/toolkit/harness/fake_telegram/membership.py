@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from toolkit.harness.fake_telegram.model import Chat, Json
+from toolkit.harness.fake_telegram.model import Chat
+from toolkit.harness.types import Json
 
 RIGHTS = (
     "can_manage_chat",

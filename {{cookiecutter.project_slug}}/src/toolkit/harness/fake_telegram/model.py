@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-Json = dict[str, Any]
+from toolkit.harness.types import Json
 
 
 class PersonError(LookupError):

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from toolkit.harness.fake_telegram.entities import format_text
 from toolkit.harness.fake_telegram.errors import ApiError, bad_request, forbidden
 from toolkit.harness.fake_telegram.membership import is_member, may
-from toolkit.harness.fake_telegram.model import Chat, Json
+from toolkit.harness.fake_telegram.model import Chat
+from toolkit.harness.types import Json
 
 if TYPE_CHECKING:
     from toolkit.harness.fake_telegram.methods.registry import Request

@@ -15,9 +15,9 @@ from toolkit.harness.fake_telegram.control import add_control
 from toolkit.harness.fake_telegram.errors import ApiError, NetworkFailure
 from toolkit.harness.fake_telegram.files import MAX_UPLOAD
 from toolkit.harness.fake_telegram.methods import Upload
-from toolkit.harness.fake_telegram.model import Json
 from toolkit.harness.fake_telegram.telegram import FakeTelegram
 from toolkit.harness.fake_telegram.webhook import WebhookDelivery
+from toolkit.harness.types import Json
 
 TOKEN = re.compile(r"\d{1,19}:[A-Za-z0-9_-]+")
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from toolkit.harness.fake_telegram.errors import ApiError, NetworkFailure
 from toolkit.harness.fake_telegram.faults import Faults
 from toolkit.harness.fake_telegram.methods import Request, Upload, run
 from toolkit.harness.fake_telegram.payload import plain
 from toolkit.harness.fake_telegram.people import People
+from toolkit.harness.types import Json
 
-Json = dict[str, Any]
+if TYPE_CHECKING:
+    from aiogram import Bot
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,18 @@ class FakeTelegram(People):
         self.call_count = 0
         self.faults = Faults()
         self._keep_calls = keep_calls
+
+    def attach(self, bot: Bot, *, waits: bool = False) -> None:
+        """Let an aiogram bot talk to this server from now on, without sockets.
+
+        Unless it `waits`, the time before it tries a call again, after a 429 for instance, is
+        skipped.
+        """
+        from toolkit.harness.fake_telegram.transport import FakeSession
+
+        bot.session = FakeSession(self.call, self.files)
+        if not waits:
+            vars(bot)["sleep"] = _no_sleep
 
     async def call(
         self, method: str, params: Mapping[str, Any], files: Mapping[str, Upload] | None = None
@@ -76,3 +90,7 @@ class FakeTelegram(People):
             if self._keep_calls is not None and len(self.calls) >= 2 * self._keep_calls:
                 del self.calls[: -self._keep_calls]
         self.notify("call", call.payload.get("chat_id"), call)
+
+
+async def _no_sleep(seconds: float) -> None:
+    await asyncio.sleep(0)

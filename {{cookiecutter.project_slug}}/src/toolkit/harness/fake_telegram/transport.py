@@ -1,9 +1,9 @@
-"""An aiogram client session that talks to FakeTelegram without sockets."""
+"""The transport of a bot that is attached to `FakeTelegram`: aiogram's client without sockets."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from typing import Any, cast
+from collections.abc import AsyncGenerator, Awaitable, Mapping
+from typing import Any, Protocol, cast
 
 from aiogram import Bot
 from aiogram.client.session.base import BaseSession
@@ -13,18 +13,27 @@ from aiogram.methods.base import TelegramType
 from aiogram.types import InputFile
 
 from toolkit.harness.fake_telegram.errors import ApiError, NetworkFailure
+from toolkit.harness.fake_telegram.files import Files
 from toolkit.harness.fake_telegram.methods import Upload
-from toolkit.harness.fake_telegram.telegram import FakeTelegram
 
 PLAIN = frozenset((str, int, float, bool))
 
 
-class FakeTelegramClient(BaseSession):
-    """The transport: values are prepared and answers are checked by aiogram's own code."""
+class Call(Protocol):
+    """What `FakeTelegram.call` looks like."""
 
-    def __init__(self, telegram: FakeTelegram) -> None:
+    def __call__(
+        self, method: str, params: Mapping[str, Any], files: Mapping[str, Upload], /
+    ) -> Awaitable[Any]: ...
+
+
+class FakeSession(BaseSession):
+    """Calls the fake; values are prepared and answers are checked by aiogram's own code."""
+
+    def __init__(self, call: Call, files: Files) -> None:
         super().__init__()
-        self.telegram = telegram
+        self._call = call
+        self._files = files
 
     async def make_request(
         self, bot: Bot, method: TelegramMethod[TelegramType], timeout: int | None = None
@@ -38,7 +47,7 @@ class FakeTelegramClient(BaseSession):
         files = {name: await _read(bot, file) for name, file in attached.items()}
         status, body = 200, cast(dict[str, Any], {"ok": True})
         try:
-            body["result"] = await self.telegram.call(method.__api_method__, payload, files)
+            body["result"] = await self._call(method.__api_method__, payload, files)
         except ApiError as error:
             status, body = error.code, error.as_json()
         except NetworkFailure as error:
@@ -70,7 +79,7 @@ class FakeTelegramClient(BaseSession):
     ) -> AsyncGenerator[bytes, None]:
         """Download a file that getFile named."""
         path = url.partition("/file/bot")[2].partition("/")[2]
-        file = self.telegram.files.at(path)
+        file = self._files.at(path)
         if file is None or file.content is None:
             raise FileNotFoundError(f"there is nothing to download at {url}")
         for start in range(0, len(file.content), chunk_size):

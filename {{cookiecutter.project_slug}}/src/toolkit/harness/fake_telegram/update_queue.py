@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from toolkit.harness.fake_telegram.errors import conflict
-from toolkit.harness.fake_telegram.model import Json
+from toolkit.harness.types import Json
 
 # Update types that come only when asked for.
 ON_REQUEST = frozenset(("chat_member", "message_reaction", "message_reaction_count"))

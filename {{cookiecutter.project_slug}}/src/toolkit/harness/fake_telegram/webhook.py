@@ -15,9 +15,9 @@ from typing import Any
 import aiohttp
 
 from toolkit.harness.fake_telegram.errors import ApiError, NetworkFailure
-from toolkit.harness.fake_telegram.model import Json
 from toolkit.harness.fake_telegram.telegram import FakeTelegram
 from toolkit.harness.fake_telegram.update_queue import Webhook
+from toolkit.harness.types import Json
 
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the name of a header
 

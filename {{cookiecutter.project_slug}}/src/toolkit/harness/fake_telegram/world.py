@@ -8,8 +8,9 @@ from typing import Any
 
 from toolkit.harness.fake_telegram.files import Files
 from toolkit.harness.fake_telegram.membership import member
-from toolkit.harness.fake_telegram.model import Chat, Event, Json, Query, User
+from toolkit.harness.fake_telegram.model import Chat, Event, Query, User
 from toolkit.harness.fake_telegram.update_queue import UpdateQueue
+from toolkit.harness.types import Json
 
 Clock = Callable[[], float]
 KEPT_QUERIES = 10_000

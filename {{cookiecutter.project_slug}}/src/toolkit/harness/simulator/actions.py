@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from toolkit.harness.types import Json
 
 if TYPE_CHECKING:
     from toolkit.harness.fake_telegram import FakeTelegram
-
-Json = dict[str, Any]
 
 LONGEST_TITLE = 60
 DONE = {

@@ -11,8 +11,7 @@ from typing import Any
 from toolkit.harness.simulator import session_view, wire
 from toolkit.harness.simulator.recorder import Turn
 from toolkit.harness.simulator.simulation import Simulation
-
-Json = dict[str, Any]
+from toolkit.harness.types import Json
 
 TOKEN = re.compile(r"\b\d{5,}:[\w-]{30,}")
 """Looks like a bot token. The simulator needs none, but a bot may log what it finds."""

@@ -12,9 +12,8 @@ from toolkit.harness.simulator.actions import Actor
 from toolkit.harness.simulator.replaying import read_steps, replay
 from toolkit.harness.simulator.saving import FOLDER, draft
 from toolkit.harness.simulator.simulation import Simulation, SimulatorError
+from toolkit.harness.types import Json
 from toolkit.storage.base import StorageError
-
-Json = dict[str, Any]
 
 PICTURES = (b"\x89PNG", b"\xff\xd8\xff")
 

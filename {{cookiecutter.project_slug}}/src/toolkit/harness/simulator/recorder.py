@@ -18,12 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolkit.harness.specs.settling import Task, started
+from toolkit.harness.types import Json
 
 if TYPE_CHECKING:
     from toolkit.app import BotApp
     from toolkit.harness.fake_telegram import Call, Event, FakeTelegram
-
-Json = dict[str, Any]
 
 KEPT = 300
 """Turns that are remembered; the oldest are forgotten first."""

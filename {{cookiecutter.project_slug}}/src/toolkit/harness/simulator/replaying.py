@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any
 
 from toolkit.harness.fake_telegram import FakeTelegram
 from toolkit.harness.simulator.simulation import Simulation, SimulatorError
@@ -13,8 +12,7 @@ from toolkit.harness.specs.matching import compare
 from toolkit.harness.specs.report import describe_calls
 from toolkit.harness.specs.sending import Stage, update_of
 from toolkit.harness.specs.spec import Send, Step, parse_specs, read_fault
-
-Json = dict[str, Any]
+from toolkit.harness.types import Json
 
 
 def read_steps(text: str, file: str) -> list[tuple[str, bool, Sequence[Step]]]:

@@ -15,8 +15,7 @@ from toolkit.harness.simulator.actions import label_of
 from toolkit.harness.simulator.expectations import dated, label, matcher
 from toolkit.harness.simulator.recorder import Turn
 from toolkit.harness.simulator.simulation import Simulation, SimulatorError
-
-Json = dict[str, Any]
+from toolkit.harness.types import Json
 
 FOLDER = Path("tests/specs")
 SHOWN = ("send", "edit", "delete", "answer", "copy", "forward", "pin", "unpin")

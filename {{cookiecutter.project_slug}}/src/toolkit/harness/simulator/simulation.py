@@ -20,12 +20,12 @@ from toolkit.harness.simulator.recorder import Recorder, Turn, traceback_of
 from toolkit.harness.simulator.storage import RewindableStorage, SimulatedStorage
 from toolkit.harness.simulator.switches import Switches
 from toolkit.harness.specs.settling import noting_tasks, settle
+from toolkit.harness.types import Json
 
 if TYPE_CHECKING:
     from toolkit.app import BotApp
     from toolkit.storage.base import SharedSessionStorage
 
-Json = dict[str, Any]
 Changed = Callable[[str, Any], object]
 
 PEOPLE = {1: "Ann", 2: "Ben", 3: "Cleo"}
@@ -164,9 +164,7 @@ class Simulation:
         await stack.aclose()
 
     async def _enter(self, app: BotApp[Any]) -> None:
-        from toolkit.harness.fake_telegram.transport import FakeTelegramClient
-
-        app.bot.session = FakeTelegramClient(self.telegram)
+        self.telegram.attach(app.bot, waits=True)
         self.recorder.watch_handlers(app)
         await self._stack.enter_async_context(app.running())
         self.app = app

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from toolkit.harness.types import Json
 
 if TYPE_CHECKING:
     from toolkit.harness.fake_telegram import Fault
     from toolkit.harness.simulator.simulation import Simulation
-
-Json = dict[str, Any]
 
 RETRY_AFTER = 3
 SLOW = 2.0

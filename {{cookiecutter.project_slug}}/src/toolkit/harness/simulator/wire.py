@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from toolkit.harness.fake_telegram import ApiError, Call, Chat, Event, FakeTelegram
 from toolkit.harness.simulator.actions import name_of
 from toolkit.harness.simulator.recorder import Turn
+from toolkit.harness.types import Json
 
 if TYPE_CHECKING:
     from toolkit.harness.simulator.simulation import Simulation
-
-Json = dict[str, Any]
 
 MESSAGES = 300
 TURNS = 150

@@ -8,15 +8,13 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 from toolkit.harness.specs.coverage import Coverage, load_commands, measure
 from toolkit.harness.specs.runner import SpecResult, run_specs
 from toolkit.harness.specs.running_bot import load_factory
 from toolkit.harness.specs.spec import SpecError, find_files, load_specs
-
-Json = dict[str, Any]
+from toolkit.harness.types import Json
 
 UNPRINTABLE = re.compile(r"[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 does not allow (section 2.2, Char)."""

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from toolkit.harness.types import Json
+
 if TYPE_CHECKING:
     from toolkit.harness.specs.running_bot import RunningBot
-
-Json = dict[str, Any]
 
 
 class Person:

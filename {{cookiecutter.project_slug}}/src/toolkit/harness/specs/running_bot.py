@@ -9,14 +9,13 @@ from contextlib import AsyncExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from toolkit.harness.specs.settling import GRACE, Task, noting_tasks, settle, started
+from toolkit.harness.types import Json
 
 if TYPE_CHECKING:
     from aiogram.types import Update
 
     from toolkit.app import BotApp
     from toolkit.harness.fake_telegram import Call, Event, FakeTelegram
-
-Json = dict[str, Any]
 
 STEP_LIMIT = 10.0
 """Seconds a handler may take. Nothing in a test is slow, so this only ends what would never end."""
@@ -55,13 +54,11 @@ class RunningBot:
 
     async def __aenter__(self) -> RunningBot:
         from toolkit.harness.fake_telegram import FakeTelegram
-        from toolkit.harness.fake_telegram.transport import FakeTelegramClient
 
         bot = self.app.bot
         self.telegram = FakeTelegram(token=bot.token, first_update_id=self._first_update_id)
         self.telegram.observe(self._notice)
-        bot.session = FakeTelegramClient(self.telegram)
-        bot.sleep = _no_sleep
+        self.telegram.attach(bot)
         loop = asyncio.get_running_loop()
         async with AsyncExitStack() as stack:
             stack.callback(loop.set_exception_handler, loop.get_exception_handler())
@@ -147,8 +144,3 @@ class RunningBot:
     def _notice(self, event: Event) -> None:
         if event.kind == "deleted":
             self.deleted.add((event.chat_id, event.data))
-
-
-async def _no_sleep(seconds: float) -> None:
-    """Waiting out a 429 takes no time here."""
-    await asyncio.sleep(0)

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from toolkit.harness.specs.matching import fits
 from toolkit.harness.specs.spec import Send
+from toolkit.harness.types import Json
 
 if TYPE_CHECKING:
     from toolkit.harness.fake_telegram import Chat, FakeTelegram
-
-Json = dict[str, Any]
 
 EARLIER = "An earlier message"
 

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, cast
 
 from toolkit.harness.specs.matching import matcher_of, matcher_problem
+from toolkit.harness.types import Json
 
 if TYPE_CHECKING:
     from toolkit.harness.fake_telegram import Fault
 
 T = TypeVar("T")
-Json = dict[str, Any]
 Kind = Literal["text", "callback", "tap", "update"]
 
 TYPE_NAMES = {str: "text", int: "a whole number", bool: "true or false", dict: "an object"}

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from toolkit.harness.fake_telegram import FakeTelegram, Upload
+from toolkit.harness.types import Json
 
 HERE = Path(__file__).parent
-Json = dict[str, Any]
 SUPERGROUP = -(10**12) - 10**9
 
 

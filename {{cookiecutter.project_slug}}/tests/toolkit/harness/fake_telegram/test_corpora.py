@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
 from toolkit.harness.fake_telegram import ApiError, FakeTelegram
+from toolkit.harness.types import Json
 
 from .conftest import corpus, uploads
-
-Json = dict[str, Any]
 
 
 @pytest.mark.parametrize("case", corpus("rejected.jsonl"))

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from toolkit.harness.fake_telegram import ApiError
 from toolkit.harness.fake_telegram.entities import EntityError, format_text, parse, utf16_length
 from toolkit.harness.fake_telegram.entities.links import LinkError, check_link
-
-Json = dict[str, Any]
+from toolkit.harness.types import Json
 
 
 def spans(entities: list[Json]) -> list[tuple[str, int, int]]:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from toolkit.harness.fake_telegram import ApiError, FakeTelegram, NoSuchButton, PersonError
+from toolkit.harness.types import Json
 
-Json = dict[str, Any]
 GROUP = -(10**12) - 5
 
 

@@ -13,8 +13,8 @@ import pytest
 
 from toolkit.harness.fake_telegram import FakeTelegram
 from toolkit.harness.fake_telegram.server import serve
+from toolkit.harness.types import Json
 
-Json = dict[str, Any]
 TICK = aiohttp.ClientTimeout(total=0.1)
 
 

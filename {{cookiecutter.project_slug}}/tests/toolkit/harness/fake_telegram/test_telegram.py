@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from toolkit.harness.fake_telegram import ApiError, Event, FakeTelegram, NotModelled
+from toolkit.harness.types import Json
 
-Json = dict[str, Any]
 BUTTONS = {"inline_keyboard": [[{"text": "Yes", "callback_data": "y"}]]}
 
 

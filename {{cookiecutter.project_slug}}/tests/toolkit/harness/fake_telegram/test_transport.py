@@ -19,7 +19,6 @@ from aiogram.types import (
 
 from toolkit.harness.fake_telegram import FakeTelegram, Fault
 from toolkit.harness.fake_telegram.methods import METHODS
-from toolkit.harness.fake_telegram.transport import FakeTelegramClient
 
 PNG = b"\x89PNG picture"
 # Left out on purpose: they show in no chat with the bot, or have a mark-up language of their own.
@@ -41,7 +40,7 @@ MODELLED = ("send", "edit", "delete", "forward", "copy", "pin", "unpin", "answer
 def bot(telegram: FakeTelegram) -> Bot:
     telegram.send_text(1, "/start")
     bot = Bot("42:fake", default=DefaultBotProperties(parse_mode="HTML"))
-    bot.session = FakeTelegramClient(telegram)
+    telegram.attach(bot)
     return bot
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 from aiohttp import web
@@ -12,8 +11,7 @@ from aiohttp.test_utils import TestServer
 
 from toolkit.harness.fake_telegram import Event, FakeTelegram
 from toolkit.harness.fake_telegram.server import serve
-
-Json = dict[str, Any]
+from toolkit.harness.types import Json
 
 
 class Hook:

@@ -20,8 +20,6 @@ from toolkit.harness.simulator.page_api import Requests
 from toolkit.harness.simulator.recorder import Turn
 from toolkit.harness.simulator.simulation import Simulation
 
-Json = dict[str, Any]
-
 logger = logging.getLogger("tea")
 router = Router()
 TEA = menu([button("Green", "tea:green"), button("Black", "tea:black")], columns=2)

@@ -19,8 +19,7 @@ import pytest
 from toolkit.harness.simulator.recorder import LogLines
 from toolkit.harness.simulator.reloading import BotSource
 from toolkit.harness.simulator.web import STATIC, running_site
-
-Json = dict[str, Any]
+from toolkit.harness.types import Json
 
 BOT = """
 import logging

@@ -10,8 +10,8 @@ import pytest
 
 from toolkit.harness.specs.runner import SpecResult, run_spec, run_specs
 from toolkit.harness.specs.spec import BotSpec, parse_specs
+from toolkit.harness.types import Json
 
-Json = dict[str, Any]
 Run = Callable[..., Any]
 
 

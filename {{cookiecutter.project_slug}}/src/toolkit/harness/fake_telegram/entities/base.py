@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-Json = dict[str, Any]
+from toolkit.harness.types import Json
+
 SPACES = frozenset(" \t\r\n\v\0")
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 
-from toolkit.harness.fake_telegram.entities.base import Json, utf16_length
+from toolkit.harness.fake_telegram.entities.base import utf16_length
 from toolkit.harness.fake_telegram.errors import bad_request
+from toolkit.harness.types import Json
 
 STYLES = ("bold", "italic", "underline", "strikethrough", "spoiler")
 QUOTES = ("blockquote", "expandable_blockquote")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from toolkit.harness.fake_telegram.entities.base import EntityError, Json
+from toolkit.harness.fake_telegram.entities.base import EntityError
 from toolkit.harness.fake_telegram.entities.fix import check, clean, nest, trim
 from toolkit.harness.fake_telegram.entities.found import find_entities
 from toolkit.harness.fake_telegram.entities.html import parse_html
 from toolkit.harness.fake_telegram.entities.links import LinkError, check_link, user_of
 from toolkit.harness.fake_telegram.entities.markdown import parse_markdown, parse_markdown_v2
 from toolkit.harness.fake_telegram.errors import bad_request
+from toolkit.harness.types import Json
 
 MAX_BYTES = 1 << 15  # what the server looks at before it looks at markup
 PARSERS = {"html": parse_html, "markdown": parse_markdown, "markdownv2": parse_markdown_v2}

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 
-from toolkit.harness.fake_telegram.entities.base import Json, entity, utf16_length
+from toolkit.harness.fake_telegram.entities.base import entity, utf16_length
+from toolkit.harness.types import Json
 
 _DOMAINS = (
     "com|org|net|info|biz|me|io|dev|app|co|ru|su|uk|de|fr|it|es|eu|us|ua|tv|ai|xyz|online|site"

@@ -7,13 +7,13 @@ import re
 from toolkit.harness.fake_telegram.entities.base import (
     SPACES,
     EntityError,
-    Json,
     Open,
     Output,
     byte_offset,
     entity,
 )
 from toolkit.harness.fake_telegram.entities.links import checked_link, user_of
+from toolkit.harness.types import Json
 
 TAGS = {
     "b": "bold",

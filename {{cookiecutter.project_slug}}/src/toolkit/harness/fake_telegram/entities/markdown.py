@@ -7,7 +7,6 @@ import re
 from toolkit.harness.fake_telegram.entities.base import (
     SPACES,
     EntityError,
-    Json,
     Open,
     Output,
     byte_offset,
@@ -19,6 +18,7 @@ from toolkit.harness.fake_telegram.entities.links import (
     time_of,
     user_of,
 )
+from toolkit.harness.types import Json
 
 # The server's names of entities, as its errors spell them.
 NAMES = {

@@ -7,8 +7,9 @@ from typing import Any
 from toolkit.harness.fake_telegram.errors import bad_request
 from toolkit.harness.fake_telegram.markup import inline_only
 from toolkit.harness.fake_telegram.methods.registry import Request, method
-from toolkit.harness.fake_telegram.model import Json, Query
+from toolkit.harness.fake_telegram.model import Query
 from toolkit.harness.fake_telegram.policy import caption, message_text
+from toolkit.harness.types import Json
 
 TOO_OLD = "query is too old and response timeout expired or query ID is invalid"
 MAX_RESULTS = 50  # https://core.telegram.org/bots/api#answerinlinequery

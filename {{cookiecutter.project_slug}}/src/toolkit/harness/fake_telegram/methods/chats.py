@@ -8,8 +8,9 @@ from toolkit.harness.fake_telegram.errors import bad_request
 from toolkit.harness.fake_telegram.membership import PERMISSIONS, is_member, member
 from toolkit.harness.fake_telegram.methods.media import chat_photo
 from toolkit.harness.fake_telegram.methods.registry import Request, method
-from toolkit.harness.fake_telegram.model import Chat, Json
+from toolkit.harness.fake_telegram.model import Chat
 from toolkit.harness.fake_telegram.policy import editable_chat, readable_chat, require_right
+from toolkit.harness.types import Json
 
 GIFTS = (
     "unlimited_gifts",

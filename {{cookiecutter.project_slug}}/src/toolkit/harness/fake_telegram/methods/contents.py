@@ -9,7 +9,7 @@ from toolkit.harness.fake_telegram.entities import format_text
 from toolkit.harness.fake_telegram.errors import bad_request
 from toolkit.harness.fake_telegram.methods.registry import Request, method
 from toolkit.harness.fake_telegram.methods.sending import deliver
-from toolkit.harness.fake_telegram.model import Json
+from toolkit.harness.types import Json
 
 DICE = {"🎲": 6, "🎯": 6, "🏀": 5, "⚽": 5, "⚽️": 5, "🎳": 6, "🎰": 64}
 

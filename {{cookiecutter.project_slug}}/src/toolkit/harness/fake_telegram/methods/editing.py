@@ -11,13 +11,14 @@ from toolkit.harness.fake_telegram.methods.contents import checklist, location
 from toolkit.harness.fake_telegram.methods.media import IN_MEDIA, input_media
 from toolkit.harness.fake_telegram.methods.registry import Request, method, whole
 from toolkit.harness.fake_telegram.methods.sending import link_preview
-from toolkit.harness.fake_telegram.model import Chat, Json
+from toolkit.harness.fake_telegram.model import Chat
 from toolkit.harness.fake_telegram.policy import (
     caption,
     editable_chat,
     message_text,
     resolve_mentions,
 )
+from toolkit.harness.types import Json
 
 DELETE_AGE = 48 * 3600  # https://core.telegram.org/bots/api#deletemessage
 MEDIA = ("photo", "video", "animation", "audio", "document", "voice", "live_photo", "paid_media")

@@ -8,13 +8,14 @@ from toolkit.harness.fake_telegram.methods.editing import CAPTION, MEDIA, NOT_MO
 from toolkit.harness.fake_telegram.methods.media import IN_MEDIA, input_media
 from toolkit.harness.fake_telegram.methods.registry import Request, method
 from toolkit.harness.fake_telegram.methods.sending import link_preview
-from toolkit.harness.fake_telegram.model import Chat, Json
+from toolkit.harness.fake_telegram.model import Chat
 from toolkit.harness.fake_telegram.policy import (
     caption,
     editable_chat,
     message_text,
     resolve_mentions,
 )
+from toolkit.harness.types import Json
 
 
 def _find(request: Request, what: str) -> tuple[Chat, tuple[int, int], Json]:

@@ -15,7 +15,7 @@ from toolkit.harness.fake_telegram.methods.sending import (
     show,
     thread_fields,
 )
-from toolkit.harness.fake_telegram.model import Chat, Json
+from toolkit.harness.fake_telegram.model import Chat
 from toolkit.harness.fake_telegram.policy import (
     caption,
     check_may_send,
@@ -24,6 +24,7 @@ from toolkit.harness.fake_telegram.policy import (
     require_right,
     writable_chat,
 )
+from toolkit.harness.types import Json
 
 CONTENT = (
     *MEDIA,

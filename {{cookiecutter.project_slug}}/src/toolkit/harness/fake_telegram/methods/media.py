@@ -15,8 +15,9 @@ from toolkit.harness.fake_telegram.methods.sending import (
     show,
     thread_fields,
 )
-from toolkit.harness.fake_telegram.model import Chat, Json, StoredFile
+from toolkit.harness.fake_telegram.model import Chat, StoredFile
 from toolkit.harness.fake_telegram.policy import caption, check_may_send, writable_chat
+from toolkit.harness.types import Json
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ from toolkit.harness.fake_telegram.membership import (
 )
 from toolkit.harness.fake_telegram.methods.chats import chat_permissions
 from toolkit.harness.fake_telegram.methods.registry import Request, method
-from toolkit.harness.fake_telegram.model import Chat, Json
+from toolkit.harness.fake_telegram.model import Chat
 from toolkit.harness.fake_telegram.policy import editable_chat, readable_chat, require_right
+from toolkit.harness.types import Json
 
 RESTRICT_REFUSED = "not enough rights to restrict/unrestrict chat member"
 

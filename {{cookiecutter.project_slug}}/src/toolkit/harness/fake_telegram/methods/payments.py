@@ -7,7 +7,7 @@ from typing import Any
 from toolkit.harness.fake_telegram.errors import bad_request
 from toolkit.harness.fake_telegram.methods.registry import Request, method
 from toolkit.harness.fake_telegram.methods.sending import deliver
-from toolkit.harness.fake_telegram.model import Json
+from toolkit.harness.types import Json
 
 STARS = "XTR"
 

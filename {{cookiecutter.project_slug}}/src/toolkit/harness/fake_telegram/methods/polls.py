@@ -10,8 +10,8 @@ from toolkit.harness.fake_telegram.markup import inline_only
 from toolkit.harness.fake_telegram.methods.editing import is_editable
 from toolkit.harness.fake_telegram.methods.registry import Request, method, whole
 from toolkit.harness.fake_telegram.methods.sending import deliver
-from toolkit.harness.fake_telegram.model import Json
 from toolkit.harness.fake_telegram.policy import editable_chat
+from toolkit.harness.types import Json
 
 MAX_QUESTION, MAX_OPTION, MAX_OPTIONS = 300, 100, 12
 MAX_EXPLANATION = 200

@@ -8,8 +8,8 @@ from typing import Any
 from toolkit.harness.fake_telegram.errors import bad_request
 from toolkit.harness.fake_telegram.membership import RIGHTS
 from toolkit.harness.fake_telegram.methods.registry import Request, method
-from toolkit.harness.fake_telegram.model import Json
 from toolkit.harness.fake_telegram.policy import find_chat
+from toolkit.harness.types import Json
 
 MAX_COMMAND, MAX_DESCRIPTION, MAX_COMMANDS = 32, 256, 100
 SCOPES = ("default", "all_private_chats", "all_group_chats", "all_chat_administrators")

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from toolkit.harness.fake_telegram.errors import bad_request
 from toolkit.harness.fake_telegram.methods.registry import Request, method
-from toolkit.harness.fake_telegram.model import Json
 from toolkit.harness.fake_telegram.update_queue import Webhook
+from toolkit.harness.types import Json
 
 WEBHOOK_PORTS = (80, 88, 443, 8443)
 

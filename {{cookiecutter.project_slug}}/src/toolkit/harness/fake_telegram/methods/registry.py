@@ -8,7 +8,7 @@ from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 from toolkit.harness.fake_telegram.errors import NotModelled, bad_request
-from toolkit.harness.fake_telegram.model import Json
+from toolkit.harness.types import Json
 
 if TYPE_CHECKING:
     from toolkit.harness.fake_telegram.world import World

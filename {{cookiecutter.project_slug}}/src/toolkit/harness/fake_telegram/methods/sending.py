@@ -7,7 +7,7 @@ from toolkit.harness.fake_telegram.errors import bad_request, too_many_requests
 from toolkit.harness.fake_telegram.markup import Markup, check_markup, read_markup
 from toolkit.harness.fake_telegram.membership import is_admin, is_member
 from toolkit.harness.fake_telegram.methods.registry import Request, method, whole
-from toolkit.harness.fake_telegram.model import Chat, Json
+from toolkit.harness.fake_telegram.model import Chat
 from toolkit.harness.fake_telegram.policy import (
     check_may_send,
     find_chat,
@@ -15,6 +15,7 @@ from toolkit.harness.fake_telegram.policy import (
     resolve_mentions,
     writable_chat,
 )
+from toolkit.harness.types import Json
 
 _ACTIONS = (
     "cancel typing record_video upload_video record_audio record_voice upload_audio "

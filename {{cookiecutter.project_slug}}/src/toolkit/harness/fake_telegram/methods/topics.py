@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from toolkit.harness.fake_telegram.errors import bad_request
 from toolkit.harness.fake_telegram.methods.registry import Request, method, whole
-from toolkit.harness.fake_telegram.model import Chat, Json
+from toolkit.harness.fake_telegram.model import Chat
 from toolkit.harness.fake_telegram.policy import editable_chat, require_right
+from toolkit.harness.types import Json
 
 COLORS = (7322096, 16766590, 13338331, 9367192, 16749490, 16478047)
 GENERAL = 1

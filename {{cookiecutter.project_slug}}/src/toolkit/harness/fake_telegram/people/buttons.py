@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from toolkit.harness.fake_telegram.model import Json, PersonError
+from toolkit.harness.fake_telegram.model import PersonError
 from toolkit.harness.fake_telegram.world import World
+from toolkit.harness.types import Json
 
 
 class NoSuchButton(PersonError):

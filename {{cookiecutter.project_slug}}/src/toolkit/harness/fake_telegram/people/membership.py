@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from toolkit.harness.fake_telegram.membership import is_member, member
-from toolkit.harness.fake_telegram.model import Chat, Json, PersonError
+from toolkit.harness.fake_telegram.model import Chat, PersonError
 from toolkit.harness.fake_telegram.world import World
+from toolkit.harness.types import Json
 
 
 class Moving(World):

@@ -7,8 +7,9 @@ from typing import Any
 from toolkit.harness.fake_telegram.entities import format_text
 from toolkit.harness.fake_telegram.membership import is_member, member
 from toolkit.harness.fake_telegram.methods.media import describe
-from toolkit.harness.fake_telegram.model import Chat, Json, PersonError, Query
+from toolkit.harness.fake_telegram.model import Chat, PersonError, Query
 from toolkit.harness.fake_telegram.people.buttons import Button, Buttons, NoSuchButton
+from toolkit.harness.types import Json
 
 
 class Talking(Buttons):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from toolkit.harness.fake_telegram.methods.answers import result_content
-from toolkit.harness.fake_telegram.model import Json, PersonError, Query
+from toolkit.harness.fake_telegram.model import PersonError, Query
 from toolkit.harness.fake_telegram.world import World
+from toolkit.harness.types import Json
 
 
 class Asking(World):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from toolkit.harness.fake_telegram.membership import member
-from toolkit.harness.fake_telegram.model import Chat, Json, Query
+from toolkit.harness.fake_telegram.model import Chat, Query
 from toolkit.harness.fake_telegram.world import World
+from toolkit.harness.types import Json
 
 MESSAGES = (
     "message",
