@@ -12,13 +12,7 @@ import pytest
 from bot.bookings import TIME_ZONE
 from toolkit import MemorySessionStorage
 from toolkit.harness.specs.running_bot import MakeBot, RunningBot
-
-
-class LastingStorage(MemorySessionStorage):
-    """Outlives the bot, as a database does."""
-
-    async def close(self) -> None:
-        """Stay open."""
+from toolkit.harness.storage import PersistentStorage
 
 
 @pytest.fixture
@@ -30,7 +24,7 @@ def clock() -> SimpleNamespace:
 @pytest.fixture
 def storage() -> MemorySessionStorage:
     """Where the bot keeps sessions and bookings; a second bot may go on with it."""
-    return LastingStorage()
+    return MemorySessionStorage()
 
 
 @pytest.fixture
@@ -38,7 +32,7 @@ def make_bot(storage: MemorySessionStorage, clock: SimpleNamespace) -> MakeBot:
     """Makes the booking bot with this clock and this storage."""
     from bot.app import make_bot
 
-    return partial(make_bot, storage=storage, now=lambda: clock.time)
+    return partial(make_bot, storage=PersistentStorage(storage), now=lambda: clock.time)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A bot that counts, and stores that fail or last."""
+"""A bot that counts, and a store that fails."""
 
 from __future__ import annotations
 
@@ -57,10 +57,3 @@ class Away(MemorySessionStorage):
         if self.away:
             raise StorageUnavailable("test", "away")
         super()._check(key)
-
-
-class Lasting(MemorySessionStorage):
-    """A store that outlives the bot, as a file does."""
-
-    async def close(self) -> None:
-        """Stay open for the next bot."""

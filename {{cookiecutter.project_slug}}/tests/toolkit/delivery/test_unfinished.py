@@ -8,8 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from toolkit import MemorySessionStorage
+from toolkit.harness.storage import PersistentStorage
 
-from .bots import Lasting, counting
+from .bots import counting
 from .serving import Serving
 
 Polling = Callable[..., Serving]
@@ -49,7 +50,7 @@ async def test_a_stop_lets_handlers_finish_and_confirms_what_they_did(polling: P
 
 
 async def test_after_a_stop_nothing_is_handled_twice(polling: Polling) -> None:
-    storage = Lasting()
+    storage = PersistentStorage(MemorySessionStorage())
     serving = polling(counting(storage))
     for user_id in range(1000, 1050):
         serving.telegram.send_text(user_id, "hello")
@@ -64,7 +65,7 @@ async def test_after_a_stop_nothing_is_handled_twice(polling: Polling) -> None:
 
 
 async def test_what_a_stop_cuts_off_is_taken_up_by_the_next_process(polling: Polling) -> None:
-    storage = Lasting()
+    storage = PersistentStorage(MemorySessionStorage())
     serving = polling(counting(storage), stop_within=3.01)
     serving.telegram.send_text(5, "hang")
     serving.telegram.send_text(5, "behind it")
@@ -82,7 +83,7 @@ async def test_what_a_stop_cuts_off_is_taken_up_by_the_next_process(polling: Pol
 async def test_what_was_parked_at_a_crash_is_taken_up_by_the_next_process(
     polling: Polling,
 ) -> None:
-    storage = Lasting()
+    storage = PersistentStorage(MemorySessionStorage())
     serving = polling(counting(storage), stop_within=3.01)
     serving.telegram.send_text(5, "hang")
     await serving.until_confirmed()
@@ -99,7 +100,7 @@ async def test_what_was_parked_at_a_crash_is_taken_up_by_the_next_process(
 async def test_an_update_with_which_the_process_dies_again_and_again_is_set_aside(
     polling: Polling,
 ) -> None:
-    storage = Lasting()
+    storage = PersistentStorage(MemorySessionStorage())
     serving = polling(counting(storage), stop_within=3.01)
     serving.telegram.send_text(5, "hang")
     await serving.until_confirmed()

@@ -1,1 +1,1 @@
-"""Talk to a bot without a token: in the terminal."""
+"""Talk to a bot without a token: in the terminal and in the browser."""

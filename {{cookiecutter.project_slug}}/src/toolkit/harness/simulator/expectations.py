@@ -35,12 +35,12 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 
 
 def dated(text: str) -> bool:
-    """Whether ``text`` names a day, and so will be another one on another day."""
+    """Tell whether `text` names a day, and so will be another one on another day."""
     return re.search(f"(?i:{'|'.join(_DATES)})", text) is not None
 
 
 def label(text: str) -> Any:
-    """A button's label as a spec taps it: itself, or ``{"$regex": …}`` for its dates and times."""
+    """Return a label as a spec taps it: itself, or `{"$regex": …}` where it has dates or times."""
     spelled, end = "", 0
     for found in re.finditer(_pattern(()), text):
         spelled += _escape(text[end : found.start()])
@@ -55,7 +55,7 @@ def _shape(found: re.Match[str]) -> str:
 
 
 def matcher(text: str, names: Iterable[str] = ()) -> Any:
-    """What a spec expects of ``text``: the text, ``{"$contains": …}``, or None for nothing.
+    """Return what a spec expects of `text`: the text, `{"$contains": …}`, or None for nothing.
 
     Short texts that will stay are expected as they are. Of others a telling part is: a piece of one
     line, between dates, times, ids, names and markup.
@@ -79,5 +79,5 @@ def _pattern(names: Iterable[str]) -> str:
 
 
 def _escape(text: str) -> str:
-    """`re.escape`, which would also put a backslash before every space."""
+    """Do what `re.escape` does, which would also put a backslash before every space."""
     return re.escape(text).replace("\\ ", " ")

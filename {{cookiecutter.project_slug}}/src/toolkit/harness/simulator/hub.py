@@ -1,4 +1,4 @@
-"""The pages that look on: each gets the world when it comes, and every change from then on."""
+"""The pages: each is sent the world as JSON when it comes, and every change from then on."""
 
 from __future__ import annotations
 
@@ -6,18 +6,22 @@ import asyncio
 import contextlib
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
-from toolkit.harness.simulator import session_view, wire
-from toolkit.harness.simulator.recorder import Turn
+from toolkit.harness.fake_telegram import ApiError, Call, Chat, Event, FakeTelegram
+from toolkit.harness.simulator import session_view
 from toolkit.harness.simulator.simulation import Simulation
+from toolkit.harness.simulator.turns import Turn, name_of
 from toolkit.harness.types import Json
 
+MESSAGES = 300
+TURNS = 150
 TOKEN = re.compile(r"\b\d{5,}:[\w-]{30,}")
 """Looks like a bot token. The simulator needs none, but a bot may log what it finds."""
 
 
-class Pages:
+class Hub:
     """Sends one simulation to any number of pages."""
 
     def __init__(self) -> None:
@@ -30,9 +34,9 @@ class Pages:
 
     @contextlib.contextmanager
     def joined(self) -> Any:
-        """A queue of all that a new page is to be sent, for as long as it is there."""
+        """Give a new page the queue of all that it is to be sent, for as long as it is there."""
         queue: asyncio.Queue[str] = asyncio.Queue()
-        queue.put_nowait(self.text(wire.world(self.simulation)))
+        queue.put_nowait(self.text(_world(self.simulation)))
         self._queues.add(queue)
         try:
             yield queue
@@ -40,22 +44,22 @@ class Pages:
             self._queues.discard(queue)
 
     def changed(self, kind: str, data: Any) -> None:
-        """What a `Simulation` calls. Turns change often, and in any thread: they are sent later."""
+        """Note a change. Turns change often, and in any thread: they are sent later."""
         match kind:
             case "turn":
                 self._turns[data.number] = data
             case "event":
-                for change in wire.changes(data):
+                for change in _changes_on_screen(data):
                     self._send(change)
                 if data.chat_id is not None:
                     self._chats.add(data.chat_id)
             case "status":
-                self._send({"type": "status", **wire.status(self.simulation)})
+                self._send({"type": "status", **_status(self.simulation)})
                 self._chats.update(self.simulation.telegram.chats)
             case "people":
-                self._send({"type": "people", **wire.people(self.simulation)})
+                self._send({"type": "people", **_people(self.simulation)})
             case "world":
-                self._send(wire.world(self.simulation))
+                self._send(_world(self.simulation))
         self._loop.call_soon_threadsafe(self._wake.set)
 
     async def send_later(self) -> None:
@@ -65,13 +69,15 @@ class Pages:
             self._wake.clear()
             turns, self._turns = self._turns, {}
             chats, self._chats = self._chats, set()
+            # What a call changes of its chat, its reply keyboard for instance, is no event.
+            chats.update(c.payload.get("chat_id") for turn in turns.values() for c in turn.calls)
             world = self.simulation.telegram
             for chat_id in chats & world.chats.keys():
-                chat = wire.chat_json(world, world.chats[chat_id])
+                chat = _chat(world, world.chats[chat_id])
                 self._send({"type": "chat", "chat": chat})
             for turn in turns.values():
-                self._send({"type": "turn", "turn": wire.turn_json(turn)})
-                if turn.done and turn.key is not None and self.simulation.app is not None:
+                self._send({"type": "turn", "turn": _turn(turn)})
+                if turn.done and turn.key is not None and self.simulation.recorder.app is not None:
                     session = await session_view.show(self.simulation, turn.key)
                     self._send({"type": "session", "session": session})
 
@@ -81,5 +87,140 @@ class Pages:
             queue.put_nowait(text)
 
     def text(self, change: Json) -> str:
+        """Return a change as a page is sent it, without tokens."""
         text = json.dumps(change, ensure_ascii=False, default=repr)
         return TOKEN.sub("<token>", text).replace(self.simulation.telegram.token, "<token>")
+
+
+def _world(simulation: Simulation) -> Json:
+    """Return everything a page needs to begin with."""
+    telegram = simulation.telegram
+    chats = telegram.chats.values()
+    return {
+        "type": "world",
+        "bot": {"name": name_of(telegram.me), "username": telegram.me["username"]},
+        "status": _status(simulation),
+        **_people(simulation),
+        "chats": [_chat(telegram, chat) for chat in chats],
+        "messages": {str(chat.id): list(chat.messages.values())[-MESSAGES:] for chat in chats},
+        "turns": [_turn(turn) for turn in simulation.recorder.turns[-TURNS:]],
+    }
+
+
+def _status(simulation: Simulation) -> Json:
+    """Tell whether the bot runs, and why not."""
+    return {"running": simulation.recorder.app is not None, "broken": simulation.broken}
+
+
+def _people(simulation: Simulation) -> Json:
+    """Return all people who can be spoken as, and the faults they meet."""
+    users = [user.data for user in simulation.telegram.users.values() if not user.data["is_bot"]]
+    return {
+        "people": [{"id": user["id"], "name": name_of(user)} for user in users],
+        "faults": simulation.switches.as_json(),
+    }
+
+
+def _chat(telegram: FakeTelegram, chat: Chat) -> Json:
+    """Return a chat without its messages."""
+    return {
+        **chat.data,
+        "name": name_of(chat.data),
+        "keyboard": chat.reply_keyboard,
+        "commands": _commands(telegram, chat),
+        "topics": [
+            {"id": thread_id, "name": topic.get("name", str(thread_id))}
+            for thread_id, topic in chat.topics.items()
+        ],
+        "pinned": chat.pinned[-1:],
+        "reactions": {
+            str(message_id): [reaction.get("emoji", "★") for reaction in reactions]
+            for (message_id, _), reactions in chat.reactions.items()
+        },
+    }
+
+
+def _changes_on_screen(event: Event) -> Iterator[Json]:
+    """Iterate over what an event of the fake Telegram changes on screen."""
+    place = {"chat": event.chat_id}
+    match event.kind:
+        case "message":
+            yield {"type": "message", **place, "message": event.data}
+        case "deleted":
+            yield {"type": "deleted", **place, "message": event.data}
+        case "action" | "draft":
+            yield {"type": event.kind, **place, "text": event.data}
+        case "callback":
+            query = event.data
+            answer = query.answer or {}
+            yield {
+                "type": "callback",
+                **place,
+                "user": query.user_id,
+                "message": query.message_id,
+                "data": query.data,
+                "text": answer.get("text"),
+                "alert": bool(answer.get("show_alert")),
+                "url": answer.get("url"),
+            }
+
+
+def _commands(telegram: FakeTelegram, chat: Chat) -> list[Json]:
+    """Return the commands that the chat's members see: the most special list that is not empty.
+
+    https://core.telegram.org/bots/api#determining-list-of-commands
+    """
+    every = "all_private_chats" if chat.is_private else "all_group_chats"
+    for scope in (f"chat:{chat.id}", every, "default"):
+        if commands := telegram.commands.get((scope, "")):
+            return commands
+    return []
+
+
+def _turn(turn: Turn) -> Json:
+    """Return a turn with its calls, and the message that began it."""
+    event = (turn.update or {}).get("callback_query") or {}
+    message = turn.message or event.get("message") or {}
+    return {
+        "number": turn.number,
+        "title": turn.title,
+        "at": turn.at,
+        "key": turn.key,
+        "chat": message.get("chat", {}).get("id"),
+        "message": turn.message and turn.message["message_id"],
+        "update": turn.update,
+        "again": turn.again,
+        "returns": turn.point is not None,
+        "calls": [_call(call) for call in turn.calls],
+        "handler": turn.handler,
+        "place": turn.place,
+        "handler_seconds": turn.handler_seconds,
+        "seconds": turn.seconds,
+        "changes": _changed_fields(turn),
+        "logs": turn.logs,
+        "error": turn.error,
+        "verdict": turn.verdict,
+        "done": turn.done,
+    }
+
+
+def _call(call: Call) -> Json:
+    """Return a call with its result, or with the error in Telegram's own words."""
+    error = call.error
+    code = error.code if isinstance(error, ApiError) else None
+    return {
+        "method": call.method,
+        "payload": call.payload,
+        "result": call.result,
+        "error": None if error is None else {"code": code, "description": str(error)},
+        "at": call.at,
+    }
+
+
+def _changed_fields(turn: Turn) -> list[Json]:
+    before, after = turn.before or {}, turn.after or {}
+    return [
+        {"name": name, "was": before.get(name), "is": after.get(name)}
+        for name in {**before, **after}
+        if turn.done and before.get(name) != after.get(name)
+    ]

@@ -1,4 +1,4 @@
-"""What a page may ask for: one method a request, named in its ``do``."""
+"""What a page may ask for: one method per request, named in its `do`."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.harness.simulator import session_view
-from toolkit.harness.simulator.actions import Actor
+from toolkit.harness.simulator.recorder import SimulatorError
 from toolkit.harness.simulator.replaying import read_steps, replay
 from toolkit.harness.simulator.saving import FOLDER, draft
-from toolkit.harness.simulator.simulation import Simulation, SimulatorError
+from toolkit.harness.simulator.simulation import Simulation
 from toolkit.harness.types import Json
 from toolkit.storage.base import StorageError
 
 PICTURES = (b"\x89PNG", b"\xff\xd8\xff")
 
 REFUSALS = (SimulatorError, StorageError, LookupError, ValueError, OSError)
-"""What a person may run into: the message is shown to them. Anything else is a bug."""
+"""Errors whose message is shown to the user. Anything else is a bug."""
 
 
-class Requests:
+class PageApi:
     """Does what pages ask for. Every method takes the fields of one request, and may refuse it."""
 
     def __init__(self, simulation: Simulation, folder: Path = FOLDER) -> None:
@@ -29,12 +29,12 @@ class Requests:
         self._folder = folder
 
     async def answer(self, request: Json) -> Json:
-        """Do a request; the answer has its ``result``, or an ``error`` in words."""
+        """Do a request; answer with its `result`, or an `error` in words."""
         fields = dict(request)
         number = fields.pop("id", None)
         name = fields.pop("do", None)
         try:
-            if name not in REQUESTS:
+            if name not in METHODS:
                 raise SimulatorError(f"there is no request {name!r}")
             result = await getattr(self, name)(**fields)
         except (TypeError, *REFUSALS) as error:
@@ -48,15 +48,15 @@ class Requests:
         self, user: int, chat: int, text: str, thread: int | None = None, reply: int | None = None
     ) -> None:
         """Type a text."""
-        self._simulation.act(lambda world: Actor(world, user, chat, thread).say(text, reply))
+        self._simulation.say(user, chat, text, thread, reply)
 
     async def tap(self, user: int, chat: int, message: int, row: int, column: int) -> None:
         """Tap an inline button."""
-        self._simulation.act(lambda world: Actor(world, user, chat).tap(message, row, column))
+        self._simulation.tap(user, chat, message, row, column)
 
     async def press(self, user: int, chat: int, label: str) -> None:
         """Press a button of the reply keyboard."""
-        self._simulation.act(lambda world: Actor(world, user, chat).tap_label(label))
+        self._simulation.tap_label(user, chat, label)
 
     async def attach(self, content: bytes, place: Mapping[str, str]) -> None:
         """Send a file: as a photo if it is a picture, else as a document."""
@@ -64,33 +64,31 @@ class Requests:
         thread = int(place["thread"]) if place.get("thread") else None
         kind = "photo" if content.startswith(PICTURES) else "document"
         self._simulation.act(
-            lambda world: (world.send_file(user, kind, content, name, chat, thread_id=thread), None)
+            lambda world: world.send_file(user, kind, content, name, chat, thread_id=thread)
         )
 
     async def rewrite(self, user: int, chat: int, message: int, text: str) -> None:
         """Edit one's own message."""
-        self._simulation.act(lambda world: (world.edit_text(user, message, text, chat), None))
+        self._simulation.act(lambda world: world.edit_text(user, message, text, chat))
 
     async def share(self, user: int, chat: int, what: str) -> None:
         """Share one's contact or a location."""
         if what == "contact":
-            self._simulation.act(lambda world: (world.send_contact(user, chat_id=chat), None))
+            self._simulation.act(lambda world: world.send_contact(user, chat_id=chat))
         else:
-            self._simulation.act(
-                lambda world: (world.send_location(user, 52.52, 13.405, chat), None)
-            )
+            self._simulation.act(lambda world: world.send_location(user, 52.52, 13.405, chat))
 
     async def meet(self, name: str) -> int:
-        """Let a new person come along; returns their id."""
+        """Let a new person come along; return their id."""
         return self._simulation.add_person(name)
 
     async def gather(self, title: str, forum: bool = False) -> int:
-        """Open a group with everybody in it; returns its id."""
+        """Open a group with all people in it; return its id."""
         return self._simulation.add_group(title, forum=forum)
 
     async def open_topic(self, user: int, chat: int, name: str) -> int | None:
-        """Open a topic in a forum; returns its id."""
-        turn = self._simulation.act(lambda world: (world.create_topic(user, chat, name), None))
+        """Open a topic in a forum; return its id."""
+        turn = self._simulation.act(lambda world: world.create_topic(user, chat, name))
         return (turn.message or {}).get("message_thread_id")
 
     # What happens to the bot.
@@ -118,7 +116,7 @@ class Requests:
     # What the bot remembers.
 
     async def session(self, user: int, chat: int, thread: int | None = None) -> Json | None:
-        """The session of a person in a chat."""
+        """Return the session of a person in a chat."""
         key = session_view.key_of(self._simulation, user, chat, thread)
         return None if key is None else await session_view.show(self._simulation, key)
 
@@ -133,7 +131,7 @@ class Requests:
     # Specs and transcripts.
 
     async def draft(self, name: str, **choice: Any) -> Json:
-        """A spec as `saving.draft` makes it, and whether it passes now."""
+        """Return a spec as `saving.draft` makes it, and whether it passes now."""
         found = draft(self._simulation, name, **choice)
         path = self._folder / found.file_name
         return {
@@ -145,11 +143,11 @@ class Requests:
         }
 
     async def save(self, name: str, replace: bool = False, **choice: Any) -> str:
-        """Write that spec; returns its path."""
+        """Write that spec; return its path."""
         return str(draft(self._simulation, name, **choice).save(self._folder, replace=replace))
 
     async def specs(self) -> list[Json]:
-        """The saved specs by file, and the names of those inside."""
+        """Return the saved specs by file, and the names of those inside."""
         found = []
         for path in sorted(self._folder.glob("*.json")):
             try:
@@ -162,7 +160,7 @@ class Requests:
     async def replay(
         self, file: str | None = None, name: str | None = None, text: str | None = None
     ) -> Json:
-        """Start over and do what a saved spec or a transcript's ``text`` says."""
+        """Start over and do what a saved spec or a transcript's `text` says."""
         if file is not None:
             text = (self._folder / Path(file).name).read_text(encoding="utf-8")
         for known, strict, steps in read_steps(text or "", file or "transcript"):
@@ -173,13 +171,13 @@ class Requests:
         raise SimulatorError(f"{file} has no spec {name!r}")
 
 
-REQUESTS = frozenset(
-    name for name in vars(Requests) if not name.startswith("_") and name not in ("answer", "attach")
+METHODS = frozenset(
+    name for name in vars(PageApi) if not name.startswith("_") and name not in ("answer", "attach")
 )
 
 
 def read_request(text: str) -> Json:
-    """A request as a page sends it. Raises ValueError for anything but a JSON object."""
+    """Parse a request as a page sends it. Raises ValueError for anything but a JSON object."""
     request = json.loads(text)
     if not isinstance(request, dict):
         raise ValueError("a request is a JSON object")  # noqa: TRY004 - as broken JSON is

@@ -1,122 +1,127 @@
-"""Records what came of every update: its calls, its handler, its log lines, its session.
+"""Delivers updates to the bot, and records what comes of each: calls, handler, log lines, session.
 
-Who caused a call is told by context, not by time: a task that a handler starts inherits the turn it
-belongs to, so calls that come late, or while another update is handled, still land where they
-belong.
+Calls are attributed by context, not by time: a task that a handler starts inherits its turn, so
+calls that come late, or while another update is handled, still land where they belong.
 """
 
 from __future__ import annotations
 
+import asyncio
 import inspect
-import logging
 import time
 import traceback
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from contextvars import ContextVar
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from toolkit.harness.specs.settling import Task, started
+from toolkit.harness.simulator.turns import Turn, current
+from toolkit.harness.specs.settling import settle, started
 from toolkit.harness.types import Json
+from toolkit.storage.base import SessionStorage, StorageError
 
 if TYPE_CHECKING:
     from toolkit.app import BotApp
-    from toolkit.harness.fake_telegram import Call, Event, FakeTelegram
+    from toolkit.harness.fake_telegram import Event, FakeTelegram
 
 KEPT = 300
 """Turns that are remembered; the oldest are forgotten first."""
 
-
-@dataclass
-class Turn:
-    """One update and all that came of it; without an ``update``, a start of the bot.
-
-    ``action`` is what a person did, as the ``send`` of a spec's step. ``before`` and ``after`` are
-    the fields of the session under ``key``. ``point`` makes the world what it was before;
-    ``again`` marks an update that was delivered once more; ``tasks`` are those its handler started.
-    """
-
-    number: int
-    title: str
-    at: float
-    changed: Callable[[Turn], object] = field(repr=False)
-    update: Json | None = None
-    action: Json | None = None
-    key: str | None = None
-    before: Json | None = None
-    after: Json | None = None
-    calls: list[Call] = field(default_factory=list)
-    tasks: list[Task] = field(default_factory=list, repr=False)
-    handler: str | None = None
-    place: str | None = None
-    handler_seconds: float | None = None
-    seconds: float | None = None
-    logs: list[Json] = field(default_factory=list)
-    error: str | None = None
-    again: bool = False
-    done: bool = False
-    verdict: str | None = None
-    point: Callable[[], None] | None = None
-
-    @property
-    def message(self) -> Json | None:
-        """The message that a person sent, if the update is one."""
-        update = self.update or {}
-        found: Json | None = update.get("message") or update.get("channel_post")
-        return found
+Changed = Callable[[str, Any], object]
+"""Is called with `"turn"` and a `Turn`, or `"event"` and an `Event` of the fake Telegram."""
 
 
-_current: ContextVar[Turn | None] = ContextVar("current_turn", default=None)
-
-
-class LogLines(logging.Handler):
-    """Adds what is logged while a turn is handled to that turn, and drops the rest."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.INFO)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Add one line."""
-        turn = _current.get()
-        if turn is not None and record.name != "aiogram.event":
-            line = {"level": record.levelname, "logger": record.name, "text": self.format(record)}
-            turn.logs.append(line)
-            turn.changed(turn)
+class SimulatorError(Exception):
+    """What was asked for cannot be done; the message says why, and is shown to the user."""
 
 
 class Recorder:
-    """Keeps the turns of one simulation; ``changed`` is called with each turn that changes."""
+    """The turns of one bot's updates; `records` is the store that its sessions are read from.
 
-    def __init__(self, telegram: FakeTelegram, changed: Callable[[Turn], object]) -> None:
+    Updates wait until a bot is connected. It may be replaced at any time.
+    """
+
+    def __init__(self, telegram: FakeTelegram, records: SessionStorage, changed: Changed) -> None:
+        self.telegram = telegram
         self.turns: list[Turn] = []
+        self.app: BotApp[Any] | None = None
+        self.deleted: set[tuple[int | None, int]] = set()
+        self._records = records
         self._changed = changed
         self._number = 0
-        telegram.observe(self._note_call)
+        self._connected = asyncio.Event()
+        self._tasks: dict[asyncio.Task[None], Turn] = {}
+        self._queues: dict[str | None, asyncio.Lock] = defaultdict(asyncio.Lock)
+        telegram.observe(self._notice)
 
-    def begin(self, title: str, **fields: Any) -> Turn:
-        """A new turn, the last one until the next begins."""
+    @property
+    def running_app(self) -> BotApp[Any]:
+        """The connected bot. Raises `SimulatorError` while there is none."""
+        if self.app is None:
+            raise SimulatorError("the bot is not running yet")
+        return self.app
+
+    def watch_handlers(self, app: BotApp[Any]) -> None:
+        """Time and name every handler of `app`."""
+        for name, observer in app.observers.items():
+            if name not in ("update", "error"):
+                observer.middleware(self._around_handler)
+
+    def connect(self, app: BotApp[Any]) -> None:
+        """Deliver to this bot from now on."""
+        self.app = app
+        self._connected.set()
+
+    async def disconnect(self) -> list[Turn]:
+        """Cut the bot off in the middle of its work; return the turns that were not done."""
+        unsettled = [turn for turn in self.turns if not turn.done]
+        self._connected.clear()
+        tasks = [*self._tasks, *(task for turn in self.turns for task in turn.tasks)]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self.app = None
+        return unsettled
+
+    def begin(self, title: str = "", **fields: Any) -> Turn:
+        """Return a new turn, the last one until the next begins."""
         self._number += 1
         turn = Turn(self._number, title, time.time(), self._changed, **fields)
         self.turns.append(turn)
         del self.turns[:-KEPT]
-        self._changed(turn)
+        self._changed("turn", turn)
         return turn
 
     def find(self, number: int) -> Turn:
-        """The turn with this number. Raises `LookupError` once it is forgotten."""
+        """Return the turn with this number. Raises `LookupError` once it is forgotten."""
         for turn in self.turns:
             if turn.number == number:
                 return turn
         raise LookupError(f"there is no turn {number} any more")
 
     def forget(self, start: int) -> None:
-        """Forget the turn with the number ``start`` and all after it."""
+        """Forget the turn with the number `start` and all after it."""
         self.turns = [turn for turn in self.turns if turn.number < start]
 
+    def deliver(self, update: Json, **fields: Any) -> Turn:
+        """Give the bot an update; return the turn, which is about to be handled."""
+        turn = self.begin(update=update, **fields)
+        self.redeliver(turn)
+        return turn
+
+    def redeliver(self, turn: Turn) -> None:
+        """Give the bot the update of a turn that was not done."""
+        task = asyncio.create_task(self._handle(turn))
+        self._tasks[task] = turn
+        task.add_done_callback(self._tasks.pop)
+
+    async def settle(self, turn: Turn) -> None:
+        """Wait until the update is handled and what its handler floated has ended or waits."""
+        await asyncio.gather(*(task for task, mine in self._tasks.items() if mine is turn))
+
     async def run(self, turn: Turn, work: Awaitable[object]) -> None:
-        """Await ``work`` as what ``turn`` is about; an exception is kept, not raised."""
-        token = _current.set(turn)
+        """Await `work` as what `turn` is about; an exception is kept, not raised."""
+        token = current.set(turn)
         noted = started.set(turn.tasks)
         began = time.perf_counter()
         try:
@@ -126,31 +131,65 @@ class Recorder:
         finally:
             turn.seconds = time.perf_counter() - began
             started.reset(noted)
-            _current.reset(token)
+            current.reset(token)
 
     def finish(self, turn: Turn) -> None:
-        """Nothing more is awaited of ``turn``; late calls are still added."""
+        """Mark the turn as done; late calls are still added."""
         turn.done = True
-        self._changed(turn)
+        self._changed("turn", turn)
 
-    def watch_handlers(self, app: BotApp[Any]) -> None:
-        """Let every handler of ``app`` be timed and named."""
-        for name, observer in app.observers.items():
-            if name not in ("update", "error"):
-                observer.middleware(self._around_handler)
+    async def fields(self, key: str | None) -> Json | None:
+        """Return the fields of the session under `key`, as they are stored or would begin.
 
-    def _note_call(self, event: Event) -> None:
-        turn = _current.get()
+        None where there is no session, or one that this bot cannot read.
+        """
+        if key is None:
+            return None
+        try:
+            return self.running_app.sessions.codec.load(key, await self._records.read(key))[1]
+        except StorageError:
+            return None
+
+    async def _handle(self, turn: Turn) -> None:
+        await self._connected.wait()
+        from aiogram.types import Update
+
+        app = self.running_app
+        try:
+            update = Update.model_validate(turn.update, context={"bot": app.bot})
+        except ValueError as error:
+            turn.error = traceback_of(error)
+            self.finish(turn)
+            return
+        turn.key = app.session_key(update)
+        # As the bot's own poller does: one update per session at a time, others meanwhile.
+        async with self._queues[turn.key]:
+            await self.run(turn, app.feed_update(app.bot, update))
+            if turn.before is not None:
+                turn.after = await self.fields(turn.key)
+        self.finish(turn)
+        if errors := await settle(turn.tasks):
+            turn.error = turn.error or traceback_of(errors[0])
+            self.finish(turn)
+
+    def _notice(self, event: Event) -> None:
+        turn = current.get()
         if event.kind == "call" and turn is not None:
             turn.calls.append(event.data)
-            self._changed(turn)
+            self._changed("turn", turn)
+            return
+        if event.kind == "deleted":
+            self.deleted.add((event.chat_id, event.data))
+        self._changed("event", event)
 
     async def _around_handler(
         self, handler: Callable[[Any, Json], Awaitable[Any]], event: Any, data: Json
     ) -> Any:
-        turn = _current.get()
+        turn = current.get()
         if turn is None:
             return await handler(event, data)
+        if "context" in data:  # the fields as they were read from the store
+            turn.before = data["context"]._before
         turn.handler, turn.place = _name_and_place(data["handler"].callback)
         began = time.perf_counter()
         try:
@@ -160,8 +199,12 @@ class Recorder:
 
 
 def traceback_of(error: BaseException) -> str:
-    """What Python prints for an exception that nobody caught."""
+    """Return what Python prints for an exception that is not caught."""
     return "".join(traceback.format_exception(error))
+
+
+def no_listener(kind: str, data: Any) -> None:
+    """Take no notice."""
 
 
 def _name_and_place(callback: Callable[..., Any]) -> tuple[str, str | None]:

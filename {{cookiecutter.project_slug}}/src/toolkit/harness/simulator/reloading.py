@@ -15,7 +15,7 @@ from toolkit.harness.specs.running_bot import load_factory
 
 
 class BotSource:
-    """The factory that ``target`` (``module:function``) names, and the files it is written in."""
+    """The factory that `target` (`module:function`) names, and the files it is written in."""
 
     def __init__(self, target: str) -> None:
         self.target = target
@@ -23,7 +23,7 @@ class BotSource:
         self._seen: dict[Path, int] = {}
 
     def load(self) -> Any:
-        """The factory, made of the code as it is on disk now.
+        """Return the factory, made of the code as it is on disk now.
 
         Raises whatever importing raises; the modules that were there before stay in place then.
         """
@@ -40,7 +40,7 @@ class BotSource:
             raise
 
     def has_changed(self) -> bool:
-        """Whether a file was changed, added or removed since `load`."""
+        """Tell whether a file was changed, added or removed since `load`."""
         return self._stamps() != self._seen
 
     def _is_own(self, name: str) -> bool:

@@ -1,25 +1,24 @@
-"""Opens specs and transcripts again, and lets people do once more what they say."""
+"""Opens saved specs and transcripts, and plays them into the bot."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from functools import partial
 
-from toolkit.harness.fake_telegram import FakeTelegram
-from toolkit.harness.simulator.simulation import Simulation, SimulatorError
+from toolkit.harness.simulator.recorder import SimulatorError
+from toolkit.harness.simulator.simulation import Simulation
+from toolkit.harness.simulator.turns import Turn
 from toolkit.harness.specs.matching import compare
 from toolkit.harness.specs.report import describe_calls
-from toolkit.harness.specs.sending import Stage, update_of
+from toolkit.harness.specs.sending import update_of
 from toolkit.harness.specs.spec import Send, Step, parse_specs, read_fault
-from toolkit.harness.types import Json
 
 
 def read_steps(text: str, file: str) -> list[tuple[str, bool, Sequence[Step]]]:
-    """The specs in ``text`` as name, strict and steps.
+    """Return the specs in `text` as name, strict and steps.
 
-    Text that is no JSON is a conversation as the terminal takes it: a message a line, with
-    ``/tap LABEL`` and ``/as NAME`` between. Raises `SpecError` for JSON that is no spec.
+    Text that is no JSON is a conversation as the terminal takes it: one message per line, with
+    `/tap LABEL` and `/as NAME` between. Raises `SpecError` for JSON that is no spec.
     """
     if text.lstrip().startswith(("{", "[")):
         specs = parse_specs(json.loads(text), file)
@@ -28,33 +27,30 @@ def read_steps(text: str, file: str) -> list[tuple[str, bool, Sequence[Step]]]:
 
 
 async def replay(simulation: Simulation, steps: Sequence[Step], *, strict: bool = False) -> int:
-    """Do the steps one after another; returns how many did not go as expected.
+    """Do the steps one after another; return how many did not go as expected.
 
-    The turn of such a step says how in its ``verdict``. Raises `SimulatorError` for a step that
+    The turn of such a step says how in its `verdict`. Raises `SimulatorError` for a step that
     cannot be done, a tap on a button that is not there for instance.
     """
-    failed = 0
+    recorder, failed = simulation.recorder, 0
     for number, step in enumerate(steps, 1):
         for fault in step.faults:
             simulation.telegram.faults.add(read_fault(fault))
         try:
-            turn = simulation.act(partial(_do, simulation, step.send))
+            turn = _act(simulation, step.send)
         except LookupError as error:
             raise SimulatorError(f"step {number}: {error}") from error
-        await simulation.settle(turn)
+        await recorder.settle(turn)
         comparison = compare(step.expect, turn.calls, strict=strict)
         turn.verdict = "as expected" if comparison.ok else describe_calls(comparison)
         failed += not comparison.ok
-        simulation.recorder.finish(turn)
+        recorder.finish(turn)
     return failed
 
 
-def _do(stage: Stage, send: Send, world: FakeTelegram) -> tuple[Json, Json | None]:
-    return update_of(stage, send), _action(send)
-
-
-def _action(send: Send) -> Json | None:
-    return None if send.kind == "update" else {**send.source, "userId": send.user_id}
+def _act(simulation: Simulation, send: Send) -> Turn:
+    action = None if send.kind == "update" else {**send.source, "userId": send.user_id}
+    return simulation.act(lambda _: update_of(simulation.recorder, send), action)
 
 
 def _steps_of_lines(lines: Sequence[str]) -> Iterator[Step]:

@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.harness.fake_telegram import ApiError, Call, NetworkFailure
-from toolkit.harness.simulator.actions import label_of
 from toolkit.harness.simulator.expectations import dated, label, matcher
-from toolkit.harness.simulator.recorder import Turn
-from toolkit.harness.simulator.simulation import Simulation, SimulatorError
+from toolkit.harness.simulator.recorder import SimulatorError
+from toolkit.harness.simulator.simulation import Simulation
+from toolkit.harness.simulator.turns import Turn, label_of
 from toolkit.harness.types import Json
 
 FOLDER = Path("tests/specs")
 SHOWN = ("send", "edit", "delete", "answer", "copy", "forward", "pin", "unpin")
-"""How the names of methods begin whose effect somebody sees."""
+"""How the names of methods begin whose effect is seen on screen."""
 UNSEEN = re.compile("[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
-"""Characters that nobody sees, or that turn a line around: written as JSON escapes."""
+"""Characters that are invisible, or that turn a line around: written as JSON escapes."""
 
 TEXTS = ("text", "caption", "question", "title")
 
@@ -35,17 +35,17 @@ class Draft:
 
     @property
     def text(self) -> str:
-        """The file: a line a call, so that it reads and compares well."""
+        """The file: one line per call, so that it reads and compares well."""
         return UNSEEN.sub(_escape, _layout(self.spec)) + "\n"
 
     @property
     def file_name(self) -> str:
-        """What the file is called after the spec's name."""
+        """The name of the file, made from the spec's."""
         name = re.sub(r"[^\w]+", "_", self.spec["name"].casefold()).strip("_")
         return f"{name[:80] or 'conversation'}.json"
 
     def save(self, folder: Path, *, replace: bool = False) -> Path:
-        """Write the file. Raises SimulatorError unless told to ``replace`` one that is there."""
+        """Write the file. Raises SimulatorError unless told to `replace` one that is there."""
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / self.file_name
         try:
@@ -56,7 +56,7 @@ class Draft:
         return path
 
     async def verify(self, make_bot: Any) -> str | None:
-        """Run the spec against a fresh bot; returns what failed, or None when it passes."""
+        """Run the spec against a fresh bot; return what failed, or None when it passes."""
         from toolkit.harness.specs.runner import run_spec
         from toolkit.harness.specs.spec import parse_specs
 
@@ -74,9 +74,9 @@ def draft(
     last: int | None = None,
     session: bool = False,
 ) -> Draft:
-    """The spec of the turns ``first`` to ``last``, both included.
+    """Return the spec of the turns `first` to `last`, both included.
 
-    With ``session`` it also expects the fields that each step changed. Raises `SimulatorError` when
+    With `session` it also expects the fields that each step changed. Raises `SimulatorError` when
     there is nothing to save, or no name for it.
     """
     turns = [
@@ -86,7 +86,7 @@ def draft(
         if first <= turn.number and (last is None or turn.number <= last)
     ]
     if not turns:
-        raise SimulatorError("nobody has done anything yet that could be saved")
+        raise SimulatorError("there is nothing yet that could be saved")
     if not name.strip():
         raise SimulatorError("a spec needs a name")
     names = _names(simulation)
@@ -104,7 +104,7 @@ def draft(
 
 
 def _names(simulation: Simulation) -> list[str]:
-    """What people and groups are called here: they are called otherwise when the spec runs."""
+    """Return the names of people and groups here: they have others when the spec runs."""
     world = simulation.telegram
     known = [*(user.data for user in world.users.values()), *(c.data for c in world.chats.values())]
     fields = ("first_name", "last_name", "username", "title")
@@ -120,7 +120,7 @@ def _send(turn: Turn) -> Json:
 
 
 def _undated(value: Any) -> Any:
-    """The same with every date 0: the harness dates an update when it delivers it."""
+    """Return the same with every date 0: the harness dates an update when it delivers it."""
     if isinstance(value, dict):
         return {key: 0 if key == "date" else _undated(item) for key, item in value.items()}
     return value
@@ -195,7 +195,7 @@ def _without_one(fault: Json) -> Json:
 def _problems(turn: Turn, send: Json) -> Iterator[str]:
     if turn.error is not None:
         raised = turn.error.strip().splitlines()[-1]
-        yield f"raised {raised}; it fails until that is mended"
+        yield f"raised {raised}; it fails until that is fixed"
     if dated(str(send.get("text", ""))):
         yield f"says “{send['text']}”, a day that will have passed"
     if "callback" in send:
@@ -217,7 +217,7 @@ def _escape(found: re.Match[str]) -> str:
 
 
 def _layout(value: Any, indent: str = "", lead: str = "") -> str:
-    """JSON in lines of at most 100 characters where that can be; ``lead`` stands before it."""
+    """Return JSON in lines of at most 100 characters where possible; `lead` stands before it."""
     line = json.dumps(value, ensure_ascii=False)
     fits = len(indent) + len(lead) + len(line) < 100
     if fits or not isinstance(value, dict | list) or not value:

@@ -1,4 +1,4 @@
-"""The session of a chat as a person reads and edits it: typed fields, and what changed last."""
+"""The session of a chat to read and edit: typed fields, and what changed last."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from toolkit.harness.simulator.recorder import Turn
+from toolkit.harness.simulator.simulation import Simulation
+from toolkit.harness.simulator.turns import Turn
 from toolkit.harness.types import Json
 from toolkit.storage.base import StorageError
 
 if TYPE_CHECKING:
-    from toolkit.harness.simulator.simulation import Simulation
     from toolkit.sessions.context import BotContext
 
 
 def key_of(simulation: Simulation, user_id: int, chat_id: int, thread_id: int | None) -> str | None:
-    """The key of the session that a person has in a chat."""
+    """Return the key of the session that a person has in a chat."""
     from toolkit.sessions.keys import Origin
 
-    return Origin(chat_id, user_id, thread_id).key(simulation.running_app.scope)
+    return Origin(chat_id, user_id, thread_id).key(simulation.recorder.running_app.scope)
 
 
 async def show(simulation: Simulation, key: str) -> Json:
-    """The session under ``key``: its fields with types, values and last changes, and FSM state.
+    """Return the session under `key`: fields with types, values and last changes, and FSM state.
 
-    ``problem`` says why a stored record cannot be read; its raw ``record`` is there then.
+    `problem` says why a stored record cannot be read; its raw `record` is there then.
     """
-    codec = simulation.running_app.sessions.codec
+    codec = simulation.recorder.running_app.sessions.codec
     record = await simulation.storage.inner.read(key)
     shown: Json = {"key": key, "stored": record is not None, "fields": [], "fsm": {}}
     try:
@@ -57,7 +57,7 @@ async def show(simulation: Simulation, key: str) -> Json:
 
 async def edit(simulation: Simulation, key: str, name: str, value: Any) -> None:
     """Set one field. Raises SessionUndecodable, which names what does not fit."""
-    sessions = simulation.running_app.sessions
+    sessions = simulation.recorder.running_app.sessions
     async with _by_hand(simulation, f"{name} was set by hand", key) as context:
         fields = sessions.codec.dump(key, context.session)
         record = {"session": {**fields, name: value}, "version": sessions.codec.version}
@@ -73,11 +73,12 @@ async def reset(simulation: Simulation, key: str) -> None:
 @asynccontextmanager
 async def _by_hand(simulation: Simulation, title: str, key: str) -> AsyncIterator[BotContext[Any]]:
     """Check a session out; what is done to it becomes a turn, unless it is refused."""
-    point, before = simulation.point(), await simulation.fields(key)
-    async with simulation.running_app.sessions.checkout(key, holder="the simulator") as context:
+    point, before = simulation.point(), await simulation.recorder.fields(key)
+    sessions = simulation.recorder.running_app.sessions
+    async with sessions.checkout(key, holder="the simulator") as context:
         yield context
     turn = simulation.recorder.begin(title, key=key, point=point, before=before)
-    turn.after = await simulation.fields(key)
+    turn.after = await simulation.recorder.fields(key)
     simulation.recorder.finish(turn)
 
 

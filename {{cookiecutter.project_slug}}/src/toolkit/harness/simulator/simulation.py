@@ -9,49 +9,48 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from toolkit.harness.fake_telegram import Event, FakeTelegram, snapshots
-from toolkit.harness.simulator.actions import title_of
-from toolkit.harness.simulator.recorder import Recorder, Turn, traceback_of
-from toolkit.harness.simulator.storage import RewindableStorage, SimulatedStorage
-from toolkit.harness.simulator.switches import Switches
-from toolkit.harness.specs.settling import noting_tasks, settle
+from toolkit.harness.simulator.recorder import (
+    Changed,
+    Recorder,
+    SimulatorError,
+    no_listener,
+    traceback_of,
+)
+from toolkit.harness.simulator.switches import FaultSwitches
+from toolkit.harness.simulator.turns import Turn
+from toolkit.harness.specs.settling import noting_tasks
+from toolkit.harness.storage import PersistentStorage, RewindableStorage
 from toolkit.harness.types import Json
 
 if TYPE_CHECKING:
     from toolkit.app import BotApp
     from toolkit.storage.base import SharedSessionStorage
 
-Changed = Callable[[str, Any], object]
-
 PEOPLE = {1: "Ann", 2: "Ben", 3: "Cleo"}
 GROUP = (-1000000000001, "Friends")
 OFFLINE_TOKEN = "42:offline"  # noqa: S105 - a placeholder; only its number shows, as the bot's id
 
 
-class SimulatorError(Exception):
-    """What was asked for cannot be done; the message says why, in words for whoever asked."""
-
-
 class Simulation:
-    """Runs the bots that the factory returned by ``load()`` makes; it is given ``storage``.
+    """Runs the bots that the factory returned by `load()` makes; it is given `storage`.
 
-    Without a ``storage`` of its own it keeps everything in memory, and can go back in time.
-    ``people`` are the names of those who are there from the beginning, by id.
+    Without a `storage` of its own it keeps everything in memory, and can go back in time. `people`
+    are the names of those who are there from the beginning, by id.
 
-    ``changed`` is called with ``"turn"`` and a `Turn`, with ``"event"`` and an `Event` of the fake
-    Telegram, with ``"status"`` when the bot came up or broke, and with ``"world"`` when nothing is
-    as it was.
+    `changed` is called as a `Recorder` does, and with `"status"` when the bot came up or broke,
+    `"people"` when there are others, or other faults, and `"world"` when everything is new.
     """
 
     def __init__(
         self,
         load: Callable[[], Any],
-        changed: Changed = lambda kind, data: None,
+        changed: Changed = no_listener,
         *,
         storage: SharedSessionStorage | None = None,
         people: Mapping[int, str] = PEOPLE,
@@ -63,26 +62,23 @@ class Simulation:
         self.make_bot: Any = None
         self._stack = AsyncExitStack()
         self._changing = asyncio.Lock()
-        self._ready = asyncio.Event()
-        self._tasks: dict[asyncio.Task[None], Turn] = {}
-        self._lines: dict[str | None, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self.app: BotApp[Any] | None = None
         self.broken: str | None = None
         """Why the newest code does not run, as a traceback."""
         self._open_world(OFFLINE_TOKEN)
 
     def _open_world(self, token: str) -> None:
-        self.switches = Switches(self)
-        self.storage = SimulatedStorage(self._given or RewindableStorage())
+        records = self._given or RewindableStorage()
+        self.storage = PersistentStorage(records)
         # A store that was there before knows update ids and message ids of its own, so those must
         # not come again.
         first = time.time_ns() // 1_000_000 if self._given else 1
         self.telegram = FakeTelegram(
             token=token, keep_calls=0, first_message_id=first, first_update_id=first
         )
-        self.recorder = Recorder(self.telegram, lambda turn: self._changed("turn", turn))
-        self.deleted: set[tuple[int | None, int]] = set()
-        self.telegram.observe(self._notice)
+        self.recorder = Recorder(self.telegram, records, self._changed)
+        self.switches = FaultSwitches(
+            self.telegram, self.storage, self.act, partial(self._changed, "people", None)
+        )
         for user_id, name in self._people.items():
             self.telegram.user(user_id, name)
             self.telegram.private_chat(user_id)
@@ -129,7 +125,7 @@ class Simulation:
 
     async def _start(self, title: str) -> bool:
         try:
-            # The first import of aiogram takes seconds; whoever looks on is answered meanwhile.
+            # The first import of aiogram takes seconds; pages are answered meanwhile.
             make_bot = await asyncio.to_thread(self._load)
             app = make_bot(storage=self.storage)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - importing a bot may raise anything
@@ -137,8 +133,7 @@ class Simulation:
             self._changed("status", None)
             return False
         self.make_bot = make_bot
-        unsettled = [turn for turn in self.recorder.turns if not turn.done]
-        await self._stop()
+        unsettled = await self._stop()
         if app.bot.id != self.telegram.me["id"]:
             self._open_world(app.bot.token)
             self._changed("world", None)
@@ -151,42 +146,75 @@ class Simulation:
         self.broken = turn.error
         self._changed("status", None)
         for each in unsettled:
-            self._deliver(each)
+            self.recorder.redeliver(each)
         return self.broken is None
 
-    async def _stop(self) -> None:
-        self._ready.clear()
-        tasks = [*self._tasks, *(task for turn in self.recorder.turns for task in turn.tasks)]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        stack, self._stack, self.app = self._stack, AsyncExitStack(), None
+    async def _stop(self) -> list[Turn]:
+        unsettled = await self.recorder.disconnect()
+        stack, self._stack = self._stack, AsyncExitStack()
         await stack.aclose()
+        return unsettled
 
     async def _enter(self, app: BotApp[Any]) -> None:
         self.telegram.attach(app.bot, waits=True)
         self.recorder.watch_handlers(app)
         await self._stack.enter_async_context(app.running())
-        self.app = app
-        self._ready.set()
+        self.recorder.connect(app)
 
-    def act(self, do: Callable[[FakeTelegram], tuple[Json, Json | None]]) -> Turn:
-        """Let somebody do something, and give the bot the update that comes of it.
+    def act(self, do: Callable[[FakeTelegram], Json], action: Json | None = None) -> Turn:
+        """Let a person do something, and give the bot the update that `do` returns.
 
-        ``do`` acts on the fake Telegram; it returns the update, and what a spec would ``send`` for
-        it, None where that is the update itself. An update waits for a bot that is just starting.
+        `action` is what a spec would `send` for it, None where that is the update itself. An update
+        waits for a bot that is just starting.
         """
         point = self.point()
-        update, action = do(self.telegram)
+        update = do(self.telegram)
         self.telegram.updates.take()
         if not update["update_id"]:
             raise SimulatorError("the bot is not in this chat, so it is not told")
-        turn = self.recorder.begin(title_of(update), update=update, action=action, point=point)
-        self._deliver(turn)
-        return turn
+        return self.recorder.deliver(update, action=action, point=point)
+
+    def say(
+        self,
+        user: int,
+        chat: int,
+        text: str,
+        thread: int | None = None,
+        reply: int | None = None,
+    ) -> Turn:
+        """Type a text. No `send` says that it is a reply, or in a topic."""
+        plain = reply is None and thread is None
+        return self.act(
+            lambda world: world.send_text(user, text, chat, reply_to=reply, thread_id=thread),
+            _send("text", text, user, chat) if plain else None,
+        )
+
+    def tap(self, user: int, chat: int, message: int, row: int, column: int) -> Turn:
+        """Tap an inline button. Raises LookupError when it is not there any more."""
+        try:
+            shown = self.telegram.chats[chat].messages[message]
+            button = shown["reply_markup"]["inline_keyboard"][row][column]
+        except LookupError:
+            raise LookupError("that button is not on screen any more") from None
+        label, data = button["text"], button.get("callback_data")
+        if data is None:
+            raise LookupError(f"the bot is not told when [{label}] is tapped")
+        newest = self.telegram.find_button(chat, label)
+        by_label = (newest.message_id, newest.data) == (message, button)
+        kind, value = ("tap", label) if by_label else ("callback", data)
+        return self.act(
+            lambda world: world.tap(user, message, data, chat), _send(kind, value, user, chat)
+        )
+
+    def tap_label(self, user: int, chat: int, label: str) -> Turn:
+        """Tap the newest button with this label. Raises NoSuchButton with the labels on screen."""
+        return self.act(
+            lambda world: world.tap(user, chat_id=chat, label=label),
+            _send("tap", label, user, chat),
+        )
 
     def point(self) -> Callable[[], None] | None:
-        """What makes this moment come again, where the store can go back."""
+        """Return what makes this moment come again, where the store can go back."""
         telegram, records = self.telegram, self.storage.inner
         if not isinstance(records, RewindableStorage):
             return None
@@ -202,24 +230,11 @@ class Simulation:
         """Deliver the last update once more, as Telegram does when the answer to it was lost."""
         for turn in reversed(self.recorder.turns):
             if turn.update is not None and not turn.again:
-                again = self.recorder.begin(
-                    turn.title, update=turn.update, point=self.point(), again=True
-                )
-                self._deliver(again)
-                return again
+                return self.recorder.deliver(turn.update, point=self.point(), again=True)
         raise SimulatorError("there is no update yet that could come again")
 
-    def _notice(self, event: Event) -> None:
-        if event.kind == "deleted":
-            self.deleted.add((event.chat_id, event.data))
-        self._changed("event", event)
-
-    def announce(self, kind: str, data: Any = None) -> None:
-        """Tell whoever looks on that something changed."""
-        self._changed(kind, data)
-
     def add_person(self, name: str) -> int:
-        """Let somebody new come along, in every group; returns their id."""
+        """Let a new person come along, in every group; return their id."""
         if not name.strip():
             raise SimulatorError("a person needs a name")
         user_id = max(self.telegram.users) + 1
@@ -233,7 +248,7 @@ class Simulation:
         return user_id
 
     def add_group(self, title: str, *, forum: bool = False) -> int:
-        """Open a group of everybody and the bot; returns its id."""
+        """Open a group of all people and the bot; return its id."""
         if not title.strip():
             raise SimulatorError("a group needs a title")
         chat_id = min(self.telegram.chats) - 1
@@ -241,54 +256,7 @@ class Simulation:
         self._changed("event", Event("chat", chat_id, None))
         return chat_id
 
-    async def settle(self, turn: Turn) -> None:
-        """Wait until the update is handled and what its handler floated has ended or waits."""
-        await asyncio.gather(*(task for task, mine in self._tasks.items() if mine is turn))
 
-    def _deliver(self, turn: Turn) -> None:
-        task = asyncio.create_task(self._handle(turn))
-        self._tasks[task] = turn
-        task.add_done_callback(self._tasks.pop)
-
-    async def _handle(self, turn: Turn) -> None:
-        await self._ready.wait()
-        from aiogram.types import Update
-
-        app = self.running_app
-        try:
-            update = Update.model_validate(turn.update, context={"bot": app.bot})
-        except ValueError as error:
-            turn.error = traceback_of(error)
-            self.recorder.finish(turn)
-            return
-        turn.key = app.session_key(update)
-        # As the bot's own poller does: the updates of one session one by one, others meanwhile.
-        async with self._lines[turn.key]:
-            turn.before = await self.fields(turn.key)
-            await self.recorder.run(turn, app.feed_update(app.bot, update))
-            turn.after = await self.fields(turn.key)
-        self.recorder.finish(turn)
-        if errors := await settle(turn.tasks):
-            turn.error = turn.error or traceback_of(errors[0])
-            self.recorder.finish(turn)
-
-    @property
-    def running_app(self) -> BotApp[Any]:
-        """The bot. Raises `SimulatorError` while none runs."""
-        if self.app is None:
-            raise SimulatorError("the bot is not running yet")
-        return self.app
-
-    async def fields(self, key: str | None) -> Json | None:
-        """The fields of the session under ``key``, as they are stored or would begin.
-
-        None where there is no session, or one that this bot cannot read.
-        """
-        from toolkit.storage import StorageError
-
-        if key is None:
-            return None
-        try:
-            return self.running_app.sessions.codec.load(key, await self.storage.inner.read(key))[1]
-        except StorageError:
-            return None
+def _send(kind: str, value: str, user: int, chat: int) -> Json:
+    place = {} if chat == user else {"chatId": chat}
+    return {kind: value, "userId": user, **place}

@@ -1,10 +1,10 @@
-"""Talk to a bot in the terminal, without a token and without a network.
+r"""Talk to a bot in the terminal, without a token and without a network.
 
-Every line is a message to the bot, except for a few commands: ``/tap LABEL`` taps a button,
-``/as NAME`` goes on as somebody else; `COMMANDS` has them all. A pipe gets the bot's answers alone
+Every line is a message to the bot, except for a few commands: `/tap LABEL` taps a button,
+`/as NAME` goes on as another user; `COMMANDS` has them all. A pipe gets the bot's answers alone
 on stdout, so a conversation can be scripted::
 
-    printf '/book\\n/tap Haircut\\n' | python -m bot chat
+    printf '/book\n/tap Haircut\n' | python -m bot chat
 """
 
 from __future__ import annotations
@@ -20,16 +20,17 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from toolkit.harness.fake_telegram import CallbackQuery, Event, PersonError
-from toolkit.harness.simulator.actions import Actor
+from toolkit.harness.simulator.recorder import SimulatorError
 from toolkit.harness.simulator.saving import FOLDER, draft
 from toolkit.harness.simulator.session_view import key_of
-from toolkit.harness.simulator.simulation import Simulation, SimulatorError
+from toolkit.harness.simulator.simulation import Simulation
+from toolkit.harness.simulator.turns import Turn
 from toolkit.storage import default_url
 from toolkit.storage.base import SharedSessionStorage
 
 COMMANDS = {
     "/tap LABEL": "tap a button",
-    "/as NAME": "go on as somebody else",
+    "/as NAME": "go on as another user",
     "/session": "show what the bot remembers of you",
     "/fault NAME": "switch flood, network, slow or blocked on, or off again",
     "/save NAME": "save this conversation as a spec",
@@ -43,7 +44,7 @@ REFUSALS = (PersonError, LookupError, SimulatorError, OSError)
 
 
 def chat_url() -> str:
-    """Where simulated people are kept: never in the project's own store, where slots are real.
+    """Return where simulated people are kept: never with the real ones.
 
     A file beside the project's own where it has one, else memory.
     """
@@ -71,7 +72,7 @@ def play(
     *,
     mark_edits: bool = False,
 ) -> None:
-    """Start ``make_bot(storage=…)``, feed it ``lines`` one after another, ``write`` its answers.
+    """Start `make_bot(storage=…)`, feed it `lines` one after another, `write` its answers.
 
     The store is closed at the end.
     """
@@ -90,7 +91,7 @@ def play(
 
 
 class Conversation:
-    """A bot and the people who talk to it. ``write`` gets what they would see on their screens."""
+    """A bot and the people who talk to it. `write` gets what they would see on their screens."""
 
     def __init__(
         self,
@@ -114,13 +115,14 @@ class Conversation:
             raise SystemExit(self.simulation.broken)
 
     async def take(self, line: str) -> None:
-        """Do what ``line`` says, and wait until the bot has nothing more to say to it."""
+        """Do what `line` says, and wait until the bot has nothing more to say to it."""
+        simulation, person = self.simulation, self._person
         try:
             match line.split(maxsplit=1):
                 case ["/as", name]:
                     self._become(name.strip())
                 case ["/tap", label]:
-                    await self._act(lambda actor: actor.tap_label(label))
+                    await self._settled(simulation.tap_label(person, person, label))
                 case ["/session"]:
                     await self._show_session()
                 case ["/fault", name]:
@@ -128,14 +130,12 @@ class Conversation:
                 case ["/save", name]:
                     await self._save(name)
                 case _:
-                    await self._act(lambda actor: actor.say(line))
+                    await self._settled(simulation.say(person, person, line))
         except REFUSALS as error:
             self._write(f"({error})\n")
 
-    async def _act(self, do: Callable[[Actor], Any]) -> None:
-        person = self._person
-        turn = self.simulation.act(lambda world: do(Actor(world, person, person)))
-        await self.simulation.settle(turn)
+    async def _settled(self, turn: Turn) -> None:
+        await self.simulation.recorder.settle(turn)
 
     def _become(self, name: str) -> None:
         # The same name is the same person in the next process too.
@@ -145,7 +145,7 @@ class Conversation:
 
     async def _show_session(self) -> None:
         key = key_of(self.simulation, self._person, self._person, None)
-        fields = await self.simulation.fields(key)
+        fields = await self.simulation.recorder.fields(key)
         for name, value in (fields or {}).items():
             self._write(f"({name} = {value!r})\n")
 

@@ -18,12 +18,12 @@ from urllib.parse import urlsplit
 
 from aiohttp import WSMsgType, web
 
-from toolkit.harness.simulator.hub import Pages
-from toolkit.harness.simulator.page_api import REFUSALS, Requests, read_request
-from toolkit.harness.simulator.recorder import LogLines
+from toolkit.harness.simulator.hub import Hub
+from toolkit.harness.simulator.page_api import REFUSALS, PageApi, read_request
 from toolkit.harness.simulator.reloading import BotSource
 from toolkit.harness.simulator.saving import FOLDER
 from toolkit.harness.simulator.simulation import Simulation
+from toolkit.harness.simulator.turns import LogLines
 
 STATIC = Path(__file__).with_name("static")
 PORT = 8010
@@ -46,9 +46,9 @@ HEADERS = {
 
 
 def serve(target: str = "bot.app:make_bot", *, host: str = "127.0.0.1", port: int = PORT) -> None:
-    """Serve the simulator of the bot that ``target`` (``module:function``) makes, until Ctrl-C.
+    """Serve the simulator of the bot that `target` (`module:function`) makes, until Ctrl-C.
 
-    The function is called with ``storage``. Port 0 takes any free one.
+    The function is called with `storage`. Port 0 takes any free one.
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger().addHandler(LogLines())
@@ -60,7 +60,7 @@ async def _serve(source: BotSource, host: str, port: int) -> None:
     async with running_site(source, host=host, port=port) as address:
         print(f"Talk to the bot at {address} (Ctrl-C ends)", flush=True)  # noqa: T201
         if host not in ("127.0.0.1", "localhost", "::1"):
-            print("Whoever can reach this machine can use it, too.", flush=True)  # noqa: T201
+            print("Everyone who can reach this machine can use it, too.", flush=True)  # noqa: T201
         await asyncio.Event().wait()
 
 
@@ -68,13 +68,13 @@ async def _serve(source: BotSource, host: str, port: int) -> None:
 async def running_site(
     source: BotSource, *, host: str = "127.0.0.1", port: int = 0, folder: Path = FOLDER
 ) -> AsyncIterator[str]:
-    """A simulator that serves; gives its address. Specs are kept in ``folder``.
+    """Serve a simulator, and give its address. Specs are kept in `folder`.
 
     The page is there at once, and shows how the bot comes up.
     """
-    pages = Pages()
-    simulation = pages.simulation = Simulation(source.load, pages.changed)
-    site = Site(pages, Requests(simulation, folder), host)
+    hub = Hub()
+    simulation = hub.simulation = Simulation(source.load, hub.changed)
+    site = Site(hub, PageApi(simulation, folder), host)
     runner = web.AppRunner(site.app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     tasks: list[asyncio.Task[None]] = []
@@ -87,7 +87,7 @@ async def running_site(
             ) from None
         bound = runner.addresses[0]
         tasks = [
-            asyncio.create_task(pages.send_later()),
+            asyncio.create_task(hub.send_later()),
             asyncio.create_task(_keep_newest(simulation, source)),
         ]
         yield f"http://{f'[{bound[0]}]' if ':' in bound[0] else bound[0]}:{bound[1]}"
@@ -108,11 +108,11 @@ async def _keep_newest(simulation: Simulation, source: BotSource) -> None:
 
 
 class Site:
-    """What the server answers."""
+    """The answers of the server."""
 
-    def __init__(self, pages: Pages, requests: Requests, host: str) -> None:
-        self._pages = pages
-        self._requests = requests
+    def __init__(self, hub: Hub, api: PageApi, host: str) -> None:
+        self._hub = hub
+        self._api = api
         self._hosts = {host, "localhost", "127.0.0.1", "::1"}
         self._any_host = _is_unspecified(host)
         self.app = web.Application(middlewares=[self._guard], client_max_size=MAX_FILE)
@@ -153,7 +153,7 @@ class Site:
         return web.FileResponse(path)
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
-        stored = self._pages.simulation.telegram.files.get(request.match_info["id"])
+        stored = self._hub.simulation.telegram.files.get(request.match_info["id"])
         if stored is None or stored.content is None:
             raise web.HTTPNotFound
         kind = mimetypes.guess_type(stored.path)[0]
@@ -165,7 +165,7 @@ class Site:
 
     async def _upload(self, request: web.Request) -> web.StreamResponse:
         try:
-            await self._requests.attach(await request.read(), dict(request.query))
+            await self._api.attach(await request.read(), dict(request.query))
         except REFUSALS as error:
             return web.json_response({"error": str(error)}, status=400)
         return web.json_response({})
@@ -173,13 +173,13 @@ class Site:
     async def _live(self, request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse(heartbeat=20.0, max_msg_size=2**20)
         await socket.prepare(request)
-        with self._pages.joined() as queue:
+        with self._hub.joined() as queue:
             writer = asyncio.create_task(_write(socket, queue))
             try:
                 async for message in socket:
                     if message.type is WSMsgType.TEXT:
-                        answer = await self._requests.answer(read_request(message.data))
-                        await queue.put(self._pages.text(answer))
+                        answer = await self._api.answer(read_request(message.data))
+                        await queue.put(self._hub.text(answer))
             finally:
                 writer.cancel()
         return socket

@@ -16,9 +16,9 @@ from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message, ReplyKeyboardRemove
 
 from toolkit import BotApp, SessionStorage, button, create_bot, menu
-from toolkit.harness.simulator.page_api import Requests
-from toolkit.harness.simulator.recorder import Turn
+from toolkit.harness.simulator.page_api import PageApi
 from toolkit.harness.simulator.simulation import Simulation
+from toolkit.harness.simulator.turns import Turn
 
 logger = logging.getLogger("tea")
 router = Router()
@@ -113,7 +113,7 @@ class Desk:
     def __init__(self, folder: Path) -> None:
         self.news = asyncio.Event()
         self.simulation = Simulation(lambda: make_tea_house, lambda kind, data: self.news.set())
-        self.requests = Requests(self.simulation, folder)
+        self.api = PageApi(self.simulation, folder)
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Wait for the simulation to come to a point."""
@@ -125,23 +125,23 @@ class Desk:
         """The result of a request. Raises AssertionError with the reason for a refusal."""
         result = await self.ask_at_once(do, **fields)
         for turn in self.simulation.recorder.turns:
-            await self.simulation.settle(turn)
+            await self.simulation.recorder.settle(turn)
         return result
 
     async def ask_at_once(self, do: str, **fields: Any) -> Any:
         """The same without waiting for the bot."""
-        answer = await self.requests.answer({"do": do, "id": 1, **fields})
+        answer = await self.api.answer({"do": do, "id": 1, **fields})
         assert "error" not in answer, answer["error"]
         return answer["result"]
 
     async def refusal(self, do: str, **fields: Any) -> str:
         """Why a request is refused."""
-        answer = await self.requests.answer({"do": do, "id": 1, **fields})
+        answer = await self.api.answer({"do": do, "id": 1, **fields})
         return str(answer["error"])
 
     def say_at_once(self, text: str, user: int = 1) -> Turn:
         """Type a text, and do not wait for the bot."""
-        return self.simulation.act(lambda world: (world.send_text(user, text), None))
+        return self.simulation.act(lambda world: world.send_text(user, text))
 
     async def say(self, text: str, user: int = 1, chat: int | None = None, **more: Any) -> Turn:
         await self.ask("say", user=user, chat=chat or user, text=text, **more)

@@ -93,7 +93,7 @@ async def test_faults_are_in_the_steps_that_met_them(desk: Desk) -> None:
     async def switch_off(seconds: float) -> None:
         await desk.ask_at_once("fault", name="flood", on=False)
 
-    desk.simulation.running_app.bot.sleep = switch_off
+    desk.simulation.recorder.running_app.bot.sleep = switch_off
     await desk.ask("fault", name="flood", on=True)
     await desk.say("hello")
     (step,) = await steps(desk)
@@ -114,7 +114,7 @@ async def test_what_will_not_stay_true_is_said(desk: Desk) -> None:
     found = draft(desk.simulation, "a talk")
     assert found.warnings == [
         "Step 1 says “on 24 November”, a day that will have passed.",
-        "Step 2 raised RuntimeError: the kettle broke; it fails until that is mended.",
+        "Step 2 raised RuntimeError: the kettle broke; it fails until that is fixed.",
     ]
     assert "the kettle broke" in (await found.verify(desk.simulation.make_bot) or "")
 
@@ -135,7 +135,7 @@ async def test_a_name_cannot_lead_out_of_the_folder(desk: Desk, tmp_path: Path) 
 
 
 async def test_nothing_done_and_no_name_are_refused(desk: Desk) -> None:
-    assert "nobody has done anything" in await desk.refusal("draft", name="a")
+    assert "there is nothing yet" in await desk.refusal("draft", name="a")
     await desk.say("hello")
     assert "needs a name" in await desk.refusal("draft", name=" ")
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from toolkit.harness.fake_telegram import ApiError
-from toolkit.harness.simulator.recorder import LogLines
-from toolkit.harness.simulator.simulation import Simulation, SimulatorError
+from toolkit.harness.simulator.recorder import SimulatorError
+from toolkit.harness.simulator.simulation import Simulation
+from toolkit.harness.simulator.turns import LogLines
 
 from .tea_house import Desk, make_tea_house
 
@@ -55,7 +56,7 @@ async def test_calls_of_updates_handled_at_once_land_where_they_belong(desk: Des
     simulation = desk.simulation
     turns = [desk.say_at_once(f"I am {user}", user) for user in (1, 2, 3)]
     for turn in turns:
-        await simulation.settle(turn)
+        await simulation.recorder.settle(turn)
     said = [[call.payload["text"] for call in turn.calls] for turn in turns]
     assert said == [[f"You said: I am {user}"] for user in (1, 2, 3)]
 
@@ -64,7 +65,7 @@ async def test_updates_of_one_session_see_each_other_in_order(desk: Desk) -> Non
     simulation = desk.simulation
     first = desk.say_at_once("/tea")
     second = desk.say_at_once("hello")
-    await simulation.settle(second)
+    await simulation.recorder.settle(second)
     assert first.after == second.before == second.after
     assert first.after is not None
     assert first.after["step"] == "choosing"
@@ -122,12 +123,12 @@ async def test_a_restart_keeps_sessions_and_delivers_again_what_was_being_handle
     await desk.say("/tea")
     hung = desk.say_at_once("/hang")
     await desk.until(lambda: len(hung.calls) == 1)
-    crashed = simulation.running_app
+    crashed = simulation.recorder.running_app
     await desk.ask_at_once("restart")
-    assert simulation.running_app is not crashed
+    assert simulation.recorder.running_app is not crashed
     await desk.until(lambda: len(hung.calls) == 2)
     assert (hung.before or {})["notes"] == []  # nothing of the first try was kept
-    assert (await simulation.fields("1_1") or {})["step"] == "choosing"
+    assert (await simulation.recorder.fields("1_1") or {})["step"] == "choosing"
 
 
 async def test_an_update_that_comes_again_is_not_applied_twice(desk: Desk) -> None:
@@ -136,7 +137,7 @@ async def test_an_update_that_comes_again_is_not_applied_twice(desk: Desk) -> No
     await desk.ask("redeliver")
     assert desk.last.again
     assert desk.last.calls == []
-    assert (await desk.simulation.fields("1_1") or {})["cups"] == 1
+    assert (await desk.simulation.recorder.fields("1_1") or {})["cups"] == 1
 
 
 async def test_without_an_update_there_is_nothing_to_deliver_again(desk: Desk) -> None:
@@ -149,9 +150,9 @@ async def test_going_back_restores_screen_session_and_buttons(desk: Desk) -> Non
     await desk.say("thanks")
     await desk.ask("go_back", turn=number)
     assert desk.texts() == ["/tea", "Which tea?"]
-    assert (await desk.simulation.fields("1_1") or {})["step"] == "choosing"
+    assert (await desk.simulation.recorder.fields("1_1") or {})["step"] == "choosing"
     await desk.tap("Black")
-    assert (await desk.simulation.fields("1_1") or {})["tea"] == "black"
+    assert (await desk.simulation.recorder.fields("1_1") or {})["tea"] == "black"
     assert all(
         turn.number > number or turn.title != "Ann: thanks"
         for turn in desk.simulation.recorder.turns
@@ -176,7 +177,7 @@ async def test_starting_over_forgets_chats_sessions_faults_and_turns(desk: Desk)
     await desk.ask("fault", name="network", on=True)
     await desk.ask("start_over")
     assert desk.texts() == []
-    assert (await desk.simulation.fields("1_1") or {})["step"] == "idle"
+    assert (await desk.simulation.recorder.fields("1_1") or {})["step"] == "idle"
     assert not desk.simulation.switches.is_on("network")
     assert [turn.title for turn in desk.simulation.recorder.turns] == ["The bot started"]
 
@@ -199,11 +200,11 @@ async def test_a_bot_that_does_not_start_says_why_and_gets_its_updates_later() -
     simulation = Simulation(lambda: code["make"])
     assert not await simulation.start()
     assert "ZeroDivisionError" in (simulation.broken or "")
-    turn = simulation.act(lambda world: (world.send_text(1, "hello?"), None))
+    turn = simulation.act(lambda world: world.send_text(1, "hello?"))
     with pytest.raises(SimulatorError, match="not running"):
-        _ = simulation.running_app
+        _ = simulation.recorder.running_app
     code["make"] = make_tea_house  # type: ignore[assignment]
     assert await simulation.start()
-    await simulation.settle(turn)
+    await simulation.recorder.settle(turn)
     assert [call.payload["text"] for call in turn.calls] == ["You said: hello?"]
     await simulation.close()

@@ -24,7 +24,7 @@ async def test_a_flooded_server_answers_429_until_it_is_switched_off(desk: Desk)
         waited.append(seconds)
         await desk.ask_at_once("fault", name="flood", on=False)
 
-    desk.simulation.running_app.bot.sleep = switch_off
+    desk.simulation.recorder.running_app.bot.sleep = switch_off
     await desk.ask("fault", name="flood", on=True)
     turn = await desk.say("hello")
     assert [getattr(call.error, "code", None) for call in turn.calls] == [429, None]

@@ -15,16 +15,10 @@ from aiogram.types import CallbackQuery, Message
 
 from toolkit import BotApp, MemorySessionStorage, SessionStorage, button, create_bot, menu
 from toolkit.harness.simulator.terminal import play
+from toolkit.harness.storage import PersistentStorage
 
 router = Router()
 TEA = menu([button("Green", "tea:green"), button("Black", "tea:black")], columns=2)
-
-
-class LastingStorage(MemorySessionStorage):
-    """Outlives the bot, as a file does."""
-
-    async def close(self) -> None:
-        """Stay open."""
 
 
 @dataclass
@@ -80,7 +74,7 @@ Talk = Callable[..., str]
 @pytest.fixture
 def talk() -> Talk:
     """Sends lines to a new process of the bot, and returns what it prints."""
-    storage = LastingStorage()
+    storage = PersistentStorage(MemorySessionStorage())
 
     def send(*lines: str, mark_edits: bool = False) -> str:
         written = io.StringIO()

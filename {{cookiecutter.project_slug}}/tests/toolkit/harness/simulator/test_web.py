@@ -16,8 +16,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from toolkit.harness.simulator.recorder import LogLines
 from toolkit.harness.simulator.reloading import BotSource
+from toolkit.harness.simulator.turns import LogLines
 from toolkit.harness.simulator.web import STATIC, running_site
 from toolkit.harness.types import Json
 

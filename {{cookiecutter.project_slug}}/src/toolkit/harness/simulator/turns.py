@@ -1,0 +1,126 @@
+"""What came of one update, named for people to read, and the log lines that belong to it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from toolkit.harness.specs.settling import Task
+from toolkit.harness.types import Json
+
+if TYPE_CHECKING:
+    from toolkit.harness.fake_telegram import Call
+
+LONGEST_TITLE = 60
+DONE = {
+    "photo": "sent a photo",
+    "document": "sent a file",
+    "location": "sent a location",
+    "contact": "sent a contact",
+    "forum_topic_created": "opened a topic",
+    "new_chat_members": "joined",
+    "left_chat_member": "left",
+}
+
+
+@dataclass
+class Turn:
+    """One update and all that came of it; without an `update`, a start of the bot.
+
+    `action` is what a person did, as the `send` of a spec's step. `before` and `after` are the
+    fields of the session under `key`, None where no handler took the update. `point` makes the
+    world what it was before; `again` marks a redelivery; `tasks` are those its handler started.
+    """
+
+    number: int
+    title: str
+    at: float
+    changed: Callable[[str, Turn], object] = field(repr=False)
+    update: Json | None = None
+    action: Json | None = None
+    key: str | None = None
+    before: Json | None = None
+    after: Json | None = None
+    calls: list[Call] = field(default_factory=list)
+    tasks: list[Task] = field(default_factory=list, repr=False)
+    handler: str | None = None
+    place: str | None = None
+    handler_seconds: float | None = None
+    seconds: float | None = None
+    logs: list[Json] = field(default_factory=list)
+    error: str | None = None
+    again: bool = False
+    done: bool = False
+    verdict: str | None = None
+    point: Callable[[], None] | None = None
+
+    def __post_init__(self) -> None:
+        self.title = self.title or title_of(self.update or {})
+
+    @property
+    def message(self) -> Json | None:
+        """The message that a person sent, if the update is one."""
+        update = self.update or {}
+        found: Json | None = update.get("message") or update.get("channel_post")
+        return found
+
+
+current: ContextVar[Turn | None] = ContextVar("current_turn", default=None)
+"""The turn that the running code belongs to; a task inherits it from the code that starts it."""
+
+
+class LogLines(logging.Handler):
+    """Adds what is logged while a turn is handled to that turn, and drops the rest."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Add one line."""
+        turn = current.get()
+        if turn is not None and record.name != "aiogram.event":
+            line = {"level": record.levelname, "logger": record.name, "text": self.format(record)}
+            turn.logs.append(line)
+            turn.changed("turn", turn)
+
+
+def title_of(update: Json) -> str:
+    """Return an update in a few words: who did what."""
+    if query := update.get("callback_query"):
+        return f"{name_of(query['from'])} tapped [{_short(label_of(query))}]"
+    if change := update.get("my_chat_member"):
+        done = {"kicked": "blocked the bot", "left": "removed the bot"}
+        status = change["new_chat_member"]["status"]
+        return f"{name_of(change['from'])} {done.get(status, f'made the bot a {status}')}"
+    kind = next((kind for kind in update if kind != "update_id"), "an empty update")
+    message = update.get(kind)
+    if ("message" not in kind and "post" not in kind) or not isinstance(message, dict):
+        return kind
+    who = name_of(message.get("from") or message.get("sender_chat") or {})
+    if "text" in message:
+        return f"{who}{' edited' if 'edited' in kind else ''}: {_short(message['text'])}"
+    return f"{who} {next((done for field, done in DONE.items() if field in message), 'wrote')}"
+
+
+def label_of(query: Json) -> str:
+    """Return the label of a callback query's button, or its data where the button is unknown."""
+    markup = query.get("message", {}).get("reply_markup", {})
+    for row in markup.get("inline_keyboard", []):
+        for button in row:
+            if button.get("callback_data") == query.get("data"):
+                return str(button["text"])
+    return str(query.get("data", ""))
+
+
+def name_of(user: Json) -> str:
+    """Return the display name of a user, or of a chat that speaks."""
+    name = f"{user.get('first_name', '')} {user.get('last_name', '')}".strip()
+    return name or user.get("title") or "Unknown"
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST_TITLE else f"{line[: LONGEST_TITLE - 1]}…"
