@@ -1,4 +1,4 @@
-# What a fresh clone needs: python3 (3.11 or newer), make and a package index.
+# What a fresh clone needs: python3 (3.11 or newer), npm, make and package indexes for both.
 
 PYTHON ?= python3
 VENV := .venv
@@ -6,6 +6,7 @@ BIN := $(CURDIR)/$(VENV)/bin
 READY := $(VENV)/.ready
 CONFIG := $(CURDIR)/pyproject.toml
 PROJECT := {{cookiecutter.project_slug}}
+BIOME := scripts/lint/node_modules/.bin/biome
 DEMO := build/booking-bot
 
 # Nothing that runs inside the braces directory may leave a cache there: it would be rendered.
@@ -37,11 +38,12 @@ demo: $(READY)
 test: check fast in-place slow
 
 # The generated pyproject.toml is Jinja, not TOML, until it is rendered; then it is checked too.
-check: $(READY)
+check: $(READY) $(BIOME)
 	$(BIN)/ruff check --config $(CONFIG) --extend-exclude pyproject.toml .
 	$(BIN)/ruff format --check --config $(CONFIG) .
 	MYPYPATH='$(PROJECT)/src:$(PROJECT)/tests/toolkit/storage' $(BIN)/mypy hooks tests bot_starter_answers.py
 	cd '$(PROJECT)' && $(BIN)/mypy --config-file $(CONFIG)
+	$(BIOME) check --config-path scripts/lint --error-on-warnings '$(PROJECT)/src/toolkit/harness/simulator/static'
 
 fast: $(READY)
 	$(BIN)/pytest --timeout 180 -m 'not slow' -n auto tests
@@ -53,7 +55,7 @@ slow: $(READY)
 	$(BIN)/pytest -m slow -n auto tests
 
 clean:
-	rm -rf build $(VENV)
+	rm -rf build $(VENV) scripts/lint/node_modules
 
 $(READY): pyproject.toml
 	@echo 'Installing into $(VENV), once.'
@@ -61,3 +63,9 @@ $(READY): pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $(READY)
+
+# Checks the simulator's JavaScript and CSS; no generated project has it.
+$(BIOME): scripts/lint/package-lock.json
+	@command -v npm >/dev/null || { echo 'npm is needed: install Node.js 18 or newer'; exit 1; }
+	@npm ci --prefix scripts/lint --silent --no-audit --no-fund
+	@touch $@

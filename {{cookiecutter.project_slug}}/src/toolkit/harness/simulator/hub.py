@@ -27,7 +27,7 @@ class Hub:
     def __init__(self) -> None:
         self._queues: set[asyncio.Queue[str]] = set()
         self._turns: dict[int, Turn] = {}
-        self._chats: set[int] = set()
+        self._chats: set[Any] = set()
         self._wake = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self.simulation: Simulation

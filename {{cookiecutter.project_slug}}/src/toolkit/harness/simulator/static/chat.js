@@ -1,21 +1,12 @@
 // The conversation on screen: its header, its messages, what the bot is doing, its notices.
 
-import { avatar, h, icon, iconButton } from "./dom.js";
 import { notice, showAlert } from "./dialogs.js";
+import { avatar, button, h, icon, iconButton } from "./dom.js";
 import { formatted, openAddress } from "./entities.js";
+import { traceback } from "./json.js";
 import { openMenu } from "./menu.js";
 import { bubble, idOf, summary } from "./message.js";
-import {
-  act,
-  chatHere,
-  emit,
-  isInTopicHere,
-  messagesHere,
-  nameOf,
-  on,
-  request,
-  state,
-} from "./state.js";
+import { act, chatHere, emit, isInTopicHere, messagesHere, nameOf, on, request, state } from "./state.js";
 
 const TYPING_MS = 5000; // https://core.telegram.org/bots/api#sendchataction
 const header = document.querySelector("#chat-header");
@@ -31,15 +22,13 @@ function drawHeader() {
   const chat = chatHere();
   if (!chat) return;
   const isPrivate = chat.type === "private";
+  const name = isPrivate ? state.bot.name : chat.name;
   const members = `${state.people.length} people and the bot`;
+  const details = h("p", isPrivate ? ["as ", h("bdi", chat.name)] : members);
   header.replaceChildren(
     iconButton("back", "Chats", () => emit("screen", "chats"), ".only-phone"),
-    avatar(isPrivate ? state.bot.name : chat.name, isPrivate ? 4 : chat.id),
-    h(
-      "div.chat-title",
-      h("h2", h("bdi", isPrivate ? state.bot.name : chat.name)),
-      h("p", isPrivate ? ["as ", h("bdi", chat.name)] : members),
-    ),
+    avatar(name, isPrivate ? 4 : chat.id),
+    h("div.chat-title", h("h2", h("bdi", name)), details),
     iconButton("inspect", "Inside the bot", () => emit("screen", "inspector"), ".not-desktop"),
   );
   document.title = `${chat.name} – bot simulator`;
@@ -50,15 +39,9 @@ function drawHeader() {
 function drawTopics(chat) {
   topics.hidden = !chat.is_forum;
   const tab = (name, thread) =>
-    h(
-      "button.topic",
-      {
-        type: "button",
-        "aria-pressed": String(state.here.thread === thread),
-        onclick: () => emit("look", { chat: chat.id, thread }),
-      },
-      h("bdi", name),
-    );
+    button(".topic", h("bdi", name), () => emit("look", { chat: chat.id, thread }), {
+      "aria-pressed": String(state.here.thread === thread),
+    });
   topics.replaceChildren(
     tab("General", null),
     ...chat.topics.map((topic) => tab(topic.name, topic.id)),
@@ -84,16 +67,16 @@ function drawAll() {
 }
 
 function welcome() {
-  const start = () => act("say", { text: "/start", thread: state.here.thread });
-  return h(
-    "div.welcome",
-    h("p", "Nothing has been said here yet."),
-    h("button.primary", { type: "button", onclick: start }, "Send /start"),
-  );
+  const start = button(".primary", "Send /start", () => say("/start"));
+  return h("div.welcome", h("p", "Nothing has been said here yet."), start);
+}
+
+function say(text) {
+  act("say", { text, thread: state.here.thread });
 }
 
 function draw(message, before = null) {
-  const author = message.sender_chat?.title ?? message.from?.first_name ?? "Somebody";
+  const author = message.sender_chat?.title ?? message.from?.first_name ?? "Unknown";
   const isOwn = message.from?.id === state.here.user;
   const sameAuthor = before?.from?.id === message.from?.id && before?.from;
   return bubble(message, {
@@ -104,17 +87,18 @@ function draw(message, before = null) {
     actions: {
       onTap: (row, column, button) => tap(message, row, column, button),
       onMenu: (anchor) => menu(message, anchor),
-      onCommand: (text) => act("say", { text, thread: state.here.thread }),
+      onCommand: say,
       onReply: showMessage,
     },
   });
 }
 
-function tap(message, row, column, button) {
-  if (button.url) openAddress(button.url);
-  else if (button.copy_text) copy(button.copy_text.text);
-  else if ("callback_data" in button) {
-    key(message.message_id, row, column)?.setAttribute("aria-busy", "true");
+function tap(message, row, column, { url, copy_text: copied, callback_data: data }) {
+  if (url) openAddress(url);
+  else if (copied) copy(copied.text);
+  else if (data !== undefined) {
+    const key = elementOf(message.message_id)?.querySelector(`[data-key="${row}.${column}"]`);
+    key?.setAttribute("aria-busy", "true");
     act("tap", { message: message.message_id, row, column });
   } else notice("Buttons of this kind do nothing in the simulator.");
 }
@@ -126,10 +110,8 @@ function copy(text) {
   );
 }
 
-function key(messageId, row, column) {
-  return document.querySelector(
-    `#message-${state.here.chat}-${messageId} [data-key="${row}.${column}"]`,
-  );
+function elementOf(messageId) {
+  return document.getElementById(`message-${state.here.chat}-${messageId}`);
 }
 
 function menu(message, anchor) {
@@ -154,7 +136,7 @@ function turnOf({ chat, message_id: id }) {
 }
 
 function showMessage(messageId) {
-  const element = document.querySelector(`#message-${state.here.chat}-${messageId}`);
+  const element = elementOf(messageId);
   if (!element) return;
   element.scrollIntoView({ block: "center", behavior: "smooth" });
   element.classList.remove("flash");
@@ -162,7 +144,7 @@ function showMessage(messageId) {
   element.classList.add("flash");
 }
 
-// Who reads the newest message goes on doing so: when others come, pictures load, keyboards open.
+// The newest message stays in view if it was: when others come, pictures load, keyboards open.
 
 let atBottom = true;
 
@@ -171,10 +153,7 @@ function scrollDown() {
 }
 
 const stay = () => atBottom && scrollDown();
-log.addEventListener(
-  "scroll",
-  () => (atBottom = log.scrollHeight - log.scrollTop - log.clientHeight < 80),
-);
+log.onscroll = () => (atBottom = log.scrollHeight - log.scrollTop - log.clientHeight < 80);
 log.addEventListener("load", stay, true);
 new ResizeObserver(stay).observe(log);
 
@@ -204,10 +183,7 @@ on("here", () => {
   drawAll();
 });
 on("people", drawHeader);
-on("chat", (chat) => {
-  if (chat.id !== state.here.chat) return;
-  drawHeader();
-});
+on("chat", (chat) => chat.id === state.here.chat && drawHeader());
 on("message", ({ chat, message, isNew }) => {
   if (chat !== state.here.chat || !isInTopicHere(message)) return;
   if (isNew && message.from?.id === state.here.user) atBottom = true;
@@ -224,7 +200,7 @@ on("message", ({ chat, message, isNew }) => {
 });
 
 function replace(old, element) {
-  // Who tapped a button by keyboard stays on the message, on the button at the same place if there is one.
+  // The focus stays on the message, on the button at the same place if there is one.
   const focused = old.contains(document.activeElement) ? document.activeElement : null;
   old.replaceWith(element);
   if (!focused) return;
@@ -232,21 +208,25 @@ function replace(old, element) {
   (same || element.querySelector(".key") || element.querySelector(".message-menu"))?.focus();
 }
 
-on("deleted", ({ chat, message }) => document.getElementById(`message-${chat}-${message}`)?.remove());
+on("deleted", ({ chat, message }) => chat === state.here.chat && elementOf(message)?.remove());
 on("action", ({ chat, text }) => {
   if (chat !== state.here.chat) return;
-  setActivity([
-    h("span.dots", h("i"), h("i"), h("i")),
-    `${state.bot.name} ${DOING[text] ?? "is busy"}…`,
-  ]);
+  const dots = h("span.dots", h("i"), h("i"), h("i"));
+  setActivity([dots, `${state.bot.name} ${DOING[text] ?? "is busy"}…`]);
 });
 on("draft", ({ chat, text }) => {
   if (chat === state.here.chat) setActivity(h("span.draft", { dir: "auto" }, formatted(String(text))));
 });
+/** End the waiting of a message's buttons; tell whether one waited. */
+function endWaiting(messageId) {
+  const busy = elementOf(messageId)?.querySelectorAll("[aria-busy]") ?? [];
+  for (const each of busy) each.removeAttribute("aria-busy");
+  return busy.length > 0;
+}
+
 on("callback", ({ chat, user, message, text, alert, url }) => {
   if (chat !== state.here.chat) return;
-  const busy = document.querySelectorAll(`#message-${chat}-${message} [aria-busy]`);
-  for (const each of busy) each.removeAttribute("aria-busy");
+  endWaiting(message);
   if (user !== state.here.user) return;
   if (url) openAddress(url);
   if (text && alert) showAlert(text);
@@ -255,35 +235,22 @@ on("callback", ({ chat, user, message, text, alert, url }) => {
 on("turn", (turn) => {
   const query = turn.update?.callback_query;
   if (!turn.done || !query || turn.chat !== state.here.chat) return;
-  const busy = document.querySelectorAll(
-    `#message-${turn.chat}-${query.message.message_id} [aria-busy]`,
-  );
-  if (!busy.length) return;
-  for (const each of busy) each.removeAttribute("aria-busy");
-  notice(
-    `${nameOf(query.from.id)}'s tap was never answered, so on Telegram the button keeps turning: call answer() on the callback query.`,
-    true,
-  );
+  if (!endWaiting(query.message.message_id)) return;
+  const told = `${nameOf(query.from.id)}'s tap was never answered`;
+  notice(`${told}, so on Telegram the button keeps turning: call answer() on the callback query.`, true);
 });
 
 function drawBanner() {
   const { running, broken } = state.status;
-  let content = null;
-  if (!state.connected)
-    content = ["The simulator has stopped. This page goes on as soon as it runs again."];
+  let content = [];
+  if (!state.connected) content = ["The simulator has stopped. This page goes on as soon as it runs again."];
   else if (broken) {
-    const what = running
-      ? "The new code does not run, so the old one goes on: "
-      : "The bot does not start: ";
-    content = [
-      what,
-      h("code", broken.trim().split("\n").at(-1)),
-      h("details", h("summary", "Traceback"), h("pre", { tabindex: "0" }, broken)),
-    ];
+    const what = running ? "The new code does not run, so the old one goes on" : "The bot does not start";
+    content = [`${what}: `, h("code", broken.trim().split("\n").at(-1)), traceback(broken)];
   } else if (!running) content = ["The bot is starting…"];
-  banner.hidden = !content;
+  banner.hidden = !content.length;
   banner.classList.toggle("bad", Boolean(broken) || !state.connected);
-  banner.replaceChildren(...(content ?? []));
+  banner.replaceChildren(...content);
 }
 on("connection status world", drawBanner);
 drawBanner();

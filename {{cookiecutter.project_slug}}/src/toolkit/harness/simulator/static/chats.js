@@ -1,41 +1,31 @@
-// The list of chats: one private chat a person, and the groups.
+// The list of chats: one private chat per person, and the groups.
 
-import { avatar, h } from "./dom.js";
 import { askFor } from "./dialogs.js";
+import { avatar, button, h, keepFocus } from "./dom.js";
 import { summary } from "./message.js";
 import { emit, look, on, request, state } from "./state.js";
 
 const list = document.querySelector("#chat-list");
 
 function draw() {
-  const focused = list.contains(document.activeElement) ? document.activeElement.dataset.chat : null;
-  list.replaceChildren(...[...state.chats.values()].map(entry));
-  if (focused) list.querySelector(`[data-chat="${focused}"]`)?.focus();
+  keepFocus(list, "chat", () => list.replaceChildren(...[...state.chats.values()].map(entry)));
 }
 
 function entry(chat) {
   const last = [...(state.messages.get(chat.id)?.values() ?? [])].at(-1);
   const unread = state.unread.get(chat.id);
   const kind = chat.type === "private" ? "talks to the bot" : chat.is_forum ? "Forum" : "Group";
-  return h(
-    "li",
-    h(
-      "button.chat-entry",
-      {
-        type: "button",
-        "data-chat": String(chat.id),
-        "aria-current": chat.id === state.here.chat ? "true" : null,
-        onclick: () => emit("look", { chat: chat.id }),
-      },
-      avatar(chat.name, chat.id),
-      h(
-        "span.card-text",
-        h("strong", h("bdi", chat.name)),
-        h("span.preview", { dir: "auto" }, last ? summary(last) : kind),
-      ),
-      unread && h("span.badge", String(unread), h("span.hidden", " new")),
-    ),
-  );
+  const name = h("strong", h("bdi", chat.name));
+  const label = [
+    avatar(chat.name, chat.id),
+    h("span.card-text", name, h("span", { dir: "auto" }, last ? summary(last) : kind)),
+    unread && h("span.badge", String(unread), h("span.hidden", " new")),
+  ];
+  const entry = button(".chat-entry", label, () => emit("look", { chat: chat.id }), {
+    "data-chat": String(chat.id),
+    "aria-current": chat.id === state.here.chat ? "true" : null,
+  });
+  return h("li", entry);
 }
 
 on("look", ({ chat, user = null, thread = null }) => {
@@ -44,23 +34,23 @@ on("look", ({ chat, user = null, thread = null }) => {
 });
 on("here world people chat message deleted", draw);
 
-document.querySelector("#new-person").addEventListener("click", async () => {
-  const answer = await askFor("New person", [{ name: "name", label: "Name", required: true }]);
-  const id = answer && (await request("meet", answer));
-  if (id) openSoon(id);
-});
+const NAME = { name: "name", label: "Name", required: true };
+const GROUP = [
+  { name: "title", label: "Title", required: true },
+  { name: "forum", label: "With topics", type: "checkbox" },
+];
 
-document.querySelector("#new-group").addEventListener("click", async () => {
-  const answer = await askFor("New group", [
-    { name: "title", label: "Title", required: true },
-    { name: "forum", label: "With topics", type: "checkbox" },
-  ]);
-  const id = answer && (await request("gather", answer));
+async function add(title, fields, what) {
+  const answer = await askFor(title, fields);
+  const id = answer && (await request(what, answer));
   if (id) openSoon(id);
-});
+}
+
+document.querySelector("#new-person").onclick = () => add("New person", [NAME], "meet");
+document.querySelector("#new-group").onclick = () => add("New group", GROUP, "gather");
 
 on("new-topic", async () => {
-  const answer = await askFor("New topic", [{ name: "name", label: "Name", required: true }]);
+  const answer = await askFor("New topic", [NAME]);
   const { user, chat } = state.here;
   const thread = answer && (await request("open_topic", { user, chat, ...answer }));
   if (thread) emit("look", { chat, thread });

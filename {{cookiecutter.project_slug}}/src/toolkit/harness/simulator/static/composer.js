@@ -1,6 +1,6 @@
 // Where a person writes: text, commands, replies, files, and the bot's reply keyboard.
 
-import { h, icon, iconButton } from "./dom.js";
+import { button, h, icon, iconButton } from "./dom.js";
 import { openMenu } from "./menu.js";
 import { summary } from "./message.js";
 import { act, chatHere, emit, nameOf, on, request, state } from "./state.js";
@@ -71,26 +71,22 @@ function drawSuggestions() {
   const found = matching();
   chosen = Math.min(chosen, Math.max(found.length - 1, 0));
   suggestions.hidden = !found.length;
-  suggestions.replaceChildren(
-    ...found.map(({ command, description }, index) =>
-      h(
-        "div.suggestion",
-        {
-          id: `suggestion-${index}`,
-          role: "option",
-          "aria-selected": String(index === chosen),
-          onpointerdown: (event) => {
-            event.preventDefault();
-            send(`/${command}`);
-          },
-        },
-        h("strong", `/${command}`),
-        h("bdi", description),
-      ),
-    ),
-  );
+  suggestions.replaceChildren(...found.map(suggestion));
   if (found.length) input.setAttribute("aria-activedescendant", `suggestion-${chosen}`);
   else input.removeAttribute("aria-activedescendant");
+}
+
+function suggestion({ command, description }, index) {
+  const onpointerdown = (event) => {
+    event.preventDefault();
+    send(`/${command}`);
+  };
+  return h(
+    "div.suggestion",
+    { id: `suggestion-${index}`, role: "option", "aria-selected": String(index === chosen), onpointerdown },
+    h("strong", `/${command}`),
+    h("bdi", description),
+  );
 }
 
 input.addEventListener("input", () => {
@@ -147,10 +143,8 @@ async function upload(each) {
   const response = await fetch(`/files?${place}`, { method: "POST", body: each });
   if (response.ok) return;
   const isRefused = response.headers.get("Content-Type")?.startsWith("application/json");
-  emit("toast", {
-    text: isRefused ? (await response.json()).error : `${each.name} is too large.`,
-    bad: true,
-  });
+  const text = isRefused ? (await response.json()).error : `${each.name} is too large.`;
+  emit("toast", { text, bad: true });
 }
 
 // The reply keyboard, who speaks, and whether the bot is blocked.
@@ -160,16 +154,8 @@ function drawKeyboard() {
   const rows = chat?.keyboard?.keyboard ?? [];
   keyboard.hidden = !rows.length;
   const press = (label) => act("press", { label });
-  keyboard.replaceChildren(
-    ...rows.map((row) =>
-      h(
-        "div.keys",
-        row.map(({ text }) =>
-          h("button.key", { type: "button", onclick: () => press(text) }, h("bdi", text)),
-        ),
-      ),
-    ),
-  );
+  const key = ({ text }) => button(".key", h("bdi", text), () => press(text));
+  keyboard.replaceChildren(...rows.map((row) => h("div.keys", ...row.map(key))));
   input.placeholder = chat?.keyboard?.input_field_placeholder ?? `Message as ${nameOf(state.here.user)}`;
 }
 
@@ -178,17 +164,12 @@ function drawPlace() {
   if (!chat) return;
   const isPrivate = chat.type === "private";
   speaker.hidden = isPrivate;
-  const choose = h(
-    "select",
-    {
-      "aria-label": "Speak as",
-      onchange: () =>
-        emit("look", { chat: chat.id, user: Number(choose.value), thread: state.here.thread }),
-    },
-    state.people.map(({ id, name }) =>
-      h("option", { value: String(id), selected: id === state.here.user }, name),
-    ),
+  const options = state.people.map(({ id, name }) =>
+    h("option", { value: String(id), selected: id === state.here.user }, name),
   );
+  const onchange = () =>
+    emit("look", { chat: chat.id, user: Number(choose.value), thread: state.here.thread });
+  const choose = h("select", { "aria-label": "Speak as", onchange }, options);
   speaker.replaceChildren("Speak as ", choose);
   const isBlocked = isPrivate && state.faults.blocked.includes(chat.id);
   blocked.hidden = !isBlocked;
@@ -196,7 +177,7 @@ function drawPlace() {
   const unblock = () => request("fault", { name: "blocked", on: false, user: chat.id });
   blocked.replaceChildren(
     h("span", h("bdi", chat.name), " has blocked the bot."),
-    h("button", { type: "button", onclick: unblock }, "Unblock"),
+    button("", "Unblock", unblock),
   );
   drawKeyboard();
 }

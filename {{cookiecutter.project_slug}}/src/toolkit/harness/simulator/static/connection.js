@@ -1,6 +1,7 @@
 // The WebSocket to the simulator: requests with answers, and changes as they happen.
 
 const RETRY_MS = 1000;
+const NOT_RUNNING = "The simulator is not running.";
 
 export class Connection extends EventTarget {
   #socket = null;
@@ -13,8 +14,7 @@ export class Connection extends EventTarget {
     socket.onopen = () => this.dispatchEvent(new Event("open"));
     socket.onmessage = ({ data }) => this.#receive(JSON.parse(data));
     socket.onclose = () => {
-      for (const { reject } of this.#waiting.values())
-        reject(new Error("The simulator is not running."));
+      for (const { reject } of this.#waiting.values()) reject(new Error(NOT_RUNNING));
       this.#waiting.clear();
       this.dispatchEvent(new Event("lost"));
       setTimeout(() => this.open(), RETRY_MS);
@@ -23,9 +23,7 @@ export class Connection extends EventTarget {
 
   /** Ask for something; resolves with its result, rejects with the reason in words. */
   ask(what, fields = {}) {
-    if (this.#socket?.readyState !== WebSocket.OPEN) {
-      return Promise.reject(new Error("The simulator is not running."));
-    }
+    if (this.#socket?.readyState !== WebSocket.OPEN) return Promise.reject(new Error(NOT_RUNNING));
     const id = ++this.#number;
     this.#socket.send(JSON.stringify({ ...fields, do: what, id }));
     return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));

@@ -1,6 +1,6 @@
 // Notices, questions, and the dialogs that save and open specs.
 
-import { h, plural } from "./dom.js";
+import { button, h, plural } from "./dom.js";
 import { emit, on, request, state } from "./state.js";
 
 const toasts = document.querySelector("#toasts");
@@ -32,73 +32,52 @@ function open(title, content, buttons) {
 }
 
 // Not a submit button: Enter takes the first of those.
-const cancel = () =>
-  h(
-    "button",
-    { type: "button", onclick: (event) => event.target.closest("dialog").close("") },
-    "Cancel",
-  );
+const cancel = () => button("", "Cancel", (event) => event.target.closest("dialog").close(""));
+const submit = (value, label, more = {}) => h("button.primary", { value, ...more }, label);
 
 /** What an answered tap shows when it asks for an alert. */
 export function showAlert(text) {
-  return open(state.bot.name, h("p", { dir: "auto" }, text), [
-    h("button.primary", { value: "ok", autofocus: true }, "OK"),
-  ]);
+  open(state.bot.name, h("p", { dir: "auto" }, text), submit("ok", "OK", { autofocus: true }));
 }
 
 export async function confirm(title, text, yes) {
-  return (
-    (await open(title, h("p", text), [
-      cancel(),
-      h("button.primary", { value: "yes", autofocus: true }, yes),
-    ])) === "yes"
-  );
+  const buttons = [cancel(), submit("yes", yes, { autofocus: true })];
+  return (await open(title, h("p", text), buttons)) === "yes";
 }
 
 /** Ask for some fields; resolves with an object, or with null when cancelled. */
 export async function askFor(title, fields) {
-  const inputs = fields.map(({ name, label, type = "text", ...more }) => {
-    const input = h("input", { name, type, autocomplete: "off", ...more });
-    return [
-      input,
-      h(
-        `label.field${type === "checkbox" ? ".check" : ""}`,
-        type === "checkbox" ? [input, label] : [label, input],
-      ),
-    ];
-  });
-  const answer = await open(
-    title,
-    inputs.map(([, label]) => label),
-    [cancel(), h("button.primary", { value: "ok" }, "OK")],
+  const inputs = fields.map(({ label, type = "text", ...more }) =>
+    h("input", { type, autocomplete: "off", ...more }),
   );
-  if (answer !== "ok") return null;
-  return Object.fromEntries(
-    inputs.map(([input]) => [input.name, input.type === "checkbox" ? input.checked : input.value]),
-  );
+  const content = inputs.map((input, index) => field(fields[index].label, input));
+  if ((await open(title, content, [cancel(), submit("ok", "OK")])) !== "ok") return null;
+  const answerOf = ({ type, checked, value }) => (type === "checkbox" ? checked : value);
+  return Object.fromEntries(inputs.map((input) => [input.name, answerOf(input)]));
+}
+
+function field(label, input) {
+  const isCheck = input.type === "checkbox";
+  return isCheck ? h("label.field.check", input, label) : h("label.field", label, input);
 }
 
 /** A name from what was done, good enough to begin with. */
 function suggestedName(first) {
   const done = [...state.turns.values()].filter((turn) => turn.update && turn.number >= first);
-  const said = done
-    .slice(0, 3)
-    .map((turn) => turn.title.replace(/^.*?(: | tapped )/, "").replace(/[[\]/]/g, ""));
+  const saidIn = ({ title }) => title.replace(/^.*?(: | tapped )/, "").replace(/[[\]/]/g, "");
+  const said = done.slice(0, 3).map(saidIn);
   return said.join(", ").slice(0, 60) || "conversation";
 }
 
 on("save", async (first = 1) => {
-  const name = h("input", {
-    type: "text",
-    required: true,
-    value: suggestedName(first),
-    autocomplete: "off",
-  });
+  const value = suggestedName(first);
+  const name = h("input", { type: "text", required: true, value, autocomplete: "off" });
   const session = h("input", { type: "checkbox" });
   const verdict = h("div.verdict", { role: "status" });
   const path = h("code.muted");
   const preview = h("pre.preview-file", { tabindex: "0", "aria-label": "The spec" });
-  const save = h("button.primary", { value: "save" }, "Save");
+  const save = submit("save", "Save");
+  const choice = () => ({ name: name.value || " ", first, session: session.checked });
   let exists = false;
   let latest = 0;
 
@@ -106,7 +85,7 @@ on("save", async (first = 1) => {
     const asked = ++latest;
     verdict.className = "verdict";
     verdict.replaceChildren("Running it…");
-    const draft = await request("draft", { name: name.value || " ", first, session: session.checked });
+    const draft = await request("draft", choice());
     if (asked !== latest) return;
     save.disabled = !draft;
     if (!draft) return verdict.replaceChildren();
@@ -121,50 +100,34 @@ on("save", async (first = 1) => {
       ...draft.warnings.map((warning) => h("p", warning)),
     );
   }
-  name.addEventListener("change", draw);
-  session.addEventListener("change", draw);
+  name.onchange = session.onchange = draw;
   draw();
   const content = [
-    h("label.field", "Name", name),
+    field("Name", name),
     path,
-    h("label.field.check", session, "Also expect what each step changed in the session"),
+    field("Also expect what each step changed in the session", session),
     verdict,
     preview,
   ];
   if ((await open("Save as spec", content, [cancel(), save])) !== "save") return;
-  const saved = await request("save", {
-    name: name.value,
-    first,
-    session: session.checked,
-    replace: exists,
-  });
+  const saved = await request("save", { ...choice(), replace: exists });
   if (saved) notice(`Saved ${saved}.`);
 });
 
 on("open", async () => {
   const specs = (await request("specs")) ?? [];
   const file = h("input", { type: "file", accept: ".json,.txt,application/json,text/plain" });
-  const list = specs.map((spec, index) =>
-    h(
-      "li",
-      h(
-        "button.spec",
-        { value: String(index) },
-        h("strong", h("bdi", spec.name)),
-        h("span", `${spec.file}, ${plural(spec.steps, "step")}`),
-      ),
-    ),
-  );
+  const list = specs.map((spec, index) => {
+    const details = h("span", `${spec.file}, ${plural(spec.steps, "step")}`);
+    return h("li", h("button.spec", { value: String(index) }, h("strong", h("bdi", spec.name)), details));
+  });
   const content = [
-    h(
-      "p",
-      "The conversation on screen makes way for the one that is opened; it is played into a new bot.",
-    ),
+    h("p", "The opened conversation is played into a new bot, in place of the one on screen."),
     list.length ? h("ul.specs", list) : h("p.muted", "There are no specs in tests/specs yet."),
-    h("label.field", "A file: a spec, or a message a line", file),
+    field("A file: a spec, or one message per line", file),
   ];
-  const ready = h("button.primary", { value: "file", disabled: true }, "Open the file");
-  file.addEventListener("change", () => (ready.disabled = !file.files.length));
+  const ready = submit("file", "Open the file", { disabled: true });
+  file.onchange = () => (ready.disabled = !file.files.length);
   const choice = await open("Open a spec or a transcript", content, [cancel(), ready]);
   if (choice === "") return;
   const fields =
@@ -173,10 +136,8 @@ on("open", async () => {
       : { file: specs[choice].file, name: specs[choice].name };
   const result = await request("replay", fields);
   if (!result) return;
-  const told = `Played ${plural(result.steps, "step")} of “${result.name}”: `;
-  notice(
-    told + (result.failed ? `${result.failed} did not go as expected.` : "all went as expected."),
-    result.failed > 0,
-  );
+  const { name, steps, failed } = result;
+  const verdict = failed ? `${failed} did not go as expected.` : "all went as expected.";
+  notice(`Played ${plural(steps, "step")} of “${name}”: ${verdict}`, failed > 0);
   emit("screen", "chat");
 });

@@ -55,29 +55,32 @@ export function icon(name) {
   return svg;
 }
 
+/** `button(".small", "Reset", reset)`: a button with classes, a label, what it does, and other properties. */
+export function button(classes, label, onclick, more = {}) {
+  return h(`button${classes}`, { type: "button", onclick, ...more }, label);
+}
+
 /** A button that is only an icon. */
 export function iconButton(name, label, onclick, classes = "") {
-  return h(
-    `button.icon-button${classes}`,
-    { type: "button", title: label, "aria-label": label, onclick },
-    icon(name),
-  );
+  return button(`.icon-button${classes}`, icon(name), onclick, { title: label, "aria-label": label });
+}
+
+/** Redraw `part`; the focus stays on what has the same `data-name`, or on the button in it. */
+export function keepFocus(part, name, draw) {
+  const focused = part.contains(document.activeElement) && document.activeElement.closest(`[data-${name}]`);
+  draw();
+  const same = focused && part.querySelector(`[data-${name}="${focused.dataset[name]}"]`);
+  if (same) (same.querySelector("button") ?? same).focus();
 }
 
 const COLOURS = 7;
 
 /** The initials of a chat or a person, on one of a few colours. */
 export function avatar(name, id) {
-  const words = name.split(/\s+/).filter(Boolean);
-  const initials = words
-    .slice(0, 2)
-    .map((word) => [...word][0].toLocaleUpperCase())
-    .join("");
-  return h(
-    `span.avatar.colour-${(Math.abs(id) + (id < 0 ? 3 : 0)) % COLOURS}`,
-    { "aria-hidden": "true" },
-    initials || "?",
-  );
+  const words = name.split(/\s+/).filter(Boolean).slice(0, 2);
+  const initials = words.map((word) => [...word][0].toLocaleUpperCase()).join("");
+  const colour = (Math.abs(id) + (id < 0 ? 3 : 0)) % COLOURS;
+  return h(`span.avatar.colour-${colour}`, { "aria-hidden": "true" }, initials || "?");
 }
 
 /** Hours and minutes of a Unix time. */

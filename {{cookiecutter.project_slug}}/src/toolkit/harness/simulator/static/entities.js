@@ -1,7 +1,7 @@
 // Message entities as elements: https://core.telegram.org/bots/api#messageentity
 // Offsets count UTF-16 units, and so do JavaScript's strings.
 
-import { h } from "./dom.js";
+import { button, h } from "./dom.js";
 
 const TAGS = {
   bold: "strong",
@@ -57,9 +57,7 @@ function element(entity, text, children, onCommand) {
     case "email":
       return link(`mailto:${text}`, children());
     case "bot_command":
-      return onCommand
-        ? h("button.command", { type: "button", onclick: () => onCommand(text) }, text)
-        : h("span.mention", text);
+      return onCommand ? button(".command", text, () => onCommand(text)) : h("span.mention", text);
     case "spoiler":
       return spoiler(children());
     case "blockquote":
@@ -86,11 +84,8 @@ export function openAddress(address) {
 function link(address, children) {
   const url = urlOf(address);
   if (!url) return h("span", children);
-  return h(
-    "a",
-    { href: url.href, target: "_blank", rel: "noopener noreferrer", title: url.href },
-    children,
-  );
+  const { href } = url;
+  return h("a", { href, target: "_blank", rel: "noopener noreferrer", title: href }, children);
 }
 
 function spoiler(children) {
@@ -100,28 +95,17 @@ function spoiler(children) {
     cover.replaceWith(text);
     text.classList.add("shown");
   };
-  const cover = h(
-    "button.spoiler",
-    { type: "button", "aria-label": "Hidden text: show it", onclick: show },
-    text,
-  );
+  const cover = button(".spoiler", text, show, { "aria-label": "Hidden text: show it" });
   return cover;
 }
 
 function expandable(children) {
   const quote = h("blockquote.folded", children);
-  const toggle = h(
-    "button.link.unfold",
-    {
-      type: "button",
-      "aria-expanded": "false",
-      onclick() {
-        const folded = quote.classList.toggle("folded");
-        toggle.setAttribute("aria-expanded", String(!folded));
-        toggle.textContent = folded ? "Show more" : "Show less";
-      },
-    },
-    "Show more",
-  );
+  const unfold = () => {
+    const folded = quote.classList.toggle("folded");
+    toggle.setAttribute("aria-expanded", String(!folded));
+    toggle.textContent = folded ? "Show more" : "Show less";
+  };
+  const toggle = button(".link", "Show more", unfold, { "aria-expanded": "false" });
   return h("div", quote, toggle);
 }

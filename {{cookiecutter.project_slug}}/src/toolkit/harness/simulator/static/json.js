@@ -2,8 +2,7 @@
 
 import { h } from "./dom.js";
 
-const UNSEEN =
-  /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+const UNSEEN = /(?!\n)[\p{Cc}\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu;
 
 /** `value` as a block of nodes. */
 export function jsonBlock(value, label) {
@@ -23,10 +22,12 @@ export function momentLine(value) {
 
 /** Text with every control and direction character written out. */
 export function visible(text) {
-  return text.replace(
-    UNSEEN,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  return text.replace(UNSEEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/** An exception, folded. */
+export function traceback(text) {
+  return h("details", h("summary", "Traceback"), h("pre", { tabindex: "0" }, visible(text)));
 }
 
 function nodes(value, indent) {

@@ -1,27 +1,19 @@
 // A small menu at a button: arrow keys move, Escape leaves.
 
-import { h } from "./dom.js";
+import { button, h } from "./dom.js";
 
 let close = () => {};
 
 /** Open a menu of `[label, action]` pairs at `anchor`; falsy items are left out. */
 export function openMenu(anchor, items) {
   close();
-  const buttons = items.filter(Boolean).map(([label, action]) =>
-    h(
-      "button",
-      {
-        type: "button",
-        role: "menuitem",
-        tabindex: "-1",
-        onclick() {
-          close();
-          action();
-        },
-      },
-      label,
-    ),
-  );
+  const buttons = items.filter(Boolean).map(([label, action]) => {
+    const choose = () => {
+      close();
+      action();
+    };
+    return button("", label, choose, { role: "menuitem", tabindex: "-1" });
+  });
   const menu = h("div.menu", { role: "menu", onkeydown: keys }, buttons);
   document.body.append(menu);
   place(menu, anchor);

@@ -1,6 +1,6 @@
 // One message as a bubble: its author, what it answers, its media, its text, its buttons.
 
-import { clock, h, icon } from "./dom.js";
+import { button, clock, h, icon } from "./dom.js";
 import { formatted } from "./entities.js";
 
 /** The element of a message. `actions`: `onTap(row, column, button)`, `onMenu(anchor)`, `onCommand(text)`,
@@ -9,6 +9,7 @@ export function bubble(message, { isOwn, named, author, reactions, actions }) {
   const service = serviceText(message);
   if (service) return h("div.service", { id: idOf(message) }, h("bdi", service));
   const text = message.text ?? message.caption;
+  const entities = message.entities ?? message.caption_entities;
   const label = `${isOwn ? "You" : author}, ${clock(message.date)}`;
   return h(
     `article.message${isOwn ? ".own" : ".theirs"}`,
@@ -21,29 +22,13 @@ export function bubble(message, { isOwn, named, author, reactions, actions }) {
       media(message),
       text == null
         ? meta(message)
-        : h(
-            "div.text",
-            { dir: "auto" },
-            formatted(text, message.entities ?? message.caption_entities, actions.onCommand),
-            meta(message),
-          ),
-      reactions?.length
-        ? h(
-            "div.reactions",
-            reactions.map((emoji) => h("span", emoji)),
-          )
-        : null,
+        : h("div.text", { dir: "auto" }, formatted(text, entities, actions.onCommand), meta(message)),
+      reactions?.length > 0 && h("div.reactions", ...reactions.map((emoji) => h("span", emoji))),
     ),
-    h(
-      "button.icon-button.message-menu",
-      {
-        type: "button",
-        "aria-haspopup": "menu",
-        "aria-label": `Actions on the message of ${label}`,
-        onclick: (event) => actions.onMenu(event.currentTarget),
-      },
-      icon("more"),
-    ),
+    button(".icon-button.message-menu", icon("more"), (event) => actions.onMenu(event.currentTarget), {
+      "aria-haspopup": "menu",
+      "aria-label": `Actions on the message of ${label}`,
+    }),
     keyboard(message, actions.onTap),
   );
 }
@@ -64,33 +49,32 @@ export function summary(message) {
   return serviceText(message) ?? MEDIA.find(([kind]) => kind in message)?.[1] ?? "Message";
 }
 
-const MEDIA = [
-  ["photo", "Photo"],
-  ["animation", "Animation"],
-  ["video", "Video"],
-  ["video_note", "Video message"],
-  ["voice", "Voice message"],
-  ["audio", "Audio"],
-  ["sticker", "Sticker"],
-  ["document", "File"],
-  ["venue", "Venue"],
-  ["location", "Location"],
-  ["contact", "Contact"],
-  ["poll", "Poll"],
-  ["dice", "Dice"],
-  ["invoice", "Invoice"],
-  ["game", "Game"],
-  ["checklist", "Checklist"],
-];
+const MEDIA = Object.entries({
+  photo: "Photo",
+  animation: "Animation",
+  video: "Video",
+  video_note: "Video message",
+  voice: "Voice message",
+  audio: "Audio",
+  sticker: "Sticker",
+  document: "File",
+  venue: "Venue",
+  location: "Location",
+  contact: "Contact",
+  poll: "Poll",
+  dice: "Dice",
+  invoice: "Invoice",
+  game: "Game",
+  checklist: "Checklist",
+});
 
 function serviceText(message) {
-  const who = message.from?.first_name ?? "Somebody";
+  const who = message.from?.first_name ?? "Unknown";
   if (message.new_chat_members)
     return `${message.new_chat_members.map((user) => user.first_name).join(", ")} joined`;
   if (message.left_chat_member) return `${message.left_chat_member.first_name} left`;
   if (message.pinned_message) return `${who} pinned “${summary(message.pinned_message)}”`;
-  if (message.forum_topic_created)
-    return `${who} opened the topic “${message.forum_topic_created.name}”`;
+  if (message.forum_topic_created) return `${who} opened the topic “${message.forum_topic_created.name}”`;
   if (message.forum_topic_closed) return `${who} closed the topic`;
   if (message.forum_topic_reopened) return `${who} opened the topic again`;
   if (message.new_chat_title) return `${who} renamed the group to “${message.new_chat_title}”`;
@@ -105,17 +89,13 @@ function forwardedFrom({ forward_origin: origin }) {
     origin.sender_user_name ??
     origin.chat?.title ??
     origin.sender_chat?.title;
-  return h("div.forwarded", "Forwarded from ", h("bdi", name ?? "somebody"));
+  return h("div.forwarded", "Forwarded from ", h("bdi", name ?? "an unknown user"));
 }
 
 function quoted(message, onReply) {
   const author = message.from?.first_name ?? message.sender_chat?.title ?? "";
-  return h(
-    "button.quoted",
-    { type: "button", onclick: () => onReply(message.message_id) },
-    h("strong", h("bdi", author)),
-    h("span", { dir: "auto" }, summary(message)),
-  );
+  const label = [h("strong", h("bdi", author)), h("span", { dir: "auto" }, summary(message))];
+  return button(".quoted", label, () => onReply(message.message_id));
 }
 
 function media(message) {
@@ -124,15 +104,10 @@ function media(message) {
   if (contact)
     return card("person", `${contact.first_name} ${contact.last_name ?? ""}`, contact.phone_number);
   const place = message.venue?.location ?? message.location;
-  if (place)
-    return card("pin", message.venue?.title ?? "Location", `${place.latitude}, ${place.longitude}`);
+  if (place) return card("pin", message.venue?.title ?? "Location", `${place.latitude}, ${place.longitude}`);
   if (message.poll) return poll(message.poll);
-  if (message.invoice)
-    return card(
-      "file",
-      message.invoice.title,
-      `${message.invoice.description} · ${price(message.invoice)}`,
-    );
+  const { invoice } = message;
+  if (invoice) return card("file", invoice.title, `${invoice.description} · ${price(invoice)}`);
   if (message.dice) return h("div.big", `${message.dice.emoji} ${message.dice.value}`);
   if (message.sticker) return h("div.big", message.sticker.emoji ?? "Sticker");
   const found = MEDIA.find(([kind]) => typeof message[kind] === "object");
@@ -149,48 +124,29 @@ function picture(photo, hidden) {
     onerror: () => image.replaceWith(h("div.photo.missing", "Photo (its content is not here)")),
   });
   if (!hidden) return image;
-  const cover = h(
-    "button.covered",
-    { type: "button", "aria-label": "Hidden photo: show it", onclick: () => cover.replaceWith(image) },
-    image,
-  );
+  const label = { "aria-label": "Hidden photo: show it" };
+  const cover = button(".covered", image, () => cover.replaceWith(image), label);
   return cover;
 }
 
 function attachment(file, kind) {
   const size = file.file_size == null ? "" : fileSize(file.file_size);
   const details = [file.file_name && kind, size].filter(Boolean).join(", ");
-  const link = {
-    href: `/files/${encodeURIComponent(file.file_id)}`,
-    download: file.file_name ?? "file",
-  };
-  return h(
-    "a.card",
-    link,
-    icon("file"),
-    h("span.card-text", h("strong", h("bdi", file.file_name ?? kind)), h("span", details)),
-  );
+  const href = `/files/${encodeURIComponent(file.file_id)}`;
+  const link = { href, download: file.file_name ?? "file" };
+  return card("file", file.file_name ?? kind, details, "a.card", link);
 }
 
-function card(symbol, title, details) {
-  return h(
-    "div.card",
-    icon(symbol),
-    h("span.card-text", h("strong", h("bdi", title)), h("span", h("bdi", details))),
-  );
+function card(symbol, title, details, tag = "div.card", properties = {}) {
+  const text = [h("strong", h("bdi", title)), h("span", h("bdi", details))];
+  return h(tag, properties, icon(symbol), h("span.card-text", text));
 }
 
 function poll({ question, options, total_voter_count: total }) {
-  return h(
-    "div.poll",
-    h("strong", h("bdi", question)),
-    h(
-      "ul",
-      options.map((option) =>
-        h("li", h("bdi", option.text), h("span", `${option.voter_count} of ${total}`)),
-      ),
-    ),
+  const lines = options.map(({ text, voter_count: count }) =>
+    h("li", h("bdi", text), h("span", `${count} of ${total}`)),
   );
+  return h("div.poll", h("strong", h("bdi", question)), h("ul", lines));
 }
 
 function price({ currency, total_amount: amount }) {
@@ -205,23 +161,12 @@ function fileSize(bytes) {
 function keyboard(message, onTap) {
   const rows = message.reply_markup?.inline_keyboard;
   if (!rows?.length) return null;
-  const one = (button, row, column) => {
-    const kind = button.url ? ".to-url" : "";
-    const onclick = () => onTap(row, column, button);
-    return h(
-      `button.key${kind}`,
-      { type: "button", "data-key": `${row}.${column}`, onclick },
-      h("bdi", button.text),
-    );
-  };
-  return h(
-    "div.keyboard",
-    { role: "group", "aria-label": "Buttons" },
-    rows.map((buttons, row) =>
-      h(
-        "div.keys",
-        buttons.map((button, column) => one(button, row, column)),
-      ),
-    ),
+  const one = (data, row, column) =>
+    button(data.url ? ".key.to-url" : ".key", h("bdi", data.text), () => onTap(row, column, data), {
+      "data-key": `${row}.${column}`,
+    });
+  const keys = rows.map((row, index) =>
+    h("div.keys", ...row.map((data, column) => one(data, index, column))),
   );
+  return h("div.keyboard", { role: "group", "aria-label": "Buttons" }, keys);
 }

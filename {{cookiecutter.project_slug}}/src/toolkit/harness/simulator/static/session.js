@@ -1,7 +1,7 @@
 // What the bot remembers of the chat on screen: typed fields, what changed last, and editing.
 
 import { confirm } from "./dialogs.js";
-import { h, iconButton } from "./dom.js";
+import { button, h, iconButton, keepFocus } from "./dom.js";
 import { jsonBlock, jsonLine, momentLine } from "./json.js";
 import { on, request, state } from "./state.js";
 
@@ -9,23 +9,19 @@ const section = document.querySelector("#session");
 let editing = false;
 
 function draw() {
-  const focused = document.activeElement?.closest("[data-field]")?.dataset.field;
-  drawFields();
-  if (focused) section.querySelector(`[data-field="${focused}"] button`)?.focus();
+  keepFocus(section, "field", drawFields);
 }
 
 function drawFields() {
   const session = state.session;
-  if (!session) {
-    section.replaceChildren(h("p.muted", "The session shows here as soon as the bot runs."));
-    return;
-  }
+  if (!session)
+    return section.replaceChildren(h("p.muted", "The session shows here as soon as the bot runs."));
   section.replaceChildren(
     h(
       "div.session-head",
       h("code", session.key),
       h("span.muted", session.stored ? "stored" : "not stored: nothing has changed it"),
-      h("button.small", { type: "button", disabled: !session.stored, onclick: reset }, "Reset"),
+      button(".small", "Reset", reset, { disabled: !session.stored }),
     ),
     ...(session.problem
       ? [h("p.problem", session.problem), jsonBlock(session.record, "The stored record")]
@@ -63,25 +59,18 @@ function edit(field, line) {
     editing = false;
     draw();
   };
-  const save = async () => {
+  const save = async (event) => {
+    event.preventDefault();
     const { key } = state.session;
     const answer = await request("edit", { key, name: field.name, value: editor.read() });
     if (answer !== undefined) close();
   };
   const form = h(
     "form.edit",
-    {
-      onsubmit(event) {
-        event.preventDefault();
-        save();
-      },
-      onkeydown(event) {
-        if (event.key === "Escape") close();
-      },
-    },
+    { onsubmit: save, onkeydown: (event) => event.key === "Escape" && close() },
     editor.element,
     h("button.small.primary", { type: "submit" }, "Set"),
-    h("button.small", { type: "button", onclick: close }, "Cancel"),
+    button(".small", "Cancel", close),
   );
   editing = true;
   line.querySelector("dd").replaceChildren(form);

@@ -31,7 +31,7 @@ export function emit(kind, detail) {
   for (const listener of listeners.get(kind) ?? []) listener(detail);
 }
 
-/** Do something on the simulator as whoever is on screen; refusals are shown. */
+/** Do something on the simulator as the person on screen; refusals are shown. */
 export async function act(what, fields = {}) {
   const { user, chat } = state.here;
   return request(what, { user, chat, ...fields });
@@ -51,7 +51,7 @@ export function chatHere() {
 }
 
 export function nameOf(userId) {
-  return state.people.find((person) => person.id === userId)?.name ?? "Somebody";
+  return state.people.find((person) => person.id === userId)?.name ?? "Unknown";
 }
 
 /** The messages of the chat, and of its topic, on screen. */
@@ -65,7 +65,7 @@ export function isInTopicHere(message) {
   return !chatHere()?.is_forum || thread === state.here.thread;
 }
 
-/** Look at a chat. In a private one its person speaks, in a group whoever spoke last does. */
+/** Look at a chat. In a private one its person speaks, in a group the one who spoke last. */
 export function look(chatId, { user = null, thread = null } = {}) {
   const chat = state.chats.get(chatId);
   if (!chat) return;
@@ -91,19 +91,12 @@ export async function loadSession() {
 
 function begin(world) {
   const sameWorld = state.chats.size > 0;
-  Object.assign(state, {
-    bot: world.bot,
-    status: world.status,
-    people: world.people,
-    faults: world.faults,
-  });
+  const { bot, status, people, faults } = world;
+  Object.assign(state, { bot, status, people, faults });
   state.chats = new Map(world.chats.map((chat) => [chat.id, chat]));
-  state.messages = new Map(
-    Object.entries(world.messages).map(([id, list]) => [
-      Number(id),
-      new Map(list.map((m) => [m.message_id, m])),
-    ]),
-  );
+  const byId = (messages) => new Map(messages.map((message) => [message.message_id, message]));
+  const messages = Object.entries(world.messages);
+  state.messages = new Map(messages.map(([id, list]) => [Number(id), byId(list)]));
   state.turns = new Map(world.turns.map((turn) => [turn.number, turn]));
   state.unread.clear();
   const place = new URLSearchParams(location.hash.slice(1));
@@ -156,11 +149,8 @@ connection.addEventListener("change", ({ detail }) => {
   if (change) change(detail);
   else emit(detail.type, detail);
 });
-connection.addEventListener("open", () => {
-  state.connected = true;
-  emit("connection");
-});
-connection.addEventListener("lost", () => {
-  state.connected = false;
-  emit("connection");
-});
+for (const [event, connected] of Object.entries({ open: true, lost: false }))
+  connection.addEventListener(event, () => {
+    state.connected = connected;
+    emit("connection");
+  });

@@ -1,7 +1,7 @@
 // Switches for what can go wrong, and buttons for what can be done to the bot.
 
 import { confirm } from "./dialogs.js";
-import { h, icon } from "./dom.js";
+import { button, h, icon, keepFocus } from "./dom.js";
 import { chatHere, emit, nameOf, on, request, state } from "./state.js";
 
 const status = document.querySelector("#status");
@@ -10,15 +10,9 @@ const faults = document.querySelector("#faults");
 
 function drawStatus() {
   const { running, broken } = state.status;
-  const [kind, text] = !state.connected
-    ? ["bad", "Not connected"]
-    : broken
-      ? ["bad", "Broken"]
-      : running
-        ? ["good", "Running"]
-        : ["", "Starting…"];
-  status.className = `status ${kind}`;
-  status.textContent = text;
+  const problem = state.connected ? broken && "Broken" : "Not connected";
+  status.className = `status ${problem ? "bad" : running ? "good" : ""}`;
+  status.textContent = problem || (running ? "Running" : "Starting…");
 }
 
 function drawFaults() {
@@ -39,30 +33,22 @@ function drawFaults() {
       }),
       h("span", label),
     );
-  const focused = faults.contains(document.activeElement) ? document.activeElement.dataset.fault : null;
-  faults.replaceChildren(
-    one(
-      "blocked",
-      [h("bdi", nameOf(person)), " has blocked the bot"],
-      state.faults.blocked.includes(person),
+  const { blocked, flood, network, slow } = state.faults;
+  keepFocus(faults, "fault", () =>
+    faults.replaceChildren(
+      one("blocked", [h("bdi", nameOf(person)), " has blocked the bot"], blocked.includes(person)),
+      one("flood", "429 Too Many Requests", flood),
+      one("network", "Network down", network),
+      one("slow", "Slow store (2 s per call)", slow),
     ),
-    one("flood", "429 Too Many Requests", state.faults.flood),
-    one("network", "Network down", state.faults.network),
-    one("slow", "Slow store (2 s a call)", state.faults.slow),
   );
-  if (focused) faults.querySelector(`[data-fault="${focused}"]`)?.focus();
 }
 
-const tool = (symbol, label, onclick) =>
-  h("button.tool", { type: "button", onclick }, icon(symbol), label);
+const tool = (symbol, label, onclick) => button(".tool", [icon(symbol), label], onclick);
 
 async function startOver() {
-  const yes = await confirm(
-    "Start over?",
-    "All chats and everything the bot remembers are forgotten.",
-    "Start over",
-  );
-  if (yes) request("start_over");
+  const text = "All chats and everything the bot remembers are forgotten.";
+  if (await confirm("Start over?", text, "Start over")) request("start_over");
 }
 
 actions.replaceChildren(

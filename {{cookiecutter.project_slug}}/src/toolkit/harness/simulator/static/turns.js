@@ -1,7 +1,7 @@
 // Every update and what came of it: handler, calls, session changes, log lines, exceptions.
 
-import { clock, duration, h, plural } from "./dom.js";
-import { jsonBlock, momentLine, visible } from "./json.js";
+import { button, clock, duration, h, plural } from "./dom.js";
+import { jsonBlock, momentLine, traceback, visible } from "./json.js";
 import { emit, on, request, state } from "./state.js";
 
 const list = document.querySelector("#turns");
@@ -10,75 +10,43 @@ const AS_EXPECTED = "as expected";
 const wentAnotherWay = ({ verdict }) => Boolean(verdict) && verdict !== AS_EXPECTED;
 
 function drawAll() {
-  list.replaceChildren(
-    ...[...state.turns.values()]
-      .slice(-SHOWN)
-      .reverse()
-      .map((turn, index) => item(turn, index === 0)),
-  );
+  const newest = [...state.turns.values()].slice(-SHOWN).reverse();
+  list.replaceChildren(...newest.map((turn, index) => item(turn, index === 0)));
 }
 
 function item(turn, isOpen) {
   const refused = turn.calls.filter((call) => call.error).length;
-  const failed = turn.error || refused || wentAnotherWay(turn);
+  const problem = turn.error ? "exception" : refused > 0 && `${refused} refused`;
+  const title = [h("bdi", visible(turn.title)), turn.again && h("span.tag", "delivered again")];
+  const meta = [
+    problem && h("span.tag.bad", problem),
+    turn.verdict === AS_EXPECTED && h("span.tag.good", AS_EXPECTED),
+    wentAnotherWay(turn) && h("span.tag.bad", "not as expected"),
+    `${plural(turn.calls.length, "call")} · ${turn.done ? duration(turn.seconds) : "running…"} · `,
+    h("time", clock(turn.at)),
+  ];
   return h(
-    `details.turn${failed ? ".failed" : ""}`,
+    `details.turn${problem || wentAnotherWay(turn) ? ".failed" : ""}`,
     { id: `turn-${turn.number}`, open: isOpen },
-    h(
-      "summary",
-      h(
-        "span.turn-title",
-        h("bdi", visible(turn.title)),
-        turn.again && h("span.tag", "delivered again"),
-      ),
-      h(
-        "span.turn-meta",
-        turn.error
-          ? h("span.tag.bad", "exception")
-          : refused > 0 && h("span.tag.bad", `${refused} refused`),
-        turn.verdict === AS_EXPECTED && h("span.tag.good", AS_EXPECTED),
-        wentAnotherWay(turn) && h("span.tag.bad", "not as expected"),
-        plural(turn.calls.length, "call"),
-        " · ",
-        turn.done ? duration(turn.seconds) : "running…",
-        " · ",
-        h("time", clock(turn.at)),
-      ),
-    ),
+    h("summary", h("span.turn-title", title), h("span.turn-meta", meta)),
     h("div.turn-body", body(turn)),
   );
 }
 
 function body(turn) {
+  const { number } = turn;
+  const goBack = () => request("go_back", { turn: number });
+  const restart = turn.returns && button(".small", "Restart from here", goBack);
+  const save = turn.update && button(".small", "Save as spec from here", () => emit("save", number));
   return [
     turn.update && handlerLine(turn),
     wentAnotherWay(turn) && h("pre.verdict-text", { tabindex: "0" }, visible(turn.verdict)),
     turn.error && errorBlock(turn.error),
     turn.changes.length > 0 && changesBlock(turn.changes),
     turn.calls.map(callBlock),
-    turn.logs.length > 0 &&
-      h(
-        "ul.logs",
-        { "aria-label": "Log" },
-        turn.logs.map((line) => logLine(line, turn.error)),
-      ),
+    turn.logs.length > 0 && logBlock(turn),
     turn.update && h("details.call", h("summary", "The update"), jsonBlock(turn.update, "The update")),
-    (turn.returns || turn.update) &&
-      h(
-        "div.turn-buttons",
-        turn.returns &&
-          h(
-            "button.small",
-            { type: "button", onclick: () => request("go_back", { turn: turn.number }) },
-            "Restart from here",
-          ),
-        turn.update &&
-          h(
-            "button.small",
-            { type: "button", onclick: () => emit("save", turn.number) },
-            "Save as spec from here",
-          ),
-      ),
+    (turn.returns || turn.update) && h("div.turn-buttons", restart, save),
   ];
 }
 
@@ -94,62 +62,44 @@ function handlerLine(turn) {
 }
 
 function errorBlock(error) {
-  const lines = error.trim().split("\n");
-  return h(
-    "div.exception",
-    h("strong", visible(lines.at(-1))),
-    h("details", h("summary", "Traceback"), h("pre", { tabindex: "0" }, visible(error))),
-  );
+  return h("div.exception", h("strong", visible(lastLine(error))), traceback(error));
 }
 
 function changesBlock(changes) {
-  return h(
-    "ul.changes",
-    { "aria-label": "Changes of the session" },
-    changes.map((change) =>
-      h(
-        "li",
-        h("code", change.name),
-        h("del", momentLine(change.was)),
-        h("span", { "aria-hidden": "true" }, "→"),
-        h("ins", momentLine(change.is)),
-      ),
-    ),
+  const arrow = () => h("span", { "aria-hidden": "true" }, "→");
+  const lines = changes.map(({ name, was, is }) =>
+    h("li", h("code", name), h("del", momentLine(was)), arrow(), h("ins", momentLine(is))),
   );
+  return h("ul.changes", { "aria-label": "Changes of the session" }, lines);
 }
 
-function callBlock(call) {
+function callBlock({ method, payload, result, error, at }) {
+  const gist = String(payload.text ?? payload.caption ?? payload.action ?? "").slice(0, 80);
+  const tag = error && h("span.tag.bad", String(error.code ?? "network"));
   return h(
-    `details.call${call.error ? ".failed" : ""}`,
-    h(
-      "summary",
-      h("code", call.method),
-      h(
-        "span.call-gist",
-        visible(
-          String(call.payload.text ?? call.payload.caption ?? call.payload.action ?? "").slice(0, 80),
-        ),
-      ),
-      call.error && h("span.tag.bad", String(call.error.code ?? "network")),
-    ),
-    call.error && h("p.problem", call.error.description),
+    `details.call${error ? ".failed" : ""}`,
+    h("summary", h("code", method), h("span.call-gist", visible(gist)), tag),
+    error && h("p.problem", error.description),
     h("h4", "Payload"),
-    jsonBlock(call.payload, `Payload of ${call.method}`),
-    !call.error && [h("h4", "Result"), jsonBlock(call.result, `Result of ${call.method}`)],
-    h("p.muted", new Date(call.at * 1000).toISOString().slice(11, 23), " UTC"),
+    jsonBlock(payload, `Payload of ${method}`),
+    !error && [h("h4", "Result"), jsonBlock(result, `Result of ${method}`)],
+    h("p.muted", new Date(at * 1000).toISOString().slice(11, 23), " UTC"),
   );
 }
 
-function logLine({ level, logger, text }, error) {
+function logBlock({ logs, error }) {
   // The exception of the turn stands above already; only others show their traceback here.
-  const last = error?.trim().split("\n").at(-1);
-  const shown = last && text.endsWith(last) ? text.split("\n")[0] : text;
-  return h(
-    `li.log-line.${level.toLowerCase()}`,
-    h("strong", level),
-    h("code", logger),
-    h("span", visible(shown)),
-  );
+  const last = error && lastLine(error);
+  const lines = logs.map(({ level, logger, text }) => {
+    const shown = visible(last && text.endsWith(last) ? text.split("\n")[0] : text);
+    const kind = level.toLowerCase();
+    return h(`li.log-line.${kind}`, h("strong", level), h("code", logger), h("span", shown));
+  });
+  return h("ul.logs", { "aria-label": "Log" }, lines);
+}
+
+function lastLine(error) {
+  return error.trim().split("\n").at(-1);
 }
 
 function show(number) {
@@ -169,7 +119,8 @@ on("turn", (turn) => {
     const openCalls = [...old.querySelectorAll("details")].map((each) => each.open);
     const hadFocus = old.querySelector("summary") === document.activeElement;
     const fresh = item(turn, old.open);
-    fresh.querySelectorAll("details").forEach((each, index) => (each.open = openCalls[index] ?? false));
+    for (const [index, each] of fresh.querySelectorAll("details").entries())
+      each.open = openCalls[index] ?? false;
     old.replaceWith(fresh);
     if (hadFocus) fresh.querySelector("summary").focus();
     return;
