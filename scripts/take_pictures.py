@@ -25,16 +25,18 @@ WIDE, SMALL = (1280, 760), (1180, 640)
 
 
 def say(page: Page, text: str) -> None:
+    """Send a message."""
     page.get_by_label("Message", exact=True).fill(text)
     page.keyboard.press("Enter")
 
 
 def tap(page: Page, label: str) -> None:
+    """Tap a button of the newest message."""
     page.locator("#log .message").last.get_by_role("button", name=label, exact=True).click()
 
 
 def book(page: Page) -> None:
-    """A talk that stops in the middle: one visit is booked, and the next one is being chosen."""
+    """Book one visit, and stop in the middle of choosing the next one."""
     say(page, "I want to book")
     tap(page, "Shave")
     page.locator("#log").get_by_text("When?").wait_for()
@@ -49,6 +51,7 @@ def book(page: Page) -> None:
 
 
 def save_dialog(page: Page) -> None:
+    """Open the dialog that saves a spec."""
     page.get_by_role("button", name="Save as spec", exact=True).click()
     page.get_by_label("Name").fill("book a shave")
     page.keyboard.press("Tab")
@@ -65,7 +68,7 @@ def take(
     scale: float = 2,
     prepare: Callable[[Page], None] = lambda page: None,
 ) -> None:
-    """Open the page, ``prepare`` it, and write what is on screen to ``file``."""
+    """Open the page, `prepare` it, and write what is on screen to `file`."""
     context = browser.new_context(
         viewport={"width": size[0], "height": size[1]},
         color_scheme=scheme,  # type: ignore[arg-type]
@@ -85,6 +88,7 @@ def take(
 
 
 def main() -> None:
+    """Take all pictures."""
     executable = find_browser()
     if executable is None:
         raise SystemExit("no Chromium is installed: apt-get install chromium")

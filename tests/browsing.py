@@ -27,13 +27,13 @@ QUIET = [
 
 
 def find_browser() -> str | None:
-    """The path of an installed Chromium, or None."""
+    """Return the path of an installed Chromium, or None."""
     return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 @contextlib.contextmanager
 def open_browser(executable: str) -> Iterator[Browser]:
-    """A headless browser; end it by leaving the block."""
+    """Open a headless browser, which ends with the block."""
     # On a machine that does other things as well, five seconds may be too short.
     expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
@@ -48,7 +48,7 @@ def open_browser(executable: str) -> Iterator[Browser]:
 def simulator(
     project: Path, target: str | None = None, *, path: Path | None = None
 ) -> Iterator[str]:
-    """The address of a simulator of the project's bot, or of ``target``, a module in ``path``."""
+    """Serve the project's bot, or `target`, a module in `path`; give the address."""
     command = ["-m", "bot", "web", "--port", "0"] if target is None else ["-c", SERVE, target]
     places = [str(project / "src"), *([str(path)] if path else [])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places), "PYTHONUNBUFFERED": "1"}

@@ -17,6 +17,9 @@ from toolkit.harness.types import Json
 
 MESSAGES = 300
 TURNS = 150
+UNSENT = frozenset(("changed", "action", "before", "after", "tasks", "point"))
+"""Fields of a turn that a page has no use for."""
+
 TOKEN = re.compile(r"\b\d{5,}:[\w-]{30,}")
 """Looks like a bot token. The simulator needs none, but a bot may log what it finds."""
 
@@ -117,7 +120,7 @@ def _people(simulation: Simulation) -> Json:
     users = [user.data for user in simulation.telegram.users.values() if not user.data["is_bot"]]
     return {
         "people": [{"id": user["id"], "name": name_of(user)} for user in users],
-        "faults": simulation.switches.as_json(),
+        "faults": simulation.faults,
     }
 
 
@@ -182,25 +185,12 @@ def _turn(turn: Turn) -> Json:
     event = (turn.update or {}).get("callback_query") or {}
     message = turn.message or event.get("message") or {}
     return {
-        "number": turn.number,
-        "title": turn.title,
-        "at": turn.at,
-        "key": turn.key,
+        **{name: value for name, value in vars(turn).items() if name not in UNSENT},
         "chat": message.get("chat", {}).get("id"),
         "message": turn.message and turn.message["message_id"],
-        "update": turn.update,
-        "again": turn.again,
         "returns": turn.point is not None,
         "calls": [_call(call) for call in turn.calls],
-        "handler": turn.handler,
-        "place": turn.place,
-        "handler_seconds": turn.handler_seconds,
-        "seconds": turn.seconds,
         "changes": _changed_fields(turn),
-        "logs": turn.logs,
-        "error": turn.error,
-        "verdict": turn.verdict,
-        "done": turn.done,
     }
 
 

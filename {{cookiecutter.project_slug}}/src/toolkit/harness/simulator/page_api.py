@@ -1,9 +1,11 @@
-"""What a page may ask for: one method per request, named in its `do`."""
+"""What a page may ask for. A request is JSON with the name of a method in `do`."""
 
 from __future__ import annotations
 
+import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from toolkit.harness.simulator.recorder import SimulatorError
 from toolkit.harness.simulator.replaying import read_steps, replay
 from toolkit.harness.simulator.saving import FOLDER, draft
 from toolkit.harness.simulator.simulation import Simulation
+from toolkit.harness.simulator.turns import Turn
 from toolkit.harness.types import Json
 from toolkit.storage.base import StorageError
 
@@ -22,41 +25,57 @@ REFUSALS = (SimulatorError, StorageError, LookupError, ValueError, OSError)
 
 
 class PageApi:
-    """Does what pages ask for. Every method takes the fields of one request, and may refuse it."""
+    """Does what pages ask for: a request names a method, its fields are the arguments."""
 
     def __init__(self, simulation: Simulation, folder: Path = FOLDER) -> None:
         self._simulation = simulation
         self._folder = folder
+        self._methods: dict[str, Callable[..., Any]] = {
+            # What people do
+            "say": simulation.say,
+            "tap": simulation.tap,
+            "press": simulation.tap_label,
+            "rewrite": self._rewrite,
+            "share": self._share,
+            "meet": simulation.add_person,
+            "gather": simulation.add_group,
+            "open_topic": self._open_topic,
+            # What happens to the bot
+            "fault": simulation.switch,
+            "redeliver": simulation.redeliver,
+            "restart": partial(simulation.start, "The bot was restarted"),
+            "start_over": simulation.start_over,
+            "go_back": simulation.go_back,
+            # What the bot remembers
+            "session": self._session,
+            "edit": partial(session_view.edit, simulation),
+            "reset": partial(session_view.reset, simulation),
+            # Specs and transcripts
+            "draft": self._draft,
+            "save": self._save,
+            "specs": self._specs,
+            "replay": self._replay,
+        }
 
     async def answer(self, request: Json) -> Json:
         """Do a request; answer with its `result`, or an `error` in words."""
         fields = dict(request)
-        number = fields.pop("id", None)
-        name = fields.pop("do", None)
+        number, name = fields.pop("id", None), fields.pop("do", None)
         try:
-            if name not in METHODS:
+            if name not in self._methods:
                 raise SimulatorError(f"there is no request {name!r}")
-            result = await getattr(self, name)(**fields)
+            result = self._methods[name](**fields)
+            if inspect.isawaitable(result):
+                result = await result
         except (TypeError, *REFUSALS) as error:
             text = str(error.args[0]) if isinstance(error, KeyError) else str(error)
             return {"type": "answer", "id": number, "error": text or type(error).__name__}
-        return {"type": "answer", "id": number, "result": result}
-
-    # What people do.
-
-    async def say(
-        self, user: int, chat: int, text: str, thread: int | None = None, reply: int | None = None
-    ) -> None:
-        """Type a text."""
-        self._simulation.say(user, chat, text, thread, reply)
-
-    async def tap(self, user: int, chat: int, message: int, row: int, column: int) -> None:
-        """Tap an inline button."""
-        self._simulation.tap(user, chat, message, row, column)
-
-    async def press(self, user: int, chat: int, label: str) -> None:
-        """Press a button of the reply keyboard."""
-        self._simulation.tap_label(user, chat, label)
+        # A turn is sent to every page anyway.
+        return {
+            "type": "answer",
+            "id": number,
+            "result": None if isinstance(result, Turn) else result,
+        }
 
     async def attach(self, content: bytes, place: Mapping[str, str]) -> None:
         """Send a file: as a photo if it is a picture, else as a document."""
@@ -67,71 +86,23 @@ class PageApi:
             lambda world: world.send_file(user, kind, content, name, chat, thread_id=thread)
         )
 
-    async def rewrite(self, user: int, chat: int, message: int, text: str) -> None:
-        """Edit one's own message."""
-        self._simulation.act(lambda world: world.edit_text(user, message, text, chat))
+    def _rewrite(self, user: int, chat: int, message: int, text: str) -> Turn:
+        return self._simulation.act(lambda world: world.edit_text(user, message, text, chat))
 
-    async def share(self, user: int, chat: int, what: str) -> None:
-        """Share one's contact or a location."""
+    def _share(self, user: int, chat: int, what: str) -> Turn:
         if what == "contact":
-            self._simulation.act(lambda world: world.send_contact(user, chat_id=chat))
-        else:
-            self._simulation.act(lambda world: world.send_location(user, 52.52, 13.405, chat))
+            return self._simulation.act(lambda world: world.send_contact(user, chat_id=chat))
+        return self._simulation.act(lambda world: world.send_location(user, 52.52, 13.405, chat))
 
-    async def meet(self, name: str) -> int:
-        """Let a new person come along; return their id."""
-        return self._simulation.add_person(name)
-
-    async def gather(self, title: str, forum: bool = False) -> int:
-        """Open a group with all people in it; return its id."""
-        return self._simulation.add_group(title, forum=forum)
-
-    async def open_topic(self, user: int, chat: int, name: str) -> int | None:
-        """Open a topic in a forum; return its id."""
+    def _open_topic(self, user: int, chat: int, name: str) -> int | None:
         turn = self._simulation.act(lambda world: world.create_topic(user, chat, name))
         return (turn.message or {}).get("message_thread_id")
 
-    # What happens to the bot.
-
-    async def fault(self, name: str, on: bool, user: int | None = None) -> None:
-        """Switch a fault."""
-        self._simulation.switches.set(name, on, user)
-
-    async def redeliver(self) -> None:
-        """Deliver the last update again."""
-        self._simulation.redeliver()
-
-    async def restart(self) -> None:
-        """Restart the bot."""
-        await self._simulation.start("The bot was restarted")
-
-    async def start_over(self) -> None:
-        """Forget everything."""
-        await self._simulation.start_over()
-
-    async def go_back(self, turn: int) -> None:
-        """Restart from just before this turn."""
-        await self._simulation.go_back(turn)
-
-    # What the bot remembers.
-
-    async def session(self, user: int, chat: int, thread: int | None = None) -> Json | None:
-        """Return the session of a person in a chat."""
+    async def _session(self, user: int, chat: int, thread: int | None = None) -> Json | None:
         key = session_view.key_of(self._simulation, user, chat, thread)
         return None if key is None else await session_view.show(self._simulation, key)
 
-    async def edit(self, key: str, name: str, value: Any) -> None:
-        """Set a field of a session."""
-        await session_view.edit(self._simulation, key, name, value)
-
-    async def reset(self, key: str) -> None:
-        """Forget a session."""
-        await session_view.reset(self._simulation, key)
-
-    # Specs and transcripts.
-
-    async def draft(self, name: str, **choice: Any) -> Json:
-        """Return a spec as `saving.draft` makes it, and whether it passes now."""
+    async def _draft(self, name: str, **choice: Any) -> Json:
         found = draft(self._simulation, name, **choice)
         path = self._folder / found.file_name
         return {
@@ -142,12 +113,10 @@ class PageApi:
             "exists": path.exists(),
         }
 
-    async def save(self, name: str, replace: bool = False, **choice: Any) -> str:
-        """Write that spec; return its path."""
+    def _save(self, name: str, replace: bool = False, **choice: Any) -> str:
         return str(draft(self._simulation, name, **choice).save(self._folder, replace=replace))
 
-    async def specs(self) -> list[Json]:
-        """Return the saved specs by file, and the names of those inside."""
+    def _specs(self) -> list[Json]:
         found = []
         for path in sorted(self._folder.glob("*.json")):
             try:
@@ -157,10 +126,9 @@ class PageApi:
             found += [{"file": path.name, "name": name, "steps": len(s)} for name, _, s in specs]
         return found
 
-    async def replay(
+    async def _replay(
         self, file: str | None = None, name: str | None = None, text: str | None = None
     ) -> Json:
-        """Start over and do what a saved spec or a transcript's `text` says."""
         if file is not None:
             text = (self._folder / Path(file).name).read_text(encoding="utf-8")
         for known, strict, steps in read_steps(text or "", file or "transcript"):
@@ -169,11 +137,6 @@ class PageApi:
                 failed = await replay(self._simulation, steps, strict=strict)
                 return {"name": known, "steps": len(steps), "failed": failed}
         raise SimulatorError(f"{file} has no spec {name!r}")
-
-
-METHODS = frozenset(
-    name for name in vars(PageApi) if not name.startswith("_") and name not in ("answer", "attach")
-)
 
 
 def read_request(text: str) -> Json:

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -159,37 +160,23 @@ def _stays(value: Any) -> bool:
 
 
 def _faults(calls: Iterable[Call]) -> Iterator[Json]:
-    last: Json = {}
-    for call in calls:
-        fault = _fault(call)
-        if fault is None:
-            continue
-        if {**last, "times": 1} == {**fault, "times": 1}:
-            last["times"] += 1
-        else:
-            if last:
-                yield _without_one(last)
-            last = fault
-    if last:
-        yield _without_one(last)
+    for fault, alike in groupby(filter(None, map(_fault, calls))):
+        times = len(list(alike))
+        yield {**fault, "times": times} if times > 1 else fault
 
 
 def _fault(call: Call) -> Json | None:
     error = call.error
     if isinstance(error, NetworkFailure):
-        return {"method": call.method, "error": "network", "times": 1}
+        return {"method": call.method, "error": "network"}
     if not isinstance(error, ApiError):
         return None
     if error.code == 429:
         seconds = (error.parameters or {}).get("retry_after", 1)
-        return {"method": call.method, "error": 429, "retry_after": seconds, "times": 1}
+        return {"method": call.method, "error": 429, "retry_after": seconds}
     if error.code >= 500 or error.description == "Forbidden: bot was blocked by the user":
-        return {"method": call.method, "error": error.code, "times": 1}
+        return {"method": call.method, "error": error.code}
     return None
-
-
-def _without_one(fault: Json) -> Json:
-    return {key: value for key, value in fault.items() if (key, value) != ("times", 1)}
 
 
 def _problems(turn: Turn, send: Json) -> Iterator[str]:

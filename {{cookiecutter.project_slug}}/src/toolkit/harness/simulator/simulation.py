@@ -11,10 +11,9 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from toolkit.harness.fake_telegram import Event, FakeTelegram, snapshots
+from toolkit.harness.fake_telegram import Event, FakeTelegram, Fault, snapshots
 from toolkit.harness.simulator.recorder import (
     Changed,
     Recorder,
@@ -22,7 +21,6 @@ from toolkit.harness.simulator.recorder import (
     no_listener,
     traceback_of,
 )
-from toolkit.harness.simulator.switches import FaultSwitches
 from toolkit.harness.simulator.turns import Turn
 from toolkit.harness.specs.settling import noting_tasks
 from toolkit.harness.storage import PersistentStorage, RewindableStorage
@@ -34,6 +32,11 @@ if TYPE_CHECKING:
 
 PEOPLE = {1: "Ann", 2: "Ben", 3: "Cleo"}
 GROUP = (-1000000000001, "Friends")
+FAULTS = ("flood", "network")
+RETRY_AFTER = 3
+SLOW = 2.0
+"""Seconds that every call to a slow store takes."""
+
 OFFLINE_TOKEN = "42:offline"  # noqa: S105 - a placeholder; only its number shows, as the bot's id
 
 
@@ -76,9 +79,7 @@ class Simulation:
             token=token, keep_calls=0, first_message_id=first, first_update_id=first
         )
         self.recorder = Recorder(self.telegram, records, self._changed)
-        self.switches = FaultSwitches(
-            self.telegram, self.storage, self.act, partial(self._changed, "people", None)
-        )
+        self._rules: dict[str, Fault] = {}
         for user_id, name in self._people.items():
             self.telegram.user(user_id, name)
             self.telegram.private_chat(user_id)
@@ -111,15 +112,15 @@ class Simulation:
             self._changed("world", None)
             await self._start("The bot started")
 
-    async def go_back(self, number: int) -> None:
+    async def go_back(self, turn: int) -> None:
         """Restart the bot in the world as it was just before the turn with this number."""
-        turn = self.recorder.find(number)
-        if turn.point is None:
-            raise SimulatorError(f"there is no way back to “{turn.title}”; choose another turn")
+        found = self.recorder.find(turn)
+        if found.point is None:
+            raise SimulatorError(f"there is no way back to “{found.title}”; choose another turn")
         async with self._changing:
             await self._stop()
-            turn.point()
-            self.recorder.forget(number)
+            found.point()
+            self.recorder.forget(turn)
             self._changed("world", None)
             await self._start("The bot was restarted at this point")
 
@@ -232,6 +233,35 @@ class Simulation:
             if turn.update is not None and not turn.again:
                 return self.recorder.deliver(turn.update, point=self.point(), again=True)
         raise SimulatorError("there is no update yet that could come again")
+
+    def switch(self, name: str, on: bool, user: int | None = None) -> None:
+        """Switch a fault on or off. Raises LookupError for an unknown one.
+
+        `flood`, `network` and `slow` concern everyone; `blocked` is what one user does to the bot.
+        """
+        faults = self.telegram.faults
+        if name == "slow":
+            self.storage.slow_down(SLOW if on else 0.0)
+        elif name == "blocked" and user in self.telegram.users:
+            self.act(lambda world: (world.block if on else world.unblock)(user))
+        elif name not in FAULTS:
+            raise LookupError(f"there is no fault {name!r} for {user}")
+        elif not on:
+            faults.remove(self._rules[name])
+        elif not self.faults[name]:
+            self._rules[name] = (
+                faults.too_many_requests(RETRY_AFTER, times=None)
+                if name == "flood"
+                else faults.network_error(times=None)
+            )
+        self._changed("people", None)
+
+    @property
+    def faults(self) -> Json:
+        """The state of every fault as JSON; users who have blocked the bot by id."""
+        on = {name: self._rules.get(name) in self.telegram.faults.rules for name in FAULTS}
+        blocked = [each.id for each in self.telegram.users.values() if each.blocked]
+        return {**on, "blocked": blocked, "slow": self.storage.delay > 0}
 
     def add_person(self, name: str) -> int:
         """Let a new person come along, in every group; return their id."""

@@ -150,10 +150,9 @@ class Conversation:
             self._write(f"({name} = {value!r})\n")
 
     def _switch(self, name: str) -> None:
-        switches = self.simulation.switches
-        now = switches.as_json().get(name)
+        now = self.simulation.faults.get(name)
         is_on = self._person in now if isinstance(now, list) else bool(now)
-        switches.set(name, not is_on, self._person)
+        self.simulation.switch(name, not is_on, self._person)
         self._write(f"({name} is {'off' if is_on else 'on'})\n")
 
     async def _save(self, name: str) -> None:

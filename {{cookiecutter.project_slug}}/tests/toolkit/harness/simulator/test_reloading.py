@@ -13,7 +13,7 @@ from toolkit.harness.simulator.reloading import BotSource
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A package ``shop`` with a factory in ``shop.app`` that uses ``shop.texts``."""
+    """A package `shop` with a factory in `shop.app` that uses `shop.texts`."""
     folder = tmp_path / "shop"
     folder.mkdir()
     (folder / "__init__.py").touch()
@@ -69,10 +69,10 @@ def test_code_that_cannot_be_imported_leaves_the_old_modules_in_place(package: P
     with pytest.raises(SyntaxError):
         source.load()
     assert sys.modules["shop.app"].make is make
-    assert not source.has_changed()  # it is not tried again before somebody edits it again
-    (package / "texts.py").write_text("HELLO = 'mended'\n")
+    assert not source.has_changed()  # it is not tried again before it is edited again
+    (package / "texts.py").write_text("HELLO = 'fixed'\n")
     assert source.has_changed()
-    assert source.load()() == "mended"
+    assert source.load()() == "fixed"
 
 
 def test_other_packages_are_left_alone(package: Path) -> None:

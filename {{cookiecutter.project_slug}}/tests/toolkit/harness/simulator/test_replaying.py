@@ -57,7 +57,7 @@ async def test_lines_of_a_terminal_are_a_transcript(desk: Desk) -> None:
     assert desk.texts(2) == ["hello", "You said: hello"]
 
 
-async def test_a_step_that_nobody_can_do_stops_and_says_why(desk: Desk) -> None:
+async def test_a_step_that_cannot_be_done_stops_and_says_why(desk: Desk) -> None:
     refusal = await desk.refusal("replay", text="/tea\n/tap Coffee")
     assert "step 2: No button labelled 'Coffee'; there are 'Green', 'Black'" in refusal
 

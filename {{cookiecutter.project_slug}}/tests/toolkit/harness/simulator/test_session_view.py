@@ -18,7 +18,7 @@ async def fields(desk: Desk, user: int = 1) -> dict[str, Any]:
     return {field["name"]: field for field in session["fields"]}
 
 
-async def test_a_session_that_nobody_has_touched_has_its_initial_fields(desk: Desk) -> None:
+async def test_a_session_that_was_never_changed_has_its_initial_fields(desk: Desk) -> None:
     session = await desk.ask("session", user=1, chat=1)
     assert (session["key"], session["stored"]) == ("1_1", False)
     assert [field["value"] for field in session["fields"]] == ["idle", None, 0, None, []]

@@ -108,7 +108,7 @@ async def test_a_topic_is_opened_and_answered_in(desk: Desk) -> None:
     assert turn.calls[0].payload["message_thread_id"] == thread
 
 
-async def test_somebody_new_is_in_every_group(desk: Desk) -> None:
+async def test_a_new_person_is_in_every_group(desk: Desk) -> None:
     user = await desk.ask("meet", name="Dora")
     chat = min(desk.simulation.telegram.chats)
     turn = await desk.say("hello", user, chat)
@@ -178,7 +178,7 @@ async def test_starting_over_forgets_chats_sessions_faults_and_turns(desk: Desk)
     await desk.ask("start_over")
     assert desk.texts() == []
     assert (await desk.simulation.recorder.fields("1_1") or {})["step"] == "idle"
-    assert not desk.simulation.switches.is_on("network")
+    assert not desk.simulation.faults["network"]
     assert [turn.title for turn in desk.simulation.recorder.turns] == ["The bot started"]
 
 

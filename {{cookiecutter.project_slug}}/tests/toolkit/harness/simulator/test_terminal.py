@@ -43,7 +43,7 @@ async def answer_later(message: Message) -> None:
 
 @router.message(F.text.startswith("call "))
 async def call(message: Message) -> None:
-    await message.bot.send_message(1, "somebody calls")  # type: ignore[union-attr]
+    await message.bot.send_message(1, "a call for you")  # type: ignore[union-attr]
 
 
 @router.message(F.text == "beep")
@@ -93,7 +93,7 @@ def test_buttons_are_printed_row_by_row_and_tapped_by_label(talk: Talk) -> None:
     assert talk("tea", "/tap Green") == "Which?\n[Green] [Black]\n(Poured)\nHere you are\n"
 
 
-def test_an_edit_is_marked_where_somebody_watches(talk: Talk) -> None:
+def test_an_edit_is_marked_on_a_terminal(talk: Talk) -> None:
     assert talk("tea", "/tap Green", mark_edits=True).endswith("(edited) Here you are\n")
 
 
@@ -101,15 +101,15 @@ def test_a_button_that_is_not_there_is_answered_with_those_that_are(talk: Talk) 
     assert "No button labelled 'Milk'; there are 'Green', 'Black'" in talk("tea", "/tap Milk")
 
 
-def test_somebody_else_has_a_session_of_their_own_and_the_same_one_next_time(talk: Talk) -> None:
+def test_another_user_has_a_session_of_their_own_and_the_same_one_next_time(talk: Talk) -> None:
     assert talk("a", "/as Bob", "b", "c", "/as Ann", "d", "/as you", "e") == (
         "1: a\n1: b\n2: c\n1: d\n2: e\n"
     )
     assert talk("/as bob ", "f") == "3: f\n"
 
 
-def test_what_goes_to_somebody_else_says_to_whom(talk: Talk) -> None:
-    assert talk("hi", "/as Bob", "call them") == "1: hi\n(to You) somebody calls\n"
+def test_what_goes_to_another_user_says_to_whom(talk: Talk) -> None:
+    assert talk("hi", "/as Bob", "call them") == "1: hi\n(to You) a call for you\n"
 
 
 def test_a_new_process_goes_on_where_the_last_one_stood(talk: Talk) -> None:

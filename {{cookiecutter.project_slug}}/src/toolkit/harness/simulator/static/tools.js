@@ -39,7 +39,7 @@ function drawFaults() {
       one("blocked", [h("bdi", nameOf(person)), " has blocked the bot"], blocked.includes(person)),
       one("flood", "429 Too Many Requests", flood),
       one("network", "Network down", network),
-      one("slow", "Slow store (2 s per call)", slow),
+      one("slow", "Slow store (2 s/call)", slow),
     ),
   );
 }

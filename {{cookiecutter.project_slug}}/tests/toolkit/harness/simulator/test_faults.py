@@ -1,4 +1,4 @@
-"""Faults, switched on while somebody talks."""
+"""Faults, switched on in the middle of a conversation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ async def test_who_blocks_the_bot_gets_nothing_until_they_unblock_it(desk: Desk)
     await desk.say("hello", user=2)
     await desk.ask("fault", name="blocked", on=True, user=2)
     assert desk.last.title == "Ben blocked the bot"
-    assert desk.simulation.switches.as_json()["blocked"] == [2]
+    assert desk.simulation.faults["blocked"] == [2]
     turn = await desk.say("/tell")
     assert str(turn.calls[0].error) == "Forbidden: bot was blocked by the user"
     assert "has blocked the bot" in await desk.refusal("say", user=2, chat=2, text="hi")
@@ -41,7 +41,7 @@ async def test_a_lost_connection_leaves_no_answer(desk: Desk) -> None:
     assert desk.texts()[-1] == "You said: hello?"
 
 
-async def test_a_slow_store_is_slow_for_the_bot_and_not_for_whoever_looks_on(desk: Desk) -> None:
+async def test_a_slow_store_is_slow_for_the_bot_and_not_for_the_pages(desk: Desk) -> None:
     await desk.ask("fault", name="slow", on=True)
     turn = desk.say_at_once("/tea")
     session = await desk.ask_at_once("session", user=1, chat=1)
