@@ -183,11 +183,12 @@ def _commands(telegram: FakeTelegram, chat: Chat) -> list[Json]:
 def _turn(turn: Turn) -> Json:
     """Return a turn with its calls, and the message that began it."""
     event = (turn.update or {}).get("callback_query") or {}
-    message = turn.message or event.get("message") or {}
+    sent = turn.message
+    message = sent or event.get("message") or {}
     return {
         **{name: value for name, value in vars(turn).items() if name not in UNSENT},
         "chat": message.get("chat", {}).get("id"),
-        "message": turn.message and turn.message["message_id"],
+        "message": sent and sent["message_id"],
         "returns": turn.point is not None,
         "calls": [_call(call) for call in turn.calls],
         "changes": _changed_fields(turn),

@@ -24,7 +24,6 @@ from toolkit.harness.simulator.recorder import SimulatorError
 from toolkit.harness.simulator.saving import FOLDER, draft
 from toolkit.harness.simulator.session_view import key_of
 from toolkit.harness.simulator.simulation import Simulation
-from toolkit.harness.simulator.turns import Turn
 from toolkit.storage import default_url
 from toolkit.storage.base import SharedSessionStorage
 
@@ -117,12 +116,13 @@ class Conversation:
     async def take(self, line: str) -> None:
         """Do what `line` says, and wait until the bot has nothing more to say to it."""
         simulation, person = self.simulation, self._person
+        settle = simulation.recorder.settle
         try:
             match line.split(maxsplit=1):
                 case ["/as", name]:
                     self._become(name.strip())
                 case ["/tap", label]:
-                    await self._settled(simulation.tap_label(person, person, label))
+                    await settle(simulation.tap_label(person, person, label))
                 case ["/session"]:
                     await self._show_session()
                 case ["/fault", name]:
@@ -130,12 +130,9 @@ class Conversation:
                 case ["/save", name]:
                     await self._save(name)
                 case _:
-                    await self._settled(simulation.say(person, person, line))
+                    await settle(simulation.say(person, person, line))
         except REFUSALS as error:
             self._write(f"({error})\n")
-
-    async def _settled(self, turn: Turn) -> None:
-        await self.simulation.recorder.settle(turn)
 
     def _become(self, name: str) -> None:
         # The same name is the same person in the next process too.
