@@ -21,7 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from tests.delivery_kit.failing import Crash, MortalStorage
 from toolkit import BotApp, BotContext, MemorySessionStorage, create_bot
 from toolkit.delivery.attempts import Attempts
-from toolkit.delivery.lanes import Lanes
+from toolkit.delivery.attempts import Lanes
 from toolkit.harness.fake_telegram import FakeTelegram
 from toolkit.storage.sqlite import SqliteSessionStorage
 

@@ -12,22 +12,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from toolkit.app import BotApp, create_bot
     from toolkit.keyboards import button, confirm, menu, paginate
-    from toolkit.sessions.checkout import SessionReentered
-    from toolkit.sessions.codec import MigrationRefused
-    from toolkit.sessions.context import BotContext, Sessions
-    from toolkit.sessions.middleware import HandlerTimedOut, in_step
-    from toolkit.storage import (
-        NotSerializable,
-        SessionBusy,
-        SessionConflict,
-        SessionStorage,
-        SessionTooLarge,
-        SessionUndecodable,
-        SharedSessionStorage,
-        StorageError,
-        StorageUnavailable,
-        open_storage,
-    )
+    from toolkit.errors import SessionReentered
+    from toolkit.errors import MigrationRefused
+    from toolkit.sessions.middleware import BotContext, Sessions
+    from toolkit.errors import HandlerTimedOut
+    from toolkit.sessions.middleware import in_step
+    from toolkit.errors import NotSerializable, SessionBusy, SessionConflict, SessionTooLarge, SessionUndecodable, StorageError, StorageUnavailable
+    from toolkit.storage.base import SessionStorage, SharedSessionStorage
+    from toolkit.storage import open_storage
     from toolkit.storage.memory import MemorySessionStorage
 
 __all__ = [

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 def copy_router(router: Router) -> Router:
-    """A detached copy of ``router`` and all routers below it, with the same handlers and filters.
+    """A detached copy of `router` and all routers below it, with the same handlers and filters.
 
     Handlers registered on the original afterwards are not in the copy.
     """
@@ -46,7 +46,7 @@ _BLANK = Router()
 
 
 def quicken(observer: TelegramEventObserver) -> None:
-    """Give ``observer`` the same middlewares in `Middlewares`."""
+    """Give `observer` the same middlewares in `Middlewares`."""
     observer.middleware = Middlewares(observer.middleware)
     observer.outer_middleware = Middlewares(observer.outer_middleware)
 
@@ -68,7 +68,7 @@ class Middlewares(MiddlewareManager):
 
     @staticmethod
     def wrap_middlewares(middlewares: Sequence[Any], handler: CallbackType) -> Any:
-        """``handler`` inside ``middlewares``, the first of which is the outermost."""
+        """`handler` inside `middlewares`, the first of which is the outermost."""
 
         def innermost(event: Any, data: dict[str, Any]) -> Any:
             return handler(event, **data)

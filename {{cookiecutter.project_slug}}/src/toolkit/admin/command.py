@@ -57,7 +57,8 @@ def carry_out(given: argparse.Namespace, url: str) -> int:
     import asyncio
 
     from toolkit.admin import verbs
-    from toolkit.storage import StorageError, open_storage
+    from toolkit.errors import StorageError
+    from toolkit.storage import open_storage
 
     verb: Verb = getattr(verbs, f"{given.verb}_records")
     try:

@@ -10,19 +10,10 @@ from enum import StrEnum
 from itertools import count
 
 from toolkit.admin.file_format import Record, load_line
-from toolkit.sessions.checkout import Checkouts, quarantined
-from toolkit.storage.base import (
-    InvalidKey,
-    NotSerializable,
-    PortableSessionStorage,
-    SessionBusy,
-    SessionConflict,
-    SessionStorage,
-    SessionTooLarge,
-    SessionUndecodable,
-    StorageError,
-    Value,
-)
+from toolkit.sessions.checkout import Checkouts
+from toolkit.sessions.quarantine import quarantined
+from toolkit.errors import InvalidKey, NotSerializable, SessionBusy, SessionConflict, SessionTooLarge, SessionUndecodable, StorageError
+from toolkit.storage.base import PortableSessionStorage, SessionStorage, Value
 
 _AT_ONCE = 100
 _BYTES_AT_ONCE = 4_000_000

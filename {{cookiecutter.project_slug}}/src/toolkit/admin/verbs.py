@@ -17,14 +17,10 @@ from toolkit.admin.command import DONE, NOT_DONE
 from toolkit.admin.file_format import Record, dump_line, numbered_lines
 from toolkit.admin.progress import Progress
 from toolkit.admin.transfer import Import, Outcome, read_records
-from toolkit.sessions.checkout import Checkouts, quarantined
-from toolkit.storage.base import (
-    Entry,
-    PortableSessionStorage,
-    SessionStorage,
-    SessionUndecodable,
-    StorageError,
-)
+from toolkit.sessions.checkout import Checkouts
+from toolkit.sessions.quarantine import quarantined
+from toolkit.storage.base import Entry, PortableSessionStorage, SessionStorage
+from toolkit.errors import SessionUndecodable, StorageError
 from toolkit.storage.memory import MemorySessionStorage
 
 

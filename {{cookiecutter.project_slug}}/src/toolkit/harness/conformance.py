@@ -26,24 +26,8 @@ from typing import Any, ClassVar, cast
 
 import pytest
 
-from toolkit.storage.base import (
-    MAX_DEPTH,
-    MAX_KEY_BYTES,
-    MAX_VALUE_BYTES,
-    UNCHANGED,
-    Entry,
-    InvalidKey,
-    Lease,
-    NotSerializable,
-    PortableSessionStorage,
-    SessionBusy,
-    SessionConflict,
-    SessionStorage,
-    SessionTooLarge,
-    SharedSessionStorage,
-    StorageUnavailable,
-    Value,
-)
+from toolkit.storage.base import MAX_DEPTH, MAX_KEY_BYTES, MAX_VALUE_BYTES, UNCHANGED, Entry, Lease, PortableSessionStorage, SessionStorage, SharedSessionStorage, Value
+from toolkit.errors import InvalidKey, NotSerializable, SessionBusy, SessionConflict, SessionTooLarge, StorageUnavailable
 
 OpenStore = Callable[[], SharedSessionStorage]
 

@@ -20,7 +20,8 @@ from toolkit.admin.progress import Progress
 from toolkit.admin.verbs import key_of, spell
 from toolkit.harness.conformance import ODD_KEYS
 from toolkit.sessions.checkout import Checkouts
-from toolkit.storage.base import SessionUndecodable, StorageUnavailable, Value
+from toolkit.errors import SessionUndecodable, StorageUnavailable
+from toolkit.storage.base import Value
 
 from .doubles import ALL, Lasting, Verbs
 

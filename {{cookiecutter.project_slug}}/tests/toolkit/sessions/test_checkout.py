@@ -9,9 +9,11 @@ from typing import Any, TypeVar
 
 import pytest
 
-from toolkit.sessions.checkout import Checkouts, SessionReentered
-from toolkit.sessions.lines import KeyLines
-from toolkit.storage.base import UNCHANGED, SessionBusy, SessionConflict, StorageUnavailable
+from toolkit.sessions.checkout import Checkouts
+from toolkit.errors import SessionReentered
+from toolkit.sessions.waiting import KeyLines
+from toolkit.storage.base import UNCHANGED
+from toolkit.errors import SessionBusy, SessionConflict, StorageUnavailable
 from toolkit.storage.memory import MemorySessionStorage
 
 T = TypeVar("T")

@@ -11,8 +11,9 @@ import pytest
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
-from toolkit.sessions.codec import MigrationRefused, SessionCodec
-from toolkit.storage.base import NotSerializable, SessionUndecodable
+from toolkit.errors import MigrationRefused
+from toolkit.sessions.codec import SessionCodec
+from toolkit.errors import NotSerializable, SessionUndecodable
 
 
 class Step(StrEnum):

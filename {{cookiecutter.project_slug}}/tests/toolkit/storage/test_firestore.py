@@ -17,7 +17,7 @@ from toolkit.harness.conformance import (
     SharedStorageConformance,
     all_keys,
 )
-from toolkit.storage.base import SessionBusy, SessionUndecodable, StorageUnavailable
+from toolkit.errors import SessionBusy, SessionUndecodable, StorageUnavailable
 from toolkit.storage.firestore import FirestoreSessionStorage
 
 from .outages import Connect, OutageConformance

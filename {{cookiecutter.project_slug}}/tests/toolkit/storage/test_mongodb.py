@@ -24,7 +24,8 @@ from toolkit.harness.conformance import (
     SharedStorageConformance,
     all_keys,
 )
-from toolkit.storage.base import UNCHANGED, SessionUndecodable
+from toolkit.storage.base import UNCHANGED
+from toolkit.errors import SessionUndecodable
 from toolkit.storage.mongodb import MongoSessionStorage
 
 from .outages import Connect, OutageConformance

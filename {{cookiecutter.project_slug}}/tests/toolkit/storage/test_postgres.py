@@ -20,7 +20,8 @@ from toolkit.harness.conformance import (
     all_keys,
     until_absent,
 )
-from toolkit.storage.base import UNCHANGED, SessionBusy, SessionUndecodable, StorageUnavailable
+from toolkit.storage.base import UNCHANGED
+from toolkit.errors import SessionBusy, SessionUndecodable, StorageUnavailable
 from toolkit.storage.connection import driver
 from toolkit.storage.postgres import PostgresSessionStorage
 

@@ -15,13 +15,8 @@ from toolkit.harness.conformance import (
     all_keys,
     check_paging,
 )
-from toolkit.storage.base import (
-    UNCHANGED,
-    SessionBusy,
-    SessionConflict,
-    SessionUndecodable,
-    StorageUnavailable,
-)
+from toolkit.storage.base import UNCHANGED
+from toolkit.errors import SessionBusy, SessionConflict, SessionUndecodable, StorageUnavailable
 from toolkit.storage.redis import RedisSessionStorage
 
 from .outages import Connect, OutageConformance

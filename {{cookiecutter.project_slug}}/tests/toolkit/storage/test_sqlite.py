@@ -35,7 +35,8 @@ from toolkit.harness.conformance import (
     until_absent,
 )
 from toolkit.storage import sqlite
-from toolkit.storage.base import SessionConflict, SessionUndecodable, StorageUnavailable, Value
+from toolkit.errors import SessionConflict, SessionUndecodable, StorageUnavailable
+from toolkit.storage.base import Value
 from toolkit.storage.sqlite import SqliteSessionStorage
 
 

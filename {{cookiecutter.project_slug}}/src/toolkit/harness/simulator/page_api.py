@@ -13,7 +13,7 @@ from toolkit.harness.simulator.replaying import read_steps, replay
 from toolkit.harness.simulator.saving import FOLDER, draft
 from toolkit.harness.simulator.simulation import Simulation, SimulatorError
 from toolkit.harness.types import Json
-from toolkit.storage.base import StorageError
+from toolkit.errors import StorageError
 
 PICTURES = (b"\x89PNG", b"\xff\xd8\xff")
 

@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+from toolkit.harness.types import Json
+
+from toolkit.harness.types import Json
+
+from toolkit.harness.types import Json
+
+from toolkit.harness.types import Json
+
+from toolkit.harness.types import Json
+
 import asyncio
 import json
 import logging
