@@ -46,6 +46,7 @@ class SessionFSMMiddleware(FSMContextMiddleware):
         event: TelegramObject,
         data: dict[str, Any],
     ) -> Any:
+        """Call the handler with `state` and `raw_state`, where the update has a session."""
         data["fsm_storage"] = self.storage
         context: BotContext[Any] | None = data.get("context")
         if context is not None:

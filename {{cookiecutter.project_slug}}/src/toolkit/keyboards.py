@@ -14,7 +14,7 @@ CALLBACK_BYTES = 64
 def button(
     label: str, data: str | CallbackData | None = None, *, url: str | None = None
 ) -> InlineKeyboardButton:
-    """A button that sends `data` back or opens `url`.
+    """Make a button that sends `data` back or opens `url`.
 
     Raises `ValueError` for what Telegram would refuse with `BUTTON_DATA_INVALID`.
     """
@@ -35,7 +35,7 @@ def button(
 
 
 def menu(buttons: Sequence[InlineKeyboardButton], *, columns: int = 1) -> InlineKeyboardMarkup:
-    """The buttons in rows of `columns`."""
+    """Put the buttons into rows of `columns`."""
     if columns < 1:
         raise ValueError(f"a keyboard has at least one column, not {columns}")
     rows = [list(buttons[start : start + columns]) for start in range(0, len(buttons), columns)]
@@ -43,7 +43,7 @@ def menu(buttons: Sequence[InlineKeyboardButton], *, columns: int = 1) -> Inline
 
 
 def confirm(yes: InlineKeyboardButton, no: InlineKeyboardButton) -> InlineKeyboardMarkup:
-    """A question with two answers, side by side."""
+    """Offer two answers, side by side."""
     return menu([yes, no], columns=2)
 
 

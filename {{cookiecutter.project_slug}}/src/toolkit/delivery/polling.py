@@ -1,8 +1,8 @@
 """Long polling that confirms an update only after its session is committed.
 
 One slow handler holds the offset (`Window`), but nothing else: up to 99 later updates are served
-meanwhile, each within `THROTTLE` seconds of its arrival. After `STORE_AFTER` seconds the slow one is
-written down in the store and confirmed, and polling goes on as if it were done (`Inbox`).
+meanwhile, each within `THROTTLE` seconds of its arrival. After `STORE_AFTER` seconds the slow one
+is written down in the store and confirmed, and polling goes on as if it were done (`Inbox`).
 """
 
 from __future__ import annotations

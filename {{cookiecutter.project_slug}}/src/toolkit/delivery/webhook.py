@@ -53,7 +53,7 @@ BACKOFF = Backoff((TelegramNetworkError, TelegramServerError))
 
 
 def secret_for(token: str) -> str:
-    """The secret that all processes with this bot token agree on without being told."""
+    """Derive the secret on which all processes with this bot token agree."""
     return hmac.new(token.encode(), b"webhook secret", hashlib.sha256).hexdigest()
 
 

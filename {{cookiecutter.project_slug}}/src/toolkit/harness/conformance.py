@@ -26,8 +26,26 @@ from typing import Any, ClassVar, cast
 
 import pytest
 
-from toolkit.storage.base import MAX_DEPTH, MAX_KEY_BYTES, MAX_VALUE_BYTES, UNCHANGED, Entry, Lease, PortableSessionStorage, SessionStorage, SharedSessionStorage, Value
-from toolkit.errors import InvalidKey, NotSerializable, SessionBusy, SessionConflict, SessionTooLarge, StorageUnavailable
+from toolkit.errors import (
+    InvalidKey,
+    NotSerializable,
+    SessionBusy,
+    SessionConflict,
+    SessionTooLarge,
+    StorageUnavailable,
+)
+from toolkit.storage.base import (
+    MAX_DEPTH,
+    MAX_KEY_BYTES,
+    MAX_VALUE_BYTES,
+    UNCHANGED,
+    Entry,
+    Lease,
+    PortableSessionStorage,
+    SessionStorage,
+    SharedSessionStorage,
+    Value,
+)
 
 OpenStore = Callable[[], SharedSessionStorage]
 

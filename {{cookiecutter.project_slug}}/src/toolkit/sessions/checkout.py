@@ -74,8 +74,8 @@ def _is_open(held: CheckedOut) -> bool:
 class Checkouts:
     """Hands out the records of `storage`, each to one holder at a time.
 
-    `patience` bounds the wait for one holder, `lease_for` is how long the store keeps a record for a
-    process that has died, `store_timeout` bounds each call to the store; all in seconds.
+    `patience` bounds the wait for one holder, `lease_for` is how long the store keeps a record for
+    a process that has died, `store_timeout` bounds each call to the store; all in seconds.
     """
 
     def __init__(

@@ -59,7 +59,7 @@ class SessionCodec(Generic[S]):
         self.dump("initial()", initial())
 
     def load(self, key: str, record: Value | None) -> tuple[S, dict[str, Any]]:
-        """The session of `record` and its fields as they stand, to compare with after a handler.
+        """Return the session of `record`, and its fields to compare with after a handler.
 
         Raises `SessionUndecodable` naming the field that does not fit, and `MigrationRefused` when
         the record is newer than the code or a migration raises.
@@ -82,7 +82,7 @@ class SessionCodec(Generic[S]):
         return session, self.dump(key, session, fields)
 
     def dump(self, key: str, session: S, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """The JSON fields of `session`, with the unknown fields of `before` kept.
+        """Return the JSON fields of `session`, with the unknown fields of `before` kept.
 
         Raises `NotSerializable` when a field holds what its type does not allow.
         """

@@ -3,7 +3,7 @@
 A key is text. `chat_user`, the default, is `"{chat}_{user}"`: in a private chat both numbers
 are the user's id, in a group every member has a session of their own. `chat` gives a whole group
 one shared session, `"{chat}_{chat}"`, which in a private chat is the same key. `user` follows
-a person through every chat. The `_topic` scopes add `_t{topic}` inside a forum topic.
+a user through every chat. The `_topic` scopes add `_t{topic}` inside a forum topic.
 
 =============================================  ==================================================
 update                                         chat and user
@@ -18,7 +18,7 @@ paid media, business connection
 poll answer, reaction, boost                   chat and user, or the one there is twice
 member changes, join request                   the chat and the user who acted
 business message                               its chat and sender, then `_b{connection}`
-poll, deleted business messages without chat   none: there is nobody to remember
+poll, deleted business messages without chat   none: there is no user to remember
 =============================================  ==================================================
 
 Source: Bot API, "Update" and the types it names.
@@ -26,6 +26,7 @@ Source: Bot API, "Update" and the types it names.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Origin(NamedTuple):
     business: str | None = None
 
     def key(self, scope: Scope = "chat_user") -> str | None:
-        """The session key under `scope`, or `None` when there is neither chat nor user."""
+        """Return the session key under `scope`, `None` when there is neither chat nor user."""
         chat = self.user if self.chat is None else self.chat
         user = self.chat if self.user is None else self.user
         if chat is None:
@@ -61,8 +62,13 @@ class Origin(NamedTuple):
         return key
 
 
+def is_session_key(key: str) -> bool:
+    """Tell whether the key is one that an `Origin` makes, under any scope."""
+    return re.fullmatch(r"-?\d+_-?\d+(_t\d+)?(_b.+)?", key, re.DOTALL) is not None
+
+
 def origin_of(update: Update) -> Origin:
-    """Chat, user, topic and business connection of `update`."""
+    """Return chat, user, topic and business connection of the update."""
     event: Any
     for name in ("message", "edited_message", "channel_post", "edited_channel_post"):
         if (event := getattr(update, name)) is not None:

@@ -181,6 +181,7 @@ class SessionMiddleware(BaseMiddleware):
         event: TelegramObject,
         data: dict[str, Any],
     ) -> Any:
+        """Call the handler with the session of the update, and commit what it changed."""
         if not isinstance(event, Update):
             raise TypeError(f"SessionMiddleware wraps updates, not {type(event).__name__}")
         data["storage"] = self.sessions.storage
@@ -241,5 +242,6 @@ class in_step(Filter):  # noqa: N801 - reads as a predicate beside aiogram's own
         self.steps = steps
 
     async def __call__(self, event: TelegramObject, session: Any) -> bool:
+        """Tell whether the session is in one of the steps."""
         step = session["step"] if isinstance(session, dict) else session.step
         return step in self.steps

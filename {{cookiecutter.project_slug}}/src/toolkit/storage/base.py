@@ -1,4 +1,4 @@
-"""What every session store promises: the verbs and the lease. The errors are in `toolkit.errors`."""
+"""What every session store promises: its verbs and leases. The errors are in `toolkit.errors`."""
 
 from __future__ import annotations
 

@@ -26,6 +26,7 @@ _CACHED_STATEMENTS: Final = 1000
 
 
 def connect(path: Path, timeout: float = 0.0) -> sqlite3.Connection:
+    """Open the file as it is."""
     return sqlite3.connect(
         path,
         timeout=timeout,
@@ -79,6 +80,7 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
 
 
 def checkpoint(path: Path) -> None:
+    """Copy the log into the file, as far as no reader is in the way."""
     try:
         with contextlib.closing(connect(path)) as connection:
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
@@ -88,7 +90,7 @@ def checkpoint(path: Path) -> None:
 
 _REASONS: Final = {
     sqlite3.SQLITE_BUSY: "another program keeps the file locked",
-    sqlite3.SQLITE_CANTOPEN: "the file cannot be opened: is it a folder, or in one closed to us?",
+    sqlite3.SQLITE_CANTOPEN: "the file cannot be opened: is it a folder, or in one without access?",
     sqlite3.SQLITE_CORRUPT: "the file is damaged: restore a copy, or run sqlite3's .recover",
     sqlite3.SQLITE_FULL: "the disk is full",
     sqlite3.SQLITE_NOTADB: "the file is not an SQLite database",
@@ -97,6 +99,7 @@ _REASONS: Final = {
 
 
 def unavailable(path: Path, error: Exception) -> StorageUnavailable:
+    """Return the error that says in words what SQLite says in codes."""
     if isinstance(error, StorageUnavailable):
         return error
     reason = _REASONS.get(_code(error))
@@ -104,6 +107,7 @@ def unavailable(path: Path, error: Exception) -> StorageUnavailable:
 
 
 def is_busy(error: BaseException) -> bool:
+    """Tell whether another connection only has to finish."""
     return _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 

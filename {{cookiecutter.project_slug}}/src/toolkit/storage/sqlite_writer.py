@@ -39,10 +39,11 @@ class Seen:
     expires_at: float | None
 
     def is_live(self, now: float) -> bool:
+        """Tell whether there is a record that has not expired."""
         return self.revision != 0 and (self.expires_at is None or self.expires_at > now)
 
     def still_holds(self, found: Seen, now: float) -> bool:
-        """Tell whether nobody changed the record. One that merely expired was not changed."""
+        """Tell whether the record was not changed. One that merely expired was not changed."""
         return self.revision == found.revision or not (self.is_live(now) or found.is_live(now))
 
 

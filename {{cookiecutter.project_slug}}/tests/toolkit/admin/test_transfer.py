@@ -11,10 +11,9 @@ import pytest
 
 from toolkit.admin.file_format import Record, dump_line
 from toolkit.admin.transfer import Import, Outcome, read_records
-from toolkit.errors import NotPortable
+from toolkit.errors import NotPortable, SessionUndecodable, StorageUnavailable
 from toolkit.sessions.checkout import Checkouts
 from toolkit.storage.base import Entry, Lease, PortableSessionStorage, Value
-from toolkit.errors import SessionUndecodable, StorageUnavailable
 from toolkit.storage.memory import MemorySessionStorage
 
 from .doubles import PLAIN, Verbs

@@ -11,9 +11,8 @@ import pytest
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
-from toolkit.errors import MigrationRefused
+from toolkit.errors import MigrationRefused, NotSerializable, SessionUndecodable
 from toolkit.sessions.codec import SessionCodec
-from toolkit.errors import NotSerializable, SessionUndecodable
 
 
 class Step(StrEnum):

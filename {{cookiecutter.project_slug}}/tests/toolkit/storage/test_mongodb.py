@@ -17,6 +17,7 @@ from pymongo.monitoring import (
     CommandSucceededEvent,
 )
 
+from toolkit.errors import SessionUndecodable
 from toolkit.harness.conformance import (
     DurableStorageConformance,
     OpenStore,
@@ -25,7 +26,6 @@ from toolkit.harness.conformance import (
     all_keys,
 )
 from toolkit.storage.base import UNCHANGED
-from toolkit.errors import SessionUndecodable
 from toolkit.storage.mongodb import MongoSessionStorage
 
 from .outages import Connect, OutageConformance

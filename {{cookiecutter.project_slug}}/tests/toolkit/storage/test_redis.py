@@ -8,6 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from toolkit.errors import SessionBusy, SessionConflict, SessionUndecodable, StorageUnavailable
 from toolkit.harness.conformance import (
     DurableStorageConformance,
     OpenStore,
@@ -16,7 +17,6 @@ from toolkit.harness.conformance import (
     check_paging,
 )
 from toolkit.storage.base import UNCHANGED
-from toolkit.errors import SessionBusy, SessionConflict, SessionUndecodable, StorageUnavailable
 from toolkit.storage.redis import RedisSessionStorage
 
 from .outages import Connect, OutageConformance

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from toolkit.errors import StorageError
 from toolkit.harness.simulator.recorder import Turn
 from toolkit.harness.types import Json
-from toolkit.errors import StorageError
 
 if TYPE_CHECKING:
     from toolkit.harness.simulator.simulation import Simulation

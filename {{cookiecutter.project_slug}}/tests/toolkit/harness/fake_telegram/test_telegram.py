@@ -2,16 +2,6 @@
 
 from __future__ import annotations
 
-from toolkit.harness.types import Json
-
-from toolkit.harness.types import Json
-
-from toolkit.harness.types import Json
-
-from toolkit.harness.types import Json
-
-from toolkit.harness.types import Json
-
 import pytest
 
 from toolkit.harness.fake_telegram import ApiError, Event, FakeTelegram, NotModelled

@@ -2,16 +2,6 @@
 
 from __future__ import annotations
 
-from toolkit.harness.types import Json
-
-from toolkit.harness.types import Json
-
-from toolkit.harness.types import Json
-
-from toolkit.harness.types import Json
-
-from toolkit.harness.types import Json
-
 import asyncio
 from collections.abc import AsyncIterator
 
