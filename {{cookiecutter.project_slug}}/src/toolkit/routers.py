@@ -1,8 +1,8 @@
 """Copies of routers, so that module-level routers serve any number of bots.
 
-aiogram ties a router to one dispatcher for ever. A factory that is called once per test needs a fresh
-tree each time, while handlers want to be decorated where they are written. A copy does what its
-original does, and does it quicker.
+aiogram ties a router to one dispatcher for ever. A factory that is called once per test needs a
+fresh tree each time, while handlers want to be decorated where they are written. A copy does what
+its original does, and does it quicker.
 """
 
 from __future__ import annotations

@@ -18,10 +18,10 @@ from toolkit.errors import (
     SessionTooLarge,
     SessionUndecodable,
 )
-from toolkit.retrying import retrying
 from toolkit.sessions.checkout import Checkouts
 from toolkit.sessions.quarantine import quarantine_keys, quarantined
 from toolkit.storage.base import PortableSessionStorage, SessionStorage, Value
+from toolkit.waiting import retrying
 
 _AT_ONCE = 100
 _BYTES_AT_ONCE = 4_000_000

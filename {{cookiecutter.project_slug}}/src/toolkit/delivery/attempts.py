@@ -15,8 +15,7 @@ from toolkit.delivery.base import ServedApp
 from toolkit.delivery.dead_letters import as_json, set_aside
 from toolkit.delivery.outgoing import effects
 from toolkit.errors import TRANSIENT, HandlerTimedOut
-from toolkit.retrying import Backoff, retrying, sleep_unless
-from toolkit.sessions.waiting import KeyedLock
+from toolkit.waiting import Backoff, KeyedLock, retrying, sleep_unless
 
 logger = logging.getLogger(__name__)
 

@@ -18,8 +18,8 @@ from toolkit.delivery.attempts import TRIES
 from toolkit.delivery.base import ServedApp
 from toolkit.delivery.dead_letters import as_json, set_aside
 from toolkit.errors import StorageError
-from toolkit.retrying import Backoff, retrying, sleep_unless
 from toolkit.storage.memory import MemorySessionStorage
+from toolkit.waiting import Backoff, retrying, sleep_unless
 
 logger = logging.getLogger(__name__)
 
@@ -44,14 +44,10 @@ class Inbox:
         self._bounded = app.sessions.checkouts.bounded
         self.writes: dict[int, asyncio.Task[None] | None] = {}
         """By update id, what writes it down; `None` of one that an earlier process has left."""
-        self._recovered = False
+        self.recovered = False
+        """Whether it is known what an earlier process has left."""
         self.survives = not isinstance(self._storage, MemorySessionStorage)
         """Whether the next process will find them."""
-
-    @property
-    def oldest(self) -> int | None:
-        """The lowest id that may come again from the store; 0 while that is not known."""
-        return min(self.writes, default=None) if self._recovered else 0
 
     def store(self, update: Update, then: Callable[[int], None]) -> None:
         """Begin to write the update down; `then` is called with its id when that has worked."""
@@ -106,7 +102,7 @@ class Inbox:
             return
         for update in updates:
             self.writes.setdefault(update.update_id, None)
-        self._recovered = True
+        self.recovered = True
         for update in updates:
             logger.info("update %d was left unfinished and is taken up again", update.update_id)
             put(update)

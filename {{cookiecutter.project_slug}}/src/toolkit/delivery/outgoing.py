@@ -24,7 +24,7 @@ from aiogram.methods import Response, TelegramMethod
 from aiogram.methods.base import TelegramType
 from aiohttp import ClientConnectorError
 
-from toolkit.retrying import Backoff, retrying
+from toolkit.waiting import Backoff, retrying
 
 logger = logging.getLogger(__name__)
 

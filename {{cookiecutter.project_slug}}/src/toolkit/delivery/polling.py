@@ -27,7 +27,7 @@ from toolkit.delivery.base import ServedApp
 from toolkit.delivery.dead_letters import set_aside
 from toolkit.delivery.inbox import STORE_AFTER, STORED_AT_MOST, Inbox
 from toolkit.errors import TRANSIENT
-from toolkit.retrying import Backoff, retrying
+from toolkit.waiting import Backoff, retrying
 
 logger = logging.getLogger(__name__)
 
@@ -165,8 +165,9 @@ class Poller:
     def _forget_below(self, offset: int) -> None:
         """Remember no longer what never comes again, here and in the records of sessions."""
         self._window.confirmed(offset)
-        oldest = self._inbox.oldest
-        self.app.sessions.confirmed = (offset if oldest is None else min(offset, oldest)) - 1
+        # What is in the inbox may come again from there.
+        oldest = min(self._inbox.writes, default=offset) if self._inbox.recovered else 0
+        self.app.sessions.confirmed = min(offset, oldest) - 1
 
     def _begin(self, updates: list[Update], last_id: int | None) -> None:
         if last_id is None:

@@ -28,7 +28,7 @@ from toolkit.delivery.base import ServedApp
 from toolkit.delivery.dead_letters import set_aside
 from toolkit.delivery.inbox import Inbox
 from toolkit.errors import TRANSIENT, StorageError
-from toolkit.retrying import Backoff, retrying, sleep_unless
+from toolkit.waiting import Backoff, retrying, sleep_unless
 
 logger = logging.getLogger(__name__)
 

@@ -29,9 +29,7 @@ from toolkit.errors import (
     StorageError,
     StorageUnavailable,
 )
-from toolkit.retrying import retrying
 from toolkit.sessions.quarantine import quarantine_keys, quarantined
-from toolkit.sessions.waiting import Deadlines, KeyedLock, SharedTimer
 from toolkit.storage.base import (
     UNCHANGED,
     Lease,
@@ -40,6 +38,7 @@ from toolkit.storage.base import (
     Unchanged,
     Value,
 )
+from toolkit.waiting import Deadlines, KeyedLock, SharedTimer, retrying
 
 logger = logging.getLogger(__name__)
 

@@ -21,8 +21,8 @@ from toolkit.errors import TRANSIENT, HandlerTimedOut, SessionUndecodable
 from toolkit.sessions.checkout import CheckedOut, Checkouts, held_here
 from toolkit.sessions.codec import Migration, SessionCodec
 from toolkit.sessions.keys import Scope, origin_of
-from toolkit.sessions.waiting import Deadlines
 from toolkit.storage.base import UNCHANGED, SessionStorage, Unchanged, Value
+from toolkit.waiting import Deadlines
 
 logger = logging.getLogger(__name__)
 

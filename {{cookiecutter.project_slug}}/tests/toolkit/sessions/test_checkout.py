@@ -11,9 +11,9 @@ import pytest
 
 from toolkit.errors import SessionBusy, SessionConflict, SessionReentered, StorageUnavailable
 from toolkit.sessions.checkout import Checkouts
-from toolkit.sessions.waiting import KeyedLock
 from toolkit.storage.base import UNCHANGED
 from toolkit.storage.memory import MemorySessionStorage
+from toolkit.waiting import KeyedLock
 
 T = TypeVar("T")
 
