@@ -1,4 +1,4 @@
-"""The HTTP door: the same fake for any client, https://core.telegram.org/bots/api#making-requests."""
+"""The HTTP server: the same fake for any client, https://core.telegram.org/bots/api#making-requests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from aiohttp.multipart import BodyPartReader
 from toolkit.harness.fake_telegram.control import add_control
 from toolkit.harness.fake_telegram.errors import ApiError, NetworkFailure
 from toolkit.harness.fake_telegram.files import MAX_UPLOAD
-from toolkit.harness.fake_telegram.methods import Upload
+from toolkit.harness.fake_telegram.request import Upload
 from toolkit.harness.fake_telegram.telegram import FakeTelegram
 from toolkit.harness.fake_telegram.webhook import WebhookDelivery
 from toolkit.harness.types import Json
@@ -54,7 +54,7 @@ class BotApi:
         return web.json_response({"ok": True, "result": result})
 
     async def _do(self, method: str, params: Json, files: dict[str, Upload]) -> Any:
-        """A poll ends with its connection; all else is done whether or not somebody listens."""
+        """Cancel a poll with its connection; do all else even if the client has gone."""
         call = self.telegram.call(method, params, files)
         if method.lower() == "getupdates":
             return await call
@@ -66,11 +66,10 @@ class BotApi:
     def _done(self, doing: asyncio.Task[Any]) -> None:
         self._doing.discard(doing)
         if not doing.cancelled():
-            # A refusal that nobody waits for any more is no news.
-            doing.exception()
+            doing.exception()  # retrieved, lest asyncio log a refusal whose client has gone
 
     async def download(self, request: web.Request) -> web.Response:
-        """The content of a file that getFile named."""
+        """Answer with the content of a file that getFile named."""
         try:
             self._check(request.match_info["token"])
         except ApiError as error:
@@ -82,7 +81,7 @@ class BotApi:
 
 
 async def read_parameters(request: web.Request) -> tuple[Json, dict[str, Upload]]:
-    """The parameters of a request from its query and its body, and the files in it."""
+    """Return the parameters of a request, from its query and its body, and the files in it."""
     params: Json = dict(request.query)
     files: dict[str, Upload] = {}
     if not request.can_read_body:
@@ -125,7 +124,7 @@ async def _not_found(_: web.Request) -> web.Response:
 def make_app(
     telegram: FakeTelegram, *, any_token: bool = False, **delivery: Any
 ) -> web.Application:
-    """The aiohttp application; `delivery` are options of WebhookDelivery."""
+    """Return the aiohttp application; `delivery` are options of WebhookDelivery."""
     api = BotApi(telegram, any_token=any_token)
     app = web.Application(client_max_size=MAX_UPLOAD + 2**20)
     app.router.add_route("*", "/bot{token}/{method}", api.call)
@@ -148,7 +147,7 @@ def make_app(
 async def serve(
     telegram: FakeTelegram, host: str = "127.0.0.1", port: int = 0, **options: Any
 ) -> AsyncIterator[str]:
-    """Serve until the block ends; gives the base address, port 0 takes a free one."""
+    """Serve until the block ends; yield the base address; port 0 takes a free one."""
     runner = web.AppRunner(
         make_app(telegram, **options),
         access_log=None,

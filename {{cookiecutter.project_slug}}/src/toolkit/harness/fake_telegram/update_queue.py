@@ -33,7 +33,7 @@ class Webhook:
 
 
 class UpdateQueue:
-    """Updates in order, kept until confirmed; a new one wakes whoever waits."""
+    """Updates in order, kept until confirmed; a new one wakes all waiters."""
 
     def __init__(self, first_id: int = 1) -> None:
         self._pending: OrderedDict[int, Json] = OrderedDict()
@@ -49,7 +49,7 @@ class UpdateQueue:
         return len(self._pending)
 
     def put(self, kind: str, content: Json) -> Json:
-        """Number an update and return it; queue it if the bot asked for its kind."""
+        """Give an update its number and return it; queue it if the bot asked for its kind."""
         update_id = self._next_id
         self._next_id += 1
         update = {"update_id": update_id, kind: content}
@@ -86,7 +86,7 @@ class UpdateQueue:
                 subscriber(update)
 
     def allow(self, kinds: Iterable[str] | None) -> None:
-        """Which kinds are queued from now on; None changes nothing, an empty list means default."""
+        """Queue these kinds from now on; None changes nothing, an empty list means default."""
         if kinds is not None:
             self.allowed = frozenset(kinds)
 
@@ -111,13 +111,13 @@ class UpdateQueue:
         return waiting
 
     def peek(self, limit: int = 100) -> list[Json]:
-        """The first `limit` updates, left in the queue."""
+        """Return the first `limit` updates, left in the queue."""
         return list(islice(self._pending.values(), limit))
 
     async def poll(self, offset: int = 0, limit: int = 100, timeout: float = 0) -> list[Json]:
-        """getUpdates: confirm up to `offset`, then answer at once or wait for an update.
+        """Confirm up to `offset`, then answer at once or wait for an update.
 
-        Raises ApiError 409 while a webhook is set, and in a poll that a newer one replaces.
+        Raise ApiError 409 while a webhook is set, and in a poll that a newer one replaces.
         """
         if self.webhook is not None:
             raise conflict(
@@ -146,7 +146,7 @@ class UpdateQueue:
         finally:
             self._waiting.discard(poll)
             if poll.done():
-                poll.exception()  # read, also where the one who polled has gone meanwhile
+                poll.exception()  # retrieved, even if the client has gone
             if self._poll is poll:
                 self._poll = None
 
