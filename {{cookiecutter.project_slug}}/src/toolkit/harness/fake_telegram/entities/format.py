@@ -15,7 +15,9 @@ from toolkit.harness.types import Json
 
 MAX_BYTES = 1 << 15  # what the server looks at before it looks at markup
 PARSERS = {"html": parse_html, "markdown": parse_markdown, "markdownv2": parse_markdown_v2}
-AUTOMATIC = frozenset(["mention", "hashtag", "cashtag", "bot_command", "url", "email", "phone_number"])
+AUTOMATIC = frozenset(
+    ["mention", "hashtag", "cashtag", "bot_command", "url", "email", "phone_number"]
+)
 _KNOWN = (
     "bank_card_number bold italic underline strikethrough spoiler blockquote expandable_blockquote "
     "code pre text_link text_mention custom_emoji date_time"

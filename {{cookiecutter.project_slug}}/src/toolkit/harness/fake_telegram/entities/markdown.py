@@ -15,31 +15,18 @@ from toolkit.harness.fake_telegram.entities.base import (
 from toolkit.harness.fake_telegram.entities.links import custom_emoji_of, link_entity, time_of
 from toolkit.harness.types import Json
 
-# The server's names of entities, as its errors spell them.
-NAMES = {
-    "Bold": "bold",
-    "Italic": "italic",
-    "Underline": "underline",
-    "Strikethrough": "strikethrough",
-    "Spoiler": "spoiler",
-    "Code": "code",
-    "Pre": "pre",
-    "PreCode": "pre",
-    "TextUrl": "text_link",
-    "CustomEmoji": "custom_emoji",
-    "BlockQuote": "blockquote",
-    "ExpandableBlockQuote": "expandable_blockquote",
-}
-_MARKS = {
-    "Bold": "*",
-    "Code": "`",
-    "Pre": "```",
-    "PreCode": "```",
-    "TextUrl": "]",
-    "Underline": "__",
-    "Strikethrough": "~",
-    "Spoiler": "||",
-    "CustomEmoji": "]",
+# By the server's names of entities, as its errors spell them: their type, and the mark they end at.
+_ENTITIES = {
+    "Bold": ("bold", "*"),
+    "Italic": ("italic", "_"),
+    "Underline": ("underline", "__"),
+    "Strikethrough": ("strikethrough", "~"),
+    "Spoiler": ("spoiler", "||"),
+    "Code": ("code", "`"),
+    "Pre": ("pre", "```"),
+    "PreCode": ("pre", "```"),
+    "TextUrl": ("text_link", "]"),
+    "CustomEmoji": ("custom_emoji", "]"),
 }
 _PLAIN = re.compile(r"[^\\_*\[\]()~`>#+\-=|{}.!\n]+")
 _PLAIN_IN_CODE = re.compile(r"[^\\`]+")
@@ -117,7 +104,7 @@ class _MarkdownParser:
         kind = self.open[-1].kind
         if kind == "Italic":
             return self.text[self.pos] == "_" and self.text[self.pos + 1] != "_"
-        return kind in _MARKS and self.text.startswith(_MARKS[kind], self.pos)
+        return kind in _ENTITIES and self.text.startswith(_ENTITIES[kind][1], self.pos)
 
     def _open(self, char: str) -> None:
         begin = self.pos
@@ -155,9 +142,9 @@ class _MarkdownParser:
             self._close_quote()
             return
         last = self.open[-1]
-        self.pos += len(_MARKS.get(last.kind, "_"))
+        kind, mark = _ENTITIES[last.kind]
+        self.pos += len(mark)
         fields: Json | None = {}
-        kind = NAMES[last.kind]
         if last.kind == "TextUrl":
             in_brackets = self.text[self.pos] == "("
             kind, fields = link_entity(

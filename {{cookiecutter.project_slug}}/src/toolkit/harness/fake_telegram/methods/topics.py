@@ -32,7 +32,7 @@ def _topic(request: Request, chat: Chat, *, general: bool) -> Json:
 
 
 def _change(request: Request, chat: Chat, topic: Json, fields: Json, service: Json) -> bool:
-    """Change a topic, and say so in it."""
+    """Change a topic, and show that by a service message in it."""
     if all((topic.get(name) or False) == value for name, value in fields.items()):
         raise bad_request("TOPIC_NOT_MODIFIED")
     thread_id = topic["message_thread_id"]
