@@ -59,17 +59,12 @@ def with_markup(content: Json, markup: Markup | None) -> Json:
 
 def read_markup(request: Request) -> Markup | None:
     """Return the markup in a request; None when there is none, or an empty one."""
-    value = request.json(
-        "reply_markup", "reply keyboard markup JSON object", "object expected as reply markup"
-    )
+    unparsed, wrong = "reply keyboard markup JSON object", "object expected as reply markup"
+    value = request.json("reply_markup", unparsed, wrong)
     if value is None:
         return None
-    keyboard = _rows(value, "keyboard", 'field "keyboard" must be an Array of Arrays')
-    inline = _rows(
-        value,
-        "inline_keyboard",
-        'field "inline_keyboard" of the InlineKeyboardMarkup must be an Array of Arrays',
-    )
+    keyboard = _rows(value, "keyboard")
+    inline = _rows(value, "inline_keyboard", " of the InlineKeyboardMarkup")
     _check_flags(value, _FLAGS)
     if keyboard:
         _check_flags(value, _KEYBOARD_FLAGS)
@@ -118,14 +113,14 @@ def inline_only(request: Request) -> Markup | None:
     return markup
 
 
-def _rows(value: Json, field: str, not_rows: str) -> list[list[Any]]:
+def _rows(value: Json, field: str, of: str = "") -> list[list[Any]]:
     rows = value.get(field)
     if rows is None:
         return []
     if not isinstance(rows, list):
         raise bad_request(f'field "{field}" must be of type Array')
     if not all(isinstance(row, list) for row in rows):
-        raise bad_request(not_rows)
+        raise bad_request(f'field "{field}"{of} must be an Array of Arrays')
     return [row for row in rows if row]
 
 

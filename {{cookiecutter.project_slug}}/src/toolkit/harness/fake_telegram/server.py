@@ -45,8 +45,6 @@ class BotApi:
             self._check(request.match_info["token"])
             params, files = await read_parameters(request)
             result = await self._do(request.match_info["method"], params, files)
-        except ApiError as error:
-            return web.json_response(error.as_json(), status=error.code)
         except NetworkFailure:
             if request.transport is not None:
                 request.transport.abort()
@@ -70,13 +68,10 @@ class BotApi:
 
     async def download(self, request: web.Request) -> web.Response:
         """Answer with the content of a file that getFile named."""
-        try:
-            self._check(request.match_info["token"])
-        except ApiError as error:
-            return web.json_response(error.as_json(), status=error.code)
+        self._check(request.match_info["token"])
         file = self.telegram.files.at(request.match_info["path"])
         if file is None or file.content is None:
-            return web.json_response(ApiError(404, "Not Found").as_json(), status=404)
+            raise ApiError(404, "Not Found")
         return web.Response(body=file.content, content_type="application/octet-stream")
 
 
@@ -118,7 +113,17 @@ async def _read_parts(request: web.Request, params: Json, files: dict[str, Uploa
 
 
 async def _not_found(_: web.Request) -> web.Response:
-    return web.json_response(ApiError(404, "Not Found").as_json(), status=404)
+    raise ApiError(404, "Not Found")
+
+
+@web.middleware
+async def _refusals(request: web.Request, handler: Any) -> web.StreamResponse:
+    """Answer with the refusal that a handler raises."""
+    try:
+        response: web.StreamResponse = await handler(request)
+    except ApiError as error:
+        return web.json_response(error.as_json(), status=error.code)
+    return response
 
 
 def make_app(
@@ -126,7 +131,7 @@ def make_app(
 ) -> web.Application:
     """Return the aiohttp application; `delivery` are options of WebhookDelivery."""
     api = BotApi(telegram, any_token=any_token)
-    app = web.Application(client_max_size=MAX_UPLOAD + 2**20)
+    app = web.Application(client_max_size=MAX_UPLOAD + 2**20, middlewares=[_refusals])
     app.router.add_route("*", "/bot{token}/{method}", api.call)
     app.router.add_get("/file/bot{token}/{path:.+}", api.download)
     add_control(app, telegram)

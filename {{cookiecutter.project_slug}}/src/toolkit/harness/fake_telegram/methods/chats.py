@@ -104,10 +104,8 @@ def set_chat_permissions(request: Request) -> bool:
 
 def chat_permissions(request: Request) -> Json:
     """Return ChatPermissions; one implies those it needs, unless they are independent."""
-    value: Json = (
-        request.json("permissions", "permissions JSON object", "object expected as permissions")
-        or {}
-    )
+    wrong = "object expected as permissions"
+    value: Json = request.json("permissions", "permissions JSON object", wrong) or {}
     for name, flag in value.items():
         if not isinstance(flag, bool):
             raise cannot_parse("chat permissions", f'Field "{name}" must be of type Boolean')

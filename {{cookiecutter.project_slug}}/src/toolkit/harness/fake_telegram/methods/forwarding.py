@@ -161,12 +161,8 @@ def set_message_reaction(request: Request) -> bool:
 
 
 def _reactions(request: Request) -> list[Json]:
-    value: list[Json] = (
-        request.json(
-            "reaction", "reaction types JSON object", "expected an Array of ReactionType", list
-        )
-        or []
-    )
+    wrong = "expected an Array of ReactionType"
+    value: list[Json] = request.json("reaction", "reaction types JSON object", wrong, list) or []
     for reaction in value:
         checked_object(reaction, "ReactionType")
         if reaction.get("type") not in ("emoji", "custom_emoji", "paid"):

@@ -117,9 +117,8 @@ def thread_fields(request: Request, chat: Chat) -> Json:
 
 def reply_parameters(request: Request) -> Json:
     """Return what a message replies to, from either form of the parameter; empty for none."""
-    value: Json | None = request.json(
-        "reply_parameters", "reply parameters JSON object", "object expected as reply parameters"
-    )
+    unparsed, wrong = "reply parameters JSON object", "object expected as reply parameters"
+    value: Json | None = request.json("reply_parameters", unparsed, wrong)
     if value is None:
         if not as_int(request.payload.get("reply_to_message_id")):
             return {}
@@ -180,11 +179,9 @@ def send_message(request: Request) -> Json:
 
 def link_preview(request: Request) -> Json:
     """Return `link_preview_options` of a message, from either form of the parameter."""
-    options: Json | None = request.json(
-        "link_preview_options",
-        "link preview options JSON object",
-        "object expected as link preview options",
-    )
+    unparsed = "link preview options JSON object"
+    wrong = "object expected as link preview options"
+    options: Json | None = request.json("link_preview_options", unparsed, wrong)
     if options is None:
         disabled = request.payload.get("disable_web_page_preview") in (True, "true", "True", "1", 1)
         return {"link_preview_options": {"is_disabled": True}} if disabled else {}
