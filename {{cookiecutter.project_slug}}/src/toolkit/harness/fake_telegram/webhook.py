@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import deque
 from contextlib import suppress
 from typing import Any
 
@@ -18,8 +17,13 @@ from toolkit.harness.fake_telegram.errors import ApiError, NetworkFailure
 from toolkit.harness.fake_telegram.telegram import FakeTelegram
 from toolkit.harness.fake_telegram.update_queue import Webhook
 from toolkit.harness.types import Json
+from toolkit.waiting import Backoff, KeyedLock, retrying
 
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the name of a header
+
+
+class _Undelivered(Exception):
+    """A delivery failed; the text is for getWebhookInfo."""
 
 
 class WebhookDelivery:
@@ -34,8 +38,7 @@ class WebhookDelivery:
         timeout: float = 60.0,
     ) -> None:
         self._telegram = telegram
-        self._retry_delay = retry_delay
-        self._max_retry_delay = max_retry_delay
+        self._backoff = Backoff((_Undelivered,), first=retry_delay, longest=max_retry_delay)
         self._timeout = aiohttp.ClientTimeout(total=timeout)
 
     async def run(self) -> None:
@@ -46,61 +49,62 @@ class WebhookDelivery:
             if webhook is None:
                 await updates.wait_for_webhook()
                 continue
-            connector = aiohttp.TCPConnector(limit=webhook.max_connections)
-            async with aiohttp.ClientSession(connector=connector, timeout=self._timeout) as http:
-                queues = _ChatQueues()
-                async with asyncio.TaskGroup() as group:
-                    workers = [
-                        group.create_task(self._work(queues, webhook, http))
-                        for _ in range(webhook.max_connections)
-                    ]
-                    updates.subscribe(queues.add)
-                    try:
-                        while updates.webhook is webhook:
-                            await updates.wait_for_webhook()
-                    finally:
-                        updates.subscribe(None)
-                        for worker in workers:
-                            worker.cancel()
+            async with aiohttp.ClientSession(timeout=self._timeout) as http:
+                await self._deliver_to(webhook, http)
 
-    async def _work(
-        self, queues: _ChatQueues, webhook: Webhook, http: aiohttp.ClientSession
-    ) -> None:
-        """Deliver the first update of each ready chat, and the same again after a failure."""
-        loop = asyncio.get_running_loop()
-        while True:
-            key, update, attempts = await queues.get()
-            problem = await self._attempt(http, webhook, update)
-            if problem is None:
-                queues.done(key)
-                self._telegram.updates.discard(update["update_id"])
-                self._telegram.notify("delivered", None, update)
-            else:
-                webhook.last_error_date = self._telegram.now()
-                webhook.last_error_message = problem
-                self._telegram.notify("webhook_error", None, problem)
-                delay = self._retry_delay * 2.0 ** min(attempts, 32)
-                loop.call_later(min(delay, self._max_retry_delay), queues.retry, key)
+    async def _deliver_to(self, webhook: Webhook, http: aiohttp.ClientSession) -> None:
+        """Deliver until the bot has another webhook, or none."""
+        updates, chats = self._telegram.updates, KeyedLock()
+        connections = asyncio.Semaphore(webhook.max_connections)
+        tasks: set[asyncio.Task[None]] = set()
 
-    async def _attempt(
-        self, http: aiohttp.ClientSession, webhook: Webhook, update: Json
-    ) -> str | None:
-        """Deliver once; return what went wrong."""
+        async def attempt(update: Json) -> None:
+            async with connections:
+                await self._attempt(http, webhook, update)
+
+        async def deliver(update: Json) -> None:
+            async with chats.hold(_chat_of(update)):
+                await retrying(lambda: attempt(update), self._backoff)
+            updates.discard(update["update_id"])
+            self._telegram.notify("delivered", None, update)
+
+        def begin(update: Json) -> None:
+            task = asyncio.create_task(deliver(update))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+
+        updates.subscribe(begin)
+        try:
+            while updates.webhook is webhook:
+                await updates.wait_for_webhook()
+        finally:
+            updates.subscribe(None)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _attempt(self, http: aiohttp.ClientSession, webhook: Webhook, update: Json) -> None:
+        """Deliver once. Raises _Undelivered."""
         headers = {SECRET_HEADER: webhook.secret_token} if webhook.secret_token else {}
         try:
             async with http.post(webhook.url, json=update, headers=headers) as response:
                 body = await response.read()
+                problem = None
                 if not 200 <= response.status < 300:
                     status = f"{response.status} {response.reason}"
-                    return f"Wrong response from the webhook: {status}"
+                    problem = f"Wrong response from the webhook: {status}"
         except TimeoutError:
-            return "Read timeout expired"
+            problem = "Read timeout expired"
         except aiohttp.ClientConnectorError:
-            return "Connection refused"
+            problem = "Connection refused"
         except aiohttp.ClientError as error:
-            return f"Connection failed: {error}"
+            problem = f"Connection failed: {error}"
+        if problem is not None:
+            webhook.last_error_date = self._telegram.now()
+            webhook.last_error_message = problem
+            self._telegram.notify("webhook_error", None, problem)
+            raise _Undelivered(problem)
         await self._call_from_answer(body)
-        return None
 
     async def _call_from_answer(self, body: bytes) -> None:
         """Call the method that an answer names; its result or refusal goes nowhere.
@@ -117,45 +121,9 @@ class WebhookDelivery:
                 await self._telegram.call(answer["method"], params)
 
 
-class _ChatQueues:
-    """A queue per chat; a chat is ready, or being delivered to, or waits to be tried again."""
-
-    def __init__(self) -> None:
-        self._queues: dict[int, deque[Json]] = {}
-        self._attempts: dict[int, int] = {}
-        self._ready: asyncio.Queue[int] = asyncio.Queue()
-
-    def add(self, update: Json) -> None:
-        """Put an update at the end of the queue of its chat."""
-        key = _chat_of(update)
-        if key not in self._queues:
-            self._queues[key] = deque()
-            self._ready.put_nowait(key)
-        self._queues[key].append(update)
-
-    async def get(self) -> tuple[int, Json, int]:
-        """Wait for a ready chat; return it, its first update, and how often that has failed."""
-        key = await self._ready.get()
-        return key, self._queues[key][0], self._attempts.get(key, 0)
-
-    def retry(self, key: int) -> None:
-        """Make a chat ready again, its first update having failed."""
-        self._attempts[key] = self._attempts.get(key, 0) + 1
-        self._ready.put_nowait(key)
-
-    def done(self, key: int) -> None:
-        """Remove the first update of a chat: it was delivered."""
-        self._attempts.pop(key, None)
-        self._queues[key].popleft()
-        if self._queues[key]:
-            self._ready.put_nowait(key)
-        else:
-            del self._queues[key]
-
-
-def _chat_of(update: Json) -> int:
+def _chat_of(update: Json) -> str:
     """Return the id that orders an update: of its chat, else of its user."""
     content: Json = next((v for k, v in update.items() if k != "update_id"), {})
     chat = content.get("chat") or content.get("message", {}).get("chat")
     user = content.get("from") or content.get("user") or {}
-    return int((chat or user).get("id", 0))
+    return str((chat or user).get("id", 0))
