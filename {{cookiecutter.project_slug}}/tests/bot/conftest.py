@@ -23,7 +23,7 @@ class LastingStorage(MemorySessionStorage):
 
 @pytest.fixture
 def clock() -> SimpleNamespace:
-    """``clock.time`` is half past ten on Monday, 23 November 2026, until a test changes it."""
+    """`clock.time` is half past ten on Monday, 23 November 2026, until a test changes it."""
     return SimpleNamespace(time=datetime(2026, 11, 23, 10, 30, tzinfo=TIME_ZONE))
 
 
@@ -43,7 +43,7 @@ def make_bot(storage: MemorySessionStorage, clock: SimpleNamespace) -> MakeBot:
 
 @pytest.fixture
 async def running_bot(make_bot: MakeBot, clock: SimpleNamespace) -> AsyncIterator[RunningBot]:
-    """That bot, started; its people are the fixtures ``person`` and ``another_person``."""
+    """That bot, started; its people are the fixtures `person` and `another_person`."""
     async with RunningBot(make_bot) as running:
         running.telegram.clock = lambda: clock.time.timestamp()
         yield running

@@ -24,7 +24,7 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """What ``main`` says when it refuses ``arguments``."""
+    """What `main` says when it refuses `arguments`."""
     with pytest.raises(SystemExit) as end:
         main(arguments)
     assert end.value.code == 2

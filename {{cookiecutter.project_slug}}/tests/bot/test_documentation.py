@@ -19,7 +19,7 @@ PAGE = SOURCE.parent / "docs" / "testing.md"
 
 
 def examples(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S)
+    return re.findall(rf"^``{language}\n(.*?)^``", PAGE.read_text(encoding="utf-8"), re.M | re.S)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -90,7 +90,7 @@ async def test_nobody_cancels_for_somebody_else_in_a_group(
     ann, ben = person.at(group), another_person.at(group)
     await ann.say("/bookings")
     await ben.tap("Cancel 24 Nov, 14:00")
-    assert ben.news == ["These are somebody else's visits. Send /bookings to see yours."]
+    assert ben.news == ["These visits belong to another user. Send /bookings to see yours."]
     await ann.tap("Cancel 24 Nov, 14:00")
     assert ann.sees("Cancel Haircut on Tue 24 Nov at 14:00?")
 

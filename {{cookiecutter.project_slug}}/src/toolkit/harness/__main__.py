@@ -2,7 +2,7 @@
 
     python -m toolkit.harness --bot bot.app:make_bot --specs 'tests/specs/*.json'
 
-prints ``GATE:<nonce>:{"ok", "total", "passed", "failed", "coverage", "results"}`` and exits 0
+prints `GATE:<nonce>:{"ok", "total", "passed", "failed", "coverage", "results"}` and exits 0
 whenever there is a verdict, good or bad. Everything the bot prints goes to stderr.
 """
 

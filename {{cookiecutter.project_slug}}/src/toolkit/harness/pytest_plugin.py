@@ -1,8 +1,8 @@
 """Specs as test items, and people to talk to in tests.
 
-Every file ``specs/*.json`` is collected; each spec in it is an item such as
-``tests/specs/booking.json::book a haircut``. Two settings in pyproject.toml: ``bot_factory``,
-``bot.app:make_bot`` unless it says otherwise, and ``spec_files``, patterns of files.
+Every file `specs/*.json` is collected; each spec in it is an item such as
+`tests/specs/booking.json::book a haircut`. Two settings in pyproject.toml: `bot_factory`,
+`bot.app:make_bot` unless it says otherwise, and `spec_files`, patterns of files.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class SpecFile(pytest.File):
 
 
 def _runs(make_bot: MakeBot) -> None:
-    """What a spec item looks like to pytest: a test function that asks for ``make_bot``."""
+    """What a spec item looks like to pytest: a test function that asks for `make_bot`."""
 
 
 class SpecItem(pytest.Function):
@@ -140,7 +140,7 @@ async def running_bot(make_bot: MakeBot) -> AsyncIterator[RunningBot]:
 
 @pytest.fixture
 def telegram(running_bot: RunningBot) -> FakeTelegram:
-    """The fake Telegram: its ``calls``, its ``faults``, its chats."""
+    """The fake Telegram: its `calls`, its `faults`, its chats."""
     return running_bot.telegram
 
 
@@ -162,5 +162,5 @@ def another_person(running_bot: RunningBot) -> Person:
 
 @pytest.fixture
 def group(telegram: FakeTelegram, person: Person, another_person: Person) -> dict[str, Any]:
-    """A group with both people and the bot; ``person.at(group)`` speaks there."""
+    """A group with both people and the bot; `person.at(group)` speaks there."""
     return telegram.group(-100, "Group", [person.id, another_person.id])

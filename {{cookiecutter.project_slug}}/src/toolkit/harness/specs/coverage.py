@@ -62,7 +62,7 @@ def commands_of(spec: BotSpec) -> set[str]:
 
 
 def load_commands(file: str | Path) -> list[str]:
-    """Declared commands from a JSON array of names, or of ``{"command", "description"}`` objects.
+    """Declared commands from a JSON array of names, or of `{"command", "description"}` objects.
 
     Raises `SpecError` when the file is not that.
     """

@@ -25,8 +25,8 @@ def judge(
 ) -> Json:
     """Run the specs against the bot; returns the object of a GATE line.
 
-    ``ok`` needs at least one spec, all of them passed, and every declared command covered. Commands
-    are declared by the bot itself and by the file ``commands``.
+    `ok` needs at least one spec, all of them passed, and every declared command covered. Commands
+    are declared by the bot itself and by the file `commands`.
     """
     try:
         specs = [spec for file in find_files(patterns) for spec in load_specs(file)]

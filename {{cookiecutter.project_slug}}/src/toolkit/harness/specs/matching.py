@@ -1,7 +1,7 @@
 """Compares what a spec expects with what the bot did.
 
 A payload is a deep subset: every field that it names must be there and fit, other fields are free;
-arrays fit element by element. ``{"$contains": …}`` and ``{"$regex": …}`` may stand for any value.
+arrays fit element by element. `{"$contains": …}` and `{"$regex": …}` may stand for any value.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MISSING = object()
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One place where a value does not fit; ``actual`` is `MISSING` where there is none."""
+    """One place where a value does not fit; `actual` is `MISSING` where there is none."""
 
     path: str
     expected: Any
@@ -41,14 +41,14 @@ class Call(Protocol):
 
 
 def matcher_of(value: Any) -> str | None:
-    """The first key of ``value`` that begins with ``$``, or ``None``: no Bot API field does."""
+    """The first key of `value` that begins with `$`, or `None`: no Bot API field does."""
     if isinstance(value, Mapping):
         return next((key for key in value if key.startswith("$")), None)
     return None
 
 
 def matcher_problem(value: Mapping[str, Any]) -> str | None:
-    """What is wrong with a matcher, or ``None``."""
+    """What is wrong with a matcher, or `None`."""
     name = matcher_of(value)
     if name not in MATCHERS:
         return f"there is no matcher {name}; there are {' and '.join(MATCHERS)}"
@@ -63,7 +63,7 @@ def matcher_problem(value: Mapping[str, Any]) -> str | None:
 
 
 def differences(expected: Any, actual: Any, path: str = "payload") -> Iterator[Difference]:
-    """Every place where ``actual`` does not fit ``expected``; none when it does.
+    """Every place where `actual` does not fit `expected`; none when it does.
 
     An expected null also fits a field that is left out, as it does for the Bot API.
     """
@@ -102,7 +102,7 @@ def _equal(expected: Any, actual: Any) -> bool:
 
 @dataclass(frozen=True)
 class Comparison:
-    """``found`` holds, for each expected call, the index of the captured one, or ``None``."""
+    """`found` holds, for each expected call, the index of the captured one, or `None`."""
 
     expected: Sequence[Call]
     captured: Sequence[Call]
@@ -124,7 +124,7 @@ class Comparison:
 def compare(expected: Sequence[Call], captured: Sequence[Call], *, strict: bool) -> Comparison:
     """Find the expected calls among the captured ones.
 
-    Without ``strict`` they must appear in order, with any other calls between them. With it, the
+    Without `strict` they must appear in order, with any other calls between them. With it, the
     lists must fit call by call.
     """
     found: list[int | None] = []

@@ -35,15 +35,15 @@ class Person:
         self._telegram.observe(self._notice)
 
     def at(self, group: Json) -> Person:
-        """The same person in a group, a Bot API Chat such as the fixture ``group`` gives."""
+        """The same person in a group, a Bot API Chat such as the fixture `group` gives."""
         return Person(self._running, self.id, self.name, int(group["id"]))
 
     async def say(self, text: str, **options: Any) -> None:
-        """Type a text. Options are those of `FakeTelegram.send_text`, ``reply_to`` for instance."""
+        """Type a text. Options are those of `FakeTelegram.send_text`, `reply_to` for instance."""
         await self._act(self._telegram.send_text(self.id, text, self.chat_id, **options))
 
     async def send(self, **content: Any) -> None:
-        """Send what is not text, as fields of a Bot API Message: ``photo=[…]``, ``contact={…}``."""
+        """Send what is not text, as fields of a Bot API Message: `photo=[…]`, `contact={…}`."""
         await self._act(self._telegram.send(self.id, content, self.chat_id))
 
     async def tap(self, label: str) -> None:
@@ -61,7 +61,7 @@ class Person:
             raise AssertionError(problem)
 
     def sees(self, text: str) -> bool:
-        """Assert that ``text`` is part of what appeared since this person's last action."""
+        """Assert that `text` is part of what appeared since this person's last action."""
         __tracebackhide__ = True
         if not any(text in shown for shown in self.news):
             shown = "\n".join(f"  {line!r}" for line in self.news) or "  nothing"

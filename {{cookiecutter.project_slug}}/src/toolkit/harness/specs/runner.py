@@ -23,7 +23,7 @@ FIRST_UPDATE_ID = 1_000_000_000
 
 @dataclass(frozen=True)
 class SpecResult:
-    """How a spec went. ``failure`` is the report on the first step that failed, or ``None``."""
+    """How a spec went. `failure` is the report on the first step that failed, or `None`."""
 
     spec: BotSpec
     failure: str | None
@@ -50,7 +50,7 @@ def run_specs(
 
 
 async def run_spec(spec: BotSpec, make_bot: MakeBot) -> SpecResult:
-    """Run one spec; whatever the bot does wrong, an exception included, becomes its ``failure``."""
+    """Run one spec; whatever the bot does wrong, an exception included, becomes its `failure`."""
     started = time.perf_counter()
     commands: Mapping[str, str] = {}
     try:

@@ -25,7 +25,7 @@ MakeBot = Callable[[], "BotApp[Any]"]
 
 
 def load_factory(name: str) -> MakeBot:
-    """The function that ``module:function`` names.
+    """The function that `module:function` names.
 
     Raises ImportError, AttributeError or TypeError that says what is wrong, and what the module
     itself raises.
@@ -40,7 +40,7 @@ def load_factory(name: str) -> MakeBot:
 
 
 class RunningBot:
-    """A fresh bot for the time of an ``async with`` block, closed when it ends."""
+    """A fresh bot for the time of an `async with` block, closed when it ends."""
 
     telegram: FakeTelegram
 
@@ -116,7 +116,7 @@ class RunningBot:
         return self.app.sessions.codec.load(key, record)[1]
 
     def unanswered(self, update: Json) -> str | None:
-        """What is wrong when ``update`` is a tap that the bot never answered, else None."""
+        """What is wrong when `update` is a tap that the bot never answered, else None."""
         query = update.get("callback_query")
         if query is None or self.telegram.callbacks[query["id"]].answered:
             return None

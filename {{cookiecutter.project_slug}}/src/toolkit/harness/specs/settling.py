@@ -1,8 +1,8 @@
 """Waits for what handlers started and did not await, without sleeping.
 
-A handler may float a call: ``asyncio.create_task(message.answer("…"))``. Such tasks belong to the
+A handler may float a call: `asyncio.create_task(message.answer("…"))`. Such tasks belong to the
 update that started them, so the harness lets them run until they are done. A task that waits for
-time (``asyncio.sleep``) or for another task's signal (a queue, a lock, an event) is left alone: it
+time (`asyncio.sleep`) or for another task's signal (a queue, a lock, an event) is left alone: it
 is a reminder or a worker, and may wait for ever.
 """
 
@@ -49,7 +49,7 @@ def noting_tasks() -> Iterator[None]:
 
 
 async def settle(tasks: list[Task]) -> list[BaseException]:
-    """Run ``tasks``, which may grow, until they end or wait; returns what they raised.
+    """Run `tasks`, which may grow, until they end or wait; returns what they raised.
 
     Tasks that have ended are taken off the list.
     """

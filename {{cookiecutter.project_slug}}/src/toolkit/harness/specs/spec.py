@@ -3,9 +3,9 @@
     {"name": "…", "strict": false,
      "steps": [{"send": {…}, "expect": [{"method": "…", "payload": {…}}]}]}
 
-``send`` is one of ``{"text"}``, ``{"callback", "messageId"}``, ``{"tap"}`` and ``{"update"}``, each
-with ``chatId`` and ``userId``. A step may carry ``session``, a subset of the session's fields after
-it, and ``fault``, one or more failures that the bot meets from this step on.
+`send` is one of `{"text"}`, `{"callback", "messageId"}`, `{"tap"}` and `{"update"}`, each
+with `chatId` and `userId`. A step may carry `session`, a subset of the session's fields after
+it, and `fault`, one or more failures that the bot meets from this step on.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ class SpecError(ValueError):
 
 @dataclass(frozen=True)
 class Send:
-    """What a person does. ``value`` is the text, callback data, update, or label or its matcher.
+    """What a person does. `value` is the text, callback data, update, or label or its matcher.
 
-    ``chat_id`` ``None`` is the user's private chat.
+    `chat_id` `None` is the user's private chat.
     """
 
     kind: Kind
@@ -57,7 +57,7 @@ class Send:
 
 @dataclass(frozen=True)
 class ExpectedCall:
-    """A call the bot must make; ``payload`` ``None`` asks only for the method."""
+    """A call the bot must make; `payload` `None` asks only for the method."""
 
     method: str
     payload: Json | None
@@ -84,7 +84,7 @@ class BotSpec:
 
     @property
     def id(self) -> str:
-        """How reports call it: ``tests/specs/booking.json::book a haircut``."""
+        """How reports call it: `tests/specs/booking.json::book a haircut`."""
         return f"{self.file}::{self.name}"
 
 
@@ -99,7 +99,7 @@ def load_specs(file: str | Path) -> list[BotSpec]:
 
 
 def parse_specs(data: Any, file: str) -> list[BotSpec]:
-    """One spec or an array of them, from JSON that was read already; ``file`` is for messages."""
+    """One spec or an array of them, from JSON that was read already; `file` is for messages."""
     if not isinstance(data, dict | list):
         _Place(file).refuse("", f"must be a spec or an array of specs, not {_short(data)}")
     return [
