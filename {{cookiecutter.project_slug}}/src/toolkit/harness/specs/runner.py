@@ -1,4 +1,4 @@
-"""Runs a spec against a fresh bot."""
+"""Run a spec against a fresh bot."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def run_specs(
 
 
 async def run_spec(spec: BotSpec, make_bot: MakeBot) -> SpecResult:
-    """Run one spec; whatever the bot does wrong, an exception included, becomes its `failure`."""
+    """Run one spec; what the bot does wrong, exceptions included, becomes its `failure`."""
     started = time.perf_counter()
     commands: Mapping[str, str] = {}
     try:

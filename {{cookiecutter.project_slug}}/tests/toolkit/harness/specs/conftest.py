@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+
+import toolkit.harness
 
 SERVICES = ("Haircut", "Shave", "Silence", "Never mind")
 
@@ -119,6 +122,16 @@ def _keyboard(*labels: str) -> Any:
 
     buttons = [InlineKeyboardButton(text=label, callback_data=label.lower()) for label in labels]
     return InlineKeyboardMarkup(inline_keyboard=[buttons])
+
+
+@pytest.fixture(scope="session")
+def inner_pytest_imports() -> None:
+    """Import now what an inner pytest would import, and forget when it ends."""
+    importlib.import_module("toolkit.harness.fake_telegram.transport")
+    importlib.import_module("toolkit.harness.specs.gate")
+    for package in (toolkit, toolkit.harness):
+        for name in dir(package):
+            getattr(package, name)
 
 
 @pytest.fixture

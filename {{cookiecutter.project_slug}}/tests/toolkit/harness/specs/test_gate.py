@@ -86,7 +86,7 @@ def test_a_file_may_declare_more_commands(
 
 
 def test_no_spec_is_a_failure(bot: str, specs: Callable[..., str], tmp_path: Path) -> None:
-    for pattern, error in ((specs(), "no spec in there"), (f"{tmp_path}/x/*", "no such file")):
+    for pattern, error in ((specs(), "no spec in it"), (f"{tmp_path}/x/*", "no such file")):
         verdict = judge(bot, [pattern])
         assert (verdict["ok"], verdict["total"]) == (False, 0)
         assert error in verdict["error"]
