@@ -9,7 +9,10 @@ from typing import Any
 
 from toolkit.storage.base import Lease, SessionBusy, SessionStorage, SharedSessionStorage
 
-OpenStore = Callable[[], SharedSessionStorage]
+Store = SharedSessionStorage
+"""What the tests get; those of `StorageConformance` use the plain verbs only."""
+
+OpenStore = Callable[[], Store]
 
 
 async def until_absent(storage: SessionStorage, key: str) -> None:
@@ -54,13 +57,13 @@ def every_verb(storage: SessionStorage, key: str) -> tuple[Coroutine[Any, Any, o
 
 
 async def checkout(
-    storage: SharedSessionStorage, holder: str, key: str = "1_2", *, lease_for: float = 30
+    storage: Store, holder: str, key: str = "1_2", *, lease_for: float = 30
 ) -> Lease:
     """Check the record out once."""
     return await storage.checkout(key, holder=holder, lease_for=lease_for)
 
 
-async def checkout_when_free(storage: SharedSessionStorage, holder: str) -> Lease:
+async def checkout_when_free(storage: Store, holder: str) -> Lease:
     """Ask again and again until the record is free, a minute at most."""
     async with asyncio.timeout(60):
         for attempt in count():
@@ -71,7 +74,7 @@ async def checkout_when_free(storage: SharedSessionStorage, holder: str) -> Leas
     raise AssertionError("unreachable")
 
 
-async def count_up(storage: SharedSessionStorage, holder: str) -> None:
+async def count_up(storage: Store, holder: str) -> None:
     """Add one to the number in the record."""
     lease = await checkout_when_free(storage, holder)
     value = lease.value or {"n": 0}

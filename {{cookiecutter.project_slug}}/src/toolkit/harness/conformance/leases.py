@@ -10,6 +10,7 @@ import pytest
 
 from toolkit.harness.conformance.helpers import (
     OpenStore,
+    Store,
     all_keys,
     checkout,
     checkout_when_free,
@@ -24,7 +25,6 @@ from toolkit.storage.base import (
     NotSerializable,
     SessionBusy,
     SessionConflict,
-    SessionStorage,
     SessionTooLarge,
     SharedSessionStorage,
     StorageUnavailable,
@@ -37,10 +37,10 @@ class SharedStorageConformance(StorageConformance):
     holders: ClassVar[int] = 50
     """How many tasks count in one record at once."""
 
-    async def test_it_has_the_verbs(self, storage: SessionStorage) -> None:
+    async def test_it_has_the_verbs(self, storage: Store) -> None:
         assert isinstance(storage, SharedSessionStorage)
 
-    async def test_checkout_reads_and_checkin_writes(self, storage: SharedSessionStorage) -> None:
+    async def test_checkout_reads_and_checkin_writes(self, storage: Store) -> None:
         lease = await checkout(storage, "Ann")
         assert (lease.key, lease.holder, lease.value) == ("1_2", "Ann", None)
         assert not await storage.has("1_2")
@@ -50,7 +50,7 @@ class SharedStorageConformance(StorageConformance):
         await storage.checkin(lease, {})
         assert await storage.read("1_2") == {}
 
-    async def test_checkin_deletes_or_leaves_alone(self, storage: SharedSessionStorage) -> None:
+    async def test_checkin_deletes_or_leaves_alone(self, storage: Store) -> None:
         await storage.write("1_2", {"n": 1}, expires_in=600)
         await storage.checkin(await checkout(storage, "A"), UNCHANGED)
         assert await storage.read("1_2") == {"n": 1}
@@ -60,9 +60,7 @@ class SharedStorageConformance(StorageConformance):
         await storage.checkin(await checkout(storage, "D"), UNCHANGED)
         assert await all_keys(storage) == []
 
-    async def test_a_checked_in_record_expires_when_told(
-        self, storage: SharedSessionStorage
-    ) -> None:
+    async def test_a_checked_in_record_expires_when_told(self, storage: Store) -> None:
         lease = await checkout(storage, "Ann")
         await storage.checkin(lease, {}, expires_in=0.05)
         await until_absent(storage, "1_2")
@@ -71,9 +69,7 @@ class SharedStorageConformance(StorageConformance):
         await storage.checkin(lease, {"n": 2})
         assert await storage.read("1_2") == {"n": 2}
 
-    async def test_a_record_may_expire_while_it_is_checked_out(
-        self, storage: SharedSessionStorage
-    ) -> None:
+    async def test_a_record_may_expire_while_it_is_checked_out(self, storage: Store) -> None:
         await storage.write("1_2", {"n": 1}, expires_in=0.3)
         lease = await checkout(storage, "Ann")
         assert lease.value == {"n": 1}
@@ -81,7 +77,7 @@ class SharedStorageConformance(StorageConformance):
         await storage.checkin(lease, {"n": 2})
         assert await storage.read("1_2") == {"n": 2}
 
-    async def test_one_at_a_time(self, storage: SharedSessionStorage) -> None:
+    async def test_one_at_a_time(self, storage: Store) -> None:
         lease = await checkout(storage, "Ann")
         with pytest.raises(SessionBusy) as refusal:
             await checkout(storage, "Bob")
@@ -90,7 +86,7 @@ class SharedStorageConformance(StorageConformance):
         await storage.checkin(lease, UNCHANGED)
         await checkout(storage, "Bob")
 
-    async def test_a_leased_absent_record_is_absent(self, storage: SharedSessionStorage) -> None:
+    async def test_a_leased_absent_record_is_absent(self, storage: Store) -> None:
         await checkout(storage, "Ann")
         assert await storage.read("1_2") is None
         assert not await storage.has("1_2")
@@ -99,7 +95,7 @@ class SharedStorageConformance(StorageConformance):
         assert await storage.read("1_2") == {"n": 1}
 
     async def test_the_same_holder_gets_a_new_lease_and_loses_the_old_one(
-        self, storage: SharedSessionStorage
+        self, storage: Store
     ) -> None:
         old = await checkout(storage, "Ann")
         new = await checkout(storage, "Ann")
@@ -108,7 +104,7 @@ class SharedStorageConformance(StorageConformance):
         await storage.checkin(new, {"n": "new"})
         assert await storage.read("1_2") == {"n": "new"}
 
-    async def test_a_lease_ends_with_its_checkin(self, storage: SharedSessionStorage) -> None:
+    async def test_a_lease_ends_with_its_checkin(self, storage: Store) -> None:
         lease = await checkout(storage, "Ann")
         await storage.checkin(lease, {"n": 1})
         with pytest.raises(SessionConflict):
@@ -117,9 +113,7 @@ class SharedStorageConformance(StorageConformance):
             await storage.renew(lease, lease_for=30)
         assert await storage.read("1_2") == {"n": 1}
 
-    async def test_a_lost_lease_conflicts_and_overwrites_nothing(
-        self, storage: SharedSessionStorage
-    ) -> None:
+    async def test_a_lost_lease_conflicts_and_overwrites_nothing(self, storage: Store) -> None:
         await storage.write("1_2", {"n": 0})
         lost = await checkout(storage, "Ann", lease_for=0.05)
         taken = await checkout_when_free(storage, "Bob")
@@ -135,9 +129,7 @@ class SharedStorageConformance(StorageConformance):
         await storage.checkin(taken, {"n": "Bob"})
         assert await storage.read("1_2") == {"n": "Bob"}
 
-    async def test_a_renewed_lease_outlives_its_first_time(
-        self, storage: SharedSessionStorage
-    ) -> None:
+    async def test_a_renewed_lease_outlives_its_first_time(self, storage: Store) -> None:
         lease = await checkout(storage, "Ann", lease_for=0.5)
         await storage.renew(lease, lease_for=60)
         await storage.write("clock", {}, expires_in=0.6)
@@ -146,9 +138,7 @@ class SharedStorageConformance(StorageConformance):
             await checkout(storage, "Bob")
         await storage.checkin(lease, {"n": 1})
 
-    async def test_a_record_changed_behind_its_lease_conflicts(
-        self, storage: SharedSessionStorage
-    ) -> None:
+    async def test_a_record_changed_behind_its_lease_conflicts(self, storage: Store) -> None:
         await storage.write("1_2", {"n": 0})
         lease = await checkout(storage, "Ann")
         await storage.write("1_2", {"n": 1})
@@ -161,9 +151,7 @@ class SharedStorageConformance(StorageConformance):
             await storage.checkin(lease, {"n": 3})
         assert not await storage.has("1_2")
 
-    async def test_a_record_added_behind_its_lease_conflicts(
-        self, storage: SharedSessionStorage
-    ) -> None:
+    async def test_a_record_added_behind_its_lease_conflicts(self, storage: Store) -> None:
         lease = await checkout(storage, "Ann")
         assert await storage.add("1_2", {"n": 1})
         for value in ({"n": 2}, None):
@@ -171,21 +159,19 @@ class SharedStorageConformance(StorageConformance):
                 await storage.checkin(lease, value)
         assert await storage.read("1_2") == {"n": 1}
 
-    async def test_a_release_keeps_what_was_written_behind_it(
-        self, storage: SharedSessionStorage
-    ) -> None:
+    async def test_a_release_keeps_what_was_written_behind_it(self, storage: Store) -> None:
         lease = await checkout(storage, "Ann")
         await storage.write("1_2", {"n": 1})
         await storage.checkin(lease, UNCHANGED)
         lease = await checkout(storage, "Bob")
         assert lease.value == {"n": 1}
 
-    async def test_a_release_leaves_the_expiry(self, storage: SharedSessionStorage) -> None:
+    async def test_a_release_leaves_the_expiry(self, storage: Store) -> None:
         await storage.write("1_2", {}, expires_in=0.3)
         await storage.checkin(await checkout(storage, "A"), UNCHANGED)
         await until_absent(storage, "1_2")
 
-    async def test_odd_keys_and_values_can_be_leased(self, storage: SharedSessionStorage) -> None:
+    async def test_odd_keys_and_values_can_be_leased(self, storage: Store) -> None:
         leases = [await checkout(storage, "Ann", key, lease_for=60) for key in ODD_KEYS]
         assert [lease.value for lease in leases] == [None] * len(ODD_KEYS)
         for lease in leases:
@@ -196,9 +182,7 @@ class SharedStorageConformance(StorageConformance):
             lease = await checkout(storage, "Ann", lease_for=60)
             assert repr(lease.value) == repr(value)
 
-    async def test_a_refused_value_leaves_the_lease_in_force(
-        self, storage: SharedSessionStorage
-    ) -> None:
+    async def test_a_refused_value_leaves_the_lease_in_force(self, storage: Store) -> None:
         lease = await checkout(storage, "Ann")
         with pytest.raises(NotSerializable):
             await storage.checkin(lease, {"n": math.nan})
@@ -210,7 +194,7 @@ class SharedStorageConformance(StorageConformance):
             await checkout(storage, "Bob")
         await storage.checkin(lease, {"n": 1})
 
-    async def test_nobody_loses_a_count(self, storage: SharedSessionStorage) -> None:
+    async def test_nobody_loses_a_count(self, storage: Store) -> None:
         await asyncio.gather(*(count_up(storage, f"task {n}") for n in range(self.holders)))
         assert await storage.read("1_2") == {"n": self.holders}
 
