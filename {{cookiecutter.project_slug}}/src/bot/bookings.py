@@ -17,7 +17,8 @@ from toolkit.storage.base import SessionStorage
 Clock = Callable[[], datetime]
 
 TIME_ZONE = ZoneInfo("Europe/Berlin")
-OPENS, CLOSES = time(9), time(18)  # every day
+OPENS, CLOSES = time(9), time(18)
+HOURS = f"We are open every day from {OPENS:%H:%M} to {CLOSES:%H:%M}."
 SLOT = timedelta(hours=1)
 BOOKABLE_DAYS = 30  # today included
 
@@ -156,7 +157,7 @@ class BookingBook:
         if start <= self._now():
             return f"{format_when(start)} has passed."
         if not OPENS <= start.time() < CLOSES:
-            return f"We are open every day from {OPENS:%H:%M} to {CLOSES:%H:%M}."
+            return HOURS
         grid = list(starts_on(start.date(), service))
         if start not in grid:
             return f"Visits start at {', '.join(f'{each:%H:%M}' for each in grid)}."

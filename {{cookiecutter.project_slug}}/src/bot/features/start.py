@@ -15,7 +15,7 @@ from aiogram.enums import ChatType
 from aiogram.filters import Command, CommandStart
 from aiogram.types import CallbackQuery, Message
 
-from bot.bookings import CLOSES, OPENS
+from bot.bookings import HOURS
 from bot.session import Session, Step
 
 COMMANDS = {
@@ -26,7 +26,6 @@ COMMANDS = {
     "start": "Say hello",
 }
 HELP = "\n".join(f"/{command}: {description}" for command, description in COMMANDS.items())
-HOURS = f"We are open every day from {OPENS:%H:%M} to {CLOSES:%H:%M}."
 
 router = Router(name="start")
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import glob
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, cast
@@ -223,25 +223,20 @@ def _expected(item: Any, place: _Place, field: str) -> ExpectedCall:
 def _check_matchers(value: Any, place: _Place, field: str) -> None:
     if matcher_of(value) is not None and (problem := matcher_problem(value)):
         place.refuse(field, problem)
-    for key, item in _items(value):
-        if isinstance(item, dict | list):
-            _check_matchers(item, place, f"{field}{key}")
-
-
-def _items(value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping):
-        return ((f".{key}", item) for key, item in value.items())
-    return ((f"[{index}]", item) for index, item in enumerate(value))
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _check_matchers(item, place, f"{field}.{key}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _check_matchers(item, place, f"{field}[{index}]")
 
 
 def _faults(item: Any, place: _Place) -> Iterator[Json]:
-    faults = item if isinstance(item, list) else [item]
-    for fault in faults:
+    for fault in item if isinstance(item, list) else [item]:
+        place.typed(fault, dict, "fault")
         try:
-            read_fault(place.typed(fault, dict, "fault"))
+            read_fault(fault)
         except ValueError as error:
-            if isinstance(error, SpecError):
-                raise
             place.refuse("fault", str(error))
         yield fault
 
