@@ -28,14 +28,15 @@ def _make_bot() -> Any:
     from aiogram.filters import Command
     from aiogram.types import CallbackQuery, Message
 
-    from toolkit import SessionStorage, create_bot
+    from toolkit import SessionStorage, button, create_bot, menu
 
     router = Router()
+    services = menu([button(name, name.lower()) for name in SERVICES], columns=4)
 
     @router.message(Command("book"))
     async def book(message: Message, session: Visit) -> None:
         session.times += 1
-        await message.answer("What service?", reply_markup=_keyboard(*SERVICES))
+        await message.answer("What service?", reply_markup=services)
 
     @router.callback_query(F.data == "silence")
     async def say_nothing(query: CallbackQuery) -> None:
@@ -115,13 +116,6 @@ def _make_bot() -> Any:
         tasks=set(),
         jobs=asyncio.Queue(),
     )
-
-
-def _keyboard(*labels: str) -> Any:
-    from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
-
-    buttons = [InlineKeyboardButton(text=label, callback_data=label.lower()) for label in labels]
-    return InlineKeyboardMarkup(inline_keyboard=[buttons])
 
 
 @pytest.fixture(scope="session")
