@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from toolkit.admin.command import add_verbs, carry_out
+from toolkit import add_session_verbs, run_session_verb
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command.add_argument("--port", type=int, default=8010, help="default: %(default)s; 0: any")
     command = commands.add_parser("sessions", help="look at, move or delete what it remembers")
     command.set_defaults(do=sessions)
-    add_verbs(command)
+    add_session_verbs(command)
     options = parser.parse_args(arguments)
     options.do(parser, options)
 
@@ -101,7 +101,7 @@ def web(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
 
 def sessions(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """List, show, delete, export or import the records of the bot's store, or of another."""
-    parser.exit(carry_out(options, options.storage or read_settings(parser).storage_url))
+    parser.exit(run_session_verb(options, options.storage or read_settings(parser).storage_url))
 
 
 def read_settings(parser: argparse.ArgumentParser) -> Settings:

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from toolkit.errors import SessionBusy, SessionConflict
 from toolkit.harness.conformance.helpers import (
     OpenStore,
     all_keys,
@@ -13,7 +14,6 @@ from toolkit.harness.conformance.helpers import (
     count_up,
     until_absent,
 )
-from toolkit.storage.base import SessionBusy, SessionConflict
 
 
 class DurableStorageConformance:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Coroutine
 from itertools import count
 from typing import Any
 
-from toolkit.storage.base import Lease, SessionBusy, SessionStorage, SharedSessionStorage
+from toolkit.errors import SessionBusy
+from toolkit.storage.base import Lease, SessionStorage, SharedSessionStorage
 
 Store = SharedSessionStorage
 """What the tests get; those of `StorageConformance` use the plain verbs only."""

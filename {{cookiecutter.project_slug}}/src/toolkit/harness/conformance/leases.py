@@ -8,6 +8,13 @@ from typing import ClassVar
 
 import pytest
 
+from toolkit.errors import (
+    NotSerializable,
+    SessionBusy,
+    SessionConflict,
+    SessionTooLarge,
+    StorageUnavailable,
+)
 from toolkit.harness.conformance.helpers import (
     OpenStore,
     Store,
@@ -19,16 +26,7 @@ from toolkit.harness.conformance.helpers import (
 )
 from toolkit.harness.conformance.samples import ODD_KEYS, ODD_VALUES
 from toolkit.harness.conformance.verbs import StorageConformance
-from toolkit.storage.base import (
-    MAX_VALUE_BYTES,
-    UNCHANGED,
-    NotSerializable,
-    SessionBusy,
-    SessionConflict,
-    SessionTooLarge,
-    SharedSessionStorage,
-    StorageUnavailable,
-)
+from toolkit.storage.base import MAX_VALUE_BYTES, UNCHANGED, SharedSessionStorage
 
 
 class SharedStorageConformance(StorageConformance):

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, cast
 
 import pytest
 
+from toolkit.errors import InvalidKey, NotSerializable, SessionTooLarge, StorageUnavailable
 from toolkit.harness.conformance.helpers import (
     OpenStore,
     Store,
@@ -19,16 +20,7 @@ from toolkit.harness.conformance.helpers import (
     until_absent,
 )
 from toolkit.harness.conformance.samples import ODD_KEYS, ODD_VALUES, REFUSED
-from toolkit.storage.base import (
-    MAX_KEY_BYTES,
-    MAX_VALUE_BYTES,
-    InvalidKey,
-    NotSerializable,
-    SessionStorage,
-    SessionTooLarge,
-    StorageUnavailable,
-    Value,
-)
+from toolkit.storage.base import MAX_KEY_BYTES, MAX_VALUE_BYTES, SessionStorage, Value
 
 
 class StorageConformance:
