@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from bot.bookings import TIME_ZONE
 from toolkit import MemorySessionStorage
-from toolkit.harness.specs.running_bot import MakeBot, RunningBot
+from toolkit.harness import MakeBot, RunningBot
 
 
 class LastingStorage(MemorySessionStorage):
@@ -22,8 +23,17 @@ class LastingStorage(MemorySessionStorage):
 
 
 @pytest.fixture
+def empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Change to an empty folder, with no settings in the environment."""
+    for name in ("BOT_TOKEN", "BOT_TOKEN_FILE", "STORAGE_URL", "WEBHOOK_URL", "TELEGRAM_API_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
 def clock() -> SimpleNamespace:
-    """``clock.time`` is half past ten on Monday, 23 November 2026, until a test changes it."""
+    """`clock.time` is half past ten on Monday, 23 November 2026, until a test changes it."""
     return SimpleNamespace(time=datetime(2026, 11, 23, 10, 30, tzinfo=TIME_ZONE))
 
 
@@ -43,7 +53,7 @@ def make_bot(storage: MemorySessionStorage, clock: SimpleNamespace) -> MakeBot:
 
 @pytest.fixture
 async def running_bot(make_bot: MakeBot, clock: SimpleNamespace) -> AsyncIterator[RunningBot]:
-    """That bot, started; its people are the fixtures ``person`` and ``another_person``."""
+    """That bot, started; its people are the fixtures `person` and `another_person`."""
     async with RunningBot(make_bot) as running:
         running.telegram.clock = lambda: clock.time.timestamp()
         yield running

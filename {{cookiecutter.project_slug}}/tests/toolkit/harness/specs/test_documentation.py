@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 import shlex
 from pathlib import Path
@@ -22,17 +21,7 @@ def examples(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _imported() -> None:
-    """Import now what the inner pytest would import, and forget when it ends."""
-    for module in (
-        "bot.app",
-        "toolkit.harness.fake_telegram.transport",
-        "toolkit.harness.specs.person",
-    ):
-        importlib.import_module(module)
-
-
+@pytest.mark.usefixtures("inner_pytest_imports")
 def test_every_example_of_a_test_passes(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
