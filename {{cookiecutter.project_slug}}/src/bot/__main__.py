@@ -50,7 +50,7 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Serve Telegram until the process is told to stop."""
     import logging
 
-    from toolkit.storage import open_storage
+    from toolkit import open_storage
 
     settings = read_settings(parser)
     if settings.bot_token is None:
@@ -81,8 +81,8 @@ def chat(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Answer the lines that are typed or piped in, until they end."""
     require_harness(parser, "chat")
     from bot.app import make_bot
+    from toolkit import open_storage
     from toolkit.harness import chat_url, converse
-    from toolkit.storage import open_storage
 
     try:
         storage = open_storage(options.storage or chat_url())

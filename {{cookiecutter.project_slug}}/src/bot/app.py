@@ -6,8 +6,7 @@ from bot.bookings import BookingBook, Clock, utc_now
 from bot.features import booking, my_bookings, start
 from bot.session import Session
 from bot.settings import Settings
-from toolkit import BotApp, SessionStorage, create_bot, open_storage
-from toolkit.delivery.heartbeat import keep_heartbeat
+from toolkit import BotApp, SessionStorage, create_bot, keep_heartbeat, open_storage
 
 
 def make_bot(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from toolkit.storage.base import SessionStorage
+from toolkit import SessionStorage
 
 Clock = Callable[[], datetime]
 

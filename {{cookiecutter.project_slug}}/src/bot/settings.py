@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from toolkit.storage import default_url
+from toolkit import default_url
 
 
 class SettingsError(Exception):
