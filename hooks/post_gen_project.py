@@ -28,6 +28,7 @@ FOR_SERVERS = (
 )
 DOCKER = ("Dockerfile", ".dockerignore", "compose.yaml")
 CI = (".github",)
+TOOLKIT_TESTS = ("tests/toolkit",)
 LICENSE = ("LICENSE",)
 
 
@@ -52,6 +53,7 @@ MANIFEST: dict[str, dict[object, tuple[str, ...]]] = {
     "license": {"MIT": LICENSE, "Apache-2.0": LICENSE, "none": ()},
     "docker": {True: DOCKER, False: ()},
     "ci": {True: CI, False: ()},
+    "__toolkit_tests": {"yes": TOOLKIT_TESTS, "": ()},
 }
 
 # What tools leave behind in a working copy of the template; none of it belongs to a new project.
