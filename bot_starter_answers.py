@@ -4,9 +4,6 @@ Cookiecutter renders the answers given on its command line, in its configuration
 Without this extension a bot called `{{ 7*7 }}` would be called 49, and worse names would run.
 """
 
-from __future__ import annotations
-
-import contextlib
 import importlib.util
 import json
 from pathlib import Path
@@ -27,7 +24,6 @@ class AnswersAreText(Extension):
         super().__init__(environment)
         environment.policies["json.dumps_function"] = _readable_json
         environment.filters["folder_name"] = _folder_name
-        environment.filters["or_as_created"] = _or_as_created
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
         """Quote every text that is neither a file of the template nor a default of a question."""
@@ -51,20 +47,6 @@ def _readable_json(value: Any, **options: Any) -> str:
     """Return JSON that TOML reads too: it has no surrogate pairs, so an emoji stays an emoji."""
     text = json.dumps(value, **{**options, "ensure_ascii": False})
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _or_as_created(toolkit_tests: object) -> str:
-    """Return "yes" where the toolkit's tests are asked for, now or when the project was created.
-
-    `cruft update` passes no private variable on. But it runs in the project, where .cruft.json
-    tells what was asked for.
-    """
-    given = [toolkit_tests]
-    with contextlib.suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
-        created = json.loads(Path(".cruft.json").read_text(encoding="utf-8"))
-        answers = created["context"]["cookiecutter"]
-        given += [answers.get(name) for name in ("_toolkit_tests", "__toolkit_tests")]
-    return "yes" if {str(answer).lower() for answer in given} & {"true", "yes", "1"} else ""
 
 
 def _folder_name(slug: object) -> str:

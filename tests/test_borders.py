@@ -30,7 +30,7 @@ def test_an_update_crosses_at_most_14_modules_from_the_poll_to_the_commit(
     assert 0 < modules <= 14
 
 
-def test_a_tap_in_the_simulator_crosses_half_of_the_borders_of_version_0_0(
+def test_a_tap_in_the_simulator_crosses_at_most_half_of_the_borders_that_it_once_did(
     figures: dict[str, list[int]],
 ) -> None:
     _, _, direct, _, nearest, _ = figures["a tap in the simulator"]
