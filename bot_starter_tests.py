@@ -1,4 +1,4 @@
-"""A Jinja extension, loaded through `_extensions`: a project keeps the toolkit's tests or is without.
+"""A Jinja extension, loaded through `_extensions`: a project has the toolkit's tests or not.
 
 It has a module of its own because `cruft update` renders the old template and then the new one in
 the same process: what both import is the old one's. So a filter that is new needs a new module.
