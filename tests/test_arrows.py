@@ -67,7 +67,8 @@ def within(module: str, packages: tuple[str, ...]) -> bool:
 
 def reached(module: str) -> set[str]:
     """Return all that a module imports, itself or through others."""
-    found, ahead = set(), [module]
+    found: set[str] = set()
+    ahead = [module]
     while ahead:
         fresh = GRAPH.get(ahead.pop(), set()) - found
         found |= fresh

@@ -70,7 +70,7 @@ class Telegram:
 
     def until_answered(self, text: str) -> list[str]:
         """Wait for a message with this text; return the methods called since the last one."""
-        methods = []
+        methods: list[str] = []
         while True:
             found = self.control(f"calls?since={self._seen}&wait={PATIENCE}")
             assert found["calls"], f"nothing says {text!r}; there were {methods}"
