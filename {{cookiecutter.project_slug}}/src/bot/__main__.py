@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from toolkit.admin.command import add_verbs, carry_out
+from toolkit import add_session_verbs, run_session_verb
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -25,7 +25,7 @@ Without a token you can talk to the bot in this terminal: make chat
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Do what ``arguments`` say. Exits with 2, and says why, when something has to be set first."""
+    """Do what `arguments` say. Exits with 2, and says why, when something has to be set first."""
     parser = argparse.ArgumentParser(prog="python -m bot", description="The booking bot.")
     commands = parser.add_subparsers(metavar="COMMAND")
     running = commands.add_parser("run", help="run it against Telegram; so does no command at all")
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     browsing.add_argument("--port", type=int, default=8010, help="default: %(default)s; 0: any")
     browsing.set_defaults(do=web)
     looking = commands.add_parser("sessions", help="look at, move or delete what it remembers")
-    add_verbs(looking)
+    add_session_verbs(looking)
     looking.set_defaults(do=sessions)
     parser.set_defaults(do=run)
     given = parser.parse_args(arguments)
@@ -100,7 +100,7 @@ def web(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
 
 def sessions(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
     """List, show, delete, export or import the records of the bot's store, or of another."""
-    parser.exit(carry_out(given, given.storage or read_settings(parser).storage_url))
+    parser.exit(run_session_verb(given, given.storage or read_settings(parser).storage_url))
 
 
 def read_settings(parser: argparse.ArgumentParser) -> Settings:

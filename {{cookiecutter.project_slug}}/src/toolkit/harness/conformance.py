@@ -26,22 +26,24 @@ from typing import Any, ClassVar, cast
 
 import pytest
 
+from toolkit.errors import (
+    InvalidKey,
+    NotSerializable,
+    SessionBusy,
+    SessionConflict,
+    SessionTooLarge,
+    StorageUnavailable,
+)
 from toolkit.storage.base import (
     MAX_DEPTH,
     MAX_KEY_BYTES,
     MAX_VALUE_BYTES,
     UNCHANGED,
     Entry,
-    InvalidKey,
     Lease,
-    NotSerializable,
     PortableSessionStorage,
-    SessionBusy,
-    SessionConflict,
     SessionStorage,
-    SessionTooLarge,
     SharedSessionStorage,
-    StorageUnavailable,
     Value,
 )
 

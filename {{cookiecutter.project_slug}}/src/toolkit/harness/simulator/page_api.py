@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from toolkit.errors import StorageError
 from toolkit.harness.simulator import session_view
 from toolkit.harness.simulator.actions import Actor
 from toolkit.harness.simulator.replaying import read_steps, replay
 from toolkit.harness.simulator.saving import FOLDER, draft
 from toolkit.harness.simulator.simulation import Simulation, SimulatorError
 from toolkit.harness.types import Json
-from toolkit.storage.base import StorageError
 
 PICTURES = (b"\x89PNG", b"\xff\xd8\xff")
 

@@ -284,7 +284,7 @@ class Simulation:
 
         None where there is no session, or one that this bot cannot read.
         """
-        from toolkit.storage import StorageError
+        from toolkit.errors import StorageError
 
         if key is None:
             return None

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from toolkit.storage.base import Lease, SharedSessionStorage, Unchanged, Value
-from toolkit.storage.leases import LeaseTable
 from toolkit.storage.memory import MemorySessionStorage
+from toolkit.storage.record import LeaseTable
 
 
 class RewindableStorage(MemorySessionStorage):

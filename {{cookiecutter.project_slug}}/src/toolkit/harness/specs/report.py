@@ -40,7 +40,7 @@ def describe_session(found: list[Difference]) -> str:
 def describe_error(error: BaseException) -> str:
     """An exception of the bot: what, and where in the bot's own code it came from."""
     paths = map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib"))
-    libraries = (str(Path(__file__).parents[1]), *paths, "<")
+    libraries = (str(Path(__file__).parents[2]), *paths, "<")
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if not frame.filename.startswith(libraries)]
     raised = "".join(traceback.format_exception_only(error)).rstrip()

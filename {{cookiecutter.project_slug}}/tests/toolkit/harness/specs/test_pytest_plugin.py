@@ -48,7 +48,7 @@ def _imported() -> None:
         "toolkit.harness.specs.person",
     ):
         importlib.import_module(module)
-    for name in toolkit.__all__:
+    for name in vars(toolkit)["__all__"]:
         getattr(toolkit, name)
 
 

@@ -1,4 +1,7 @@
-"""Keys, values and expiry times, checked and turned into text alike for every store."""
+"""What the stores share about a record: its key, its JSON text, its expiry, its lease.
+
+The lease is for stores whose records one process serves; the others keep it on their server.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,26 @@ import contextlib
 import json
 import math
 import time
+from dataclasses import dataclass
+from itertools import count
 from types import NoneType
 from typing import Any, NoReturn
 
 from pydantic_core import from_json, to_json
 
+from toolkit.errors import (
+    InvalidKey,
+    NotSerializable,
+    SessionBusy,
+    SessionConflict,
+    SessionTooLarge,
+    SessionUndecodable,
+)
 from toolkit.storage.base import (
     MAX_DEPTH,
     MAX_KEY_BYTES,
     MAX_VALUE_BYTES,
-    InvalidKey,
-    NotSerializable,
-    SessionTooLarge,
-    SessionUndecodable,
+    Lease,
     Value,
 )
 
@@ -89,7 +99,7 @@ def dump_value(key: str, value: Value) -> str:
         _check(key, value, ())
         raise
     if len(encoded) > MAX_VALUE_BYTES:
-        raise SessionTooLarge(key, len(encoded))
+        raise SessionTooLarge(key, len(encoded), MAX_VALUE_BYTES)
     return encoded
 
 
@@ -141,7 +151,7 @@ def is_plain(value: Value) -> bool:
 
 
 def _check(key: str, item: Any, path: tuple[str | int, ...]) -> None:
-    """Raise NotSerializable for the first thing in the item that JSON cannot say."""
+    """Raise NotSerializable for the first thing in the item that is not JSON."""
     if not path and not isinstance(item, dict):
         _refuse(key, path, f"is {type(item).__name__}; a value is a dict")
     if isinstance(item, dict):
@@ -155,7 +165,7 @@ def _check(key: str, item: Any, path: tuple[str | int, ...]) -> None:
             _check(key, inner, (*path, name))
     elif isinstance(item, float):
         if not math.isfinite(item):
-            _refuse(key, path, f"is {item!r}, which JSON cannot say")
+            _refuse(key, path, f"is {item!r}, which JSON has no name for")
     elif isinstance(item, int):
         if not -_INT_LIMIT < item < _INT_LIMIT:
             _refuse(key, path, "has more than 4,300 digits")
@@ -176,3 +186,51 @@ def _refuse_constant(name: str) -> NoReturn:
 # Depth is bounded before encoding, so the encoder need not look for circles.
 _ENCODER = json.JSONEncoder(allow_nan=False, check_circular=False, separators=(",", ":"))
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
+@dataclass(slots=True)
+class LeaseEntry:
+    """A lease in force: `seen` is what the store needs to recognise the record as it was."""
+
+    fence: int
+    holder: str
+    until: float
+    seen: Any
+
+
+class LeaseTable:
+    """The leases of one store. A lease past its time stands until the record is taken again."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, LeaseEntry] = {}
+        self._fences = count(1)
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def take(self, key: str, holder: str, lease_for: float, seen: Any) -> int:
+        """Lease the record and return its fence. Raises SessionBusy."""
+        held = self._held.get(key)
+        now = time.monotonic()
+        if held is not None and held.holder != holder and held.until > now:
+            raise SessionBusy(key, held.holder, held.until - now)
+        fence = next(self._fences)
+        self._held[key] = LeaseEntry(fence, holder, now + lease_for, seen)
+        return fence
+
+    def require(self, lease: Lease) -> LeaseEntry:
+        """Return the entry of a lease that still stands. Raises SessionConflict."""
+        held = self._held.get(lease.key)
+        if held is None or held.fence != lease.fence:
+            raise SessionConflict(lease.key)
+        return held
+
+    def renew(self, lease: Lease, lease_for: float) -> None:
+        """Let the lease end `lease_for` seconds from now. Raises SessionConflict."""
+        self.require(lease).until = time.monotonic() + lease_for
+
+    def release(self, lease: Lease) -> None:
+        """End the lease if it still stands."""
+        held = self._held.get(lease.key)
+        if held is not None and held.fence == lease.fence:
+            del self._held[lease.key]
