@@ -26,6 +26,7 @@ FOR_SERVERS = (
     "tests/toolkit/storage/servers/__init__.py",
     "tests/toolkit/storage/servers/proxy.py",
 )
+FOR_SQLITE = ("src/toolkit/storage/sqlite_file.py", "src/toolkit/storage/sqlite_writer.py")
 DOCKER = ("Dockerfile", ".dockerignore", "compose.yaml")
 CI = (".github",)
 TOOLKIT_TESTS = ("tests/toolkit",)
@@ -44,7 +45,7 @@ def _backend(name: str) -> tuple[str, ...]:
 # same question needs, and the given one does not, is removed. Memory needs nothing, and stays.
 MANIFEST: dict[str, dict[object, tuple[str, ...]]] = {
     "storage": {
-        "sqlite": _backend("sqlite"),
+        "sqlite": (*_backend("sqlite"), *FOR_SQLITE),
         **{
             name: (*_backend(name), f"tests/toolkit/storage/servers/{name}.py", *FOR_SERVERS)
             for name in SERVERS
