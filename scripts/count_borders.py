@@ -164,18 +164,18 @@ async def talk(app: Any, telegram: Any, texts: list[str], last: Callable[[], Non
 async def tap(crossings: Crossings) -> Crossings:
     """Have a page of the simulator tap a button of the example bot."""
     from bot.app import make_bot
-    from toolkit.harness.simulator.page_api import Requests
+    from toolkit.harness.simulator.page_api import PageApi
     from toolkit.harness.simulator.simulation import Simulation
 
     simulation = Simulation(lambda: make_bot)
     await simulation.start()
-    requests = Requests(simulation)
+    page = PageApi(simulation)
 
     async def ask(do: str, **fields: Any) -> None:
-        answer = await requests.answer({"id": 1, "do": do, "user": 1, "chat": 1, **fields})
+        answer = await page.answer({"id": 1, "do": do, "user": 1, "chat": 1, **fields})
         if "error" in answer:
             raise RuntimeError(answer["error"])
-        await simulation.settle(simulation.recorder.turns[-1])
+        await simulation.recorder.settle(simulation.recorder.turns[-1])
 
     await ask("say", text="/book")
     message = simulation.telegram.messages(1)[-1]["message_id"]
