@@ -1,7 +1,7 @@
-"""Delivers updates to a webhook, https://core.telegram.org/bots/api#setwebhook.
+"""Delivery of updates to a webhook, https://core.telegram.org/bots/api#setwebhook.
 
 Updates of one chat go one after another, those of different chats at the same time, at most
-`max_connections` of them. What is not answered with 2xx is sent again, later and later.
+`max_connections` of them. What is not answered with 2xx is sent again, after a growing delay.
 """
 
 from __future__ import annotations
@@ -48,22 +48,44 @@ class WebhookDelivery:
                 continue
             connector = aiohttp.TCPConnector(limit=webhook.max_connections)
             async with aiohttp.ClientSession(connector=connector, timeout=self._timeout) as http:
-                lanes = _Lanes(self, webhook, http)
-                async with asyncio.TaskGroup() as workers:
-                    tasks = [workers.create_task(lanes.work()) for _ in range(lanes.workers)]
-                    updates.subscribe(lanes.add)
+                queues = _ChatQueues()
+                async with asyncio.TaskGroup() as group:
+                    workers = [
+                        group.create_task(self._work(queues, webhook, http))
+                        for _ in range(webhook.max_connections)
+                    ]
+                    updates.subscribe(queues.add)
                     try:
                         while updates.webhook is webhook:
                             await updates.wait_for_webhook()
                     finally:
                         updates.subscribe(None)
-                        for task in tasks:
-                            task.cancel()
+                        for worker in workers:
+                            worker.cancel()
 
-    async def attempt(
+    async def _work(
+        self, queues: _ChatQueues, webhook: Webhook, http: aiohttp.ClientSession
+    ) -> None:
+        """Deliver the first update of each ready chat, and the same again after a failure."""
+        loop = asyncio.get_running_loop()
+        while True:
+            key, update, attempts = await queues.get()
+            problem = await self._attempt(http, webhook, update)
+            if problem is None:
+                queues.done(key)
+                self._telegram.updates.discard(update["update_id"])
+                self._telegram.notify("delivered", None, update)
+            else:
+                webhook.last_error_date = self._telegram.now()
+                webhook.last_error_message = problem
+                self._telegram.notify("webhook_error", None, problem)
+                delay = self._retry_delay * 2.0 ** min(attempts, 32)
+                loop.call_later(min(delay, self._max_retry_delay), queues.retry, key)
+
+    async def _attempt(
         self, http: aiohttp.ClientSession, webhook: Webhook, update: Json
     ) -> str | None:
-        """Deliver once; returns what went wrong."""
+        """Deliver once; return what went wrong."""
         headers = {SECRET_HEADER: webhook.secret_token} if webhook.secret_token else {}
         try:
             async with http.post(webhook.url, json=update, headers=headers) as response:
@@ -77,11 +99,11 @@ class WebhookDelivery:
             return "Connection refused"
         except aiohttp.ClientError as error:
             return f"Connection failed: {error}"
-        await self._call_of_answer(body)
+        await self._call_from_answer(body)
         return None
 
-    async def _call_of_answer(self, body: bytes) -> None:
-        """A method named in the answer is done; its result, or its refusal, goes nowhere.
+    async def _call_from_answer(self, body: bytes) -> None:
+        """Call the method that an answer names; its result or refusal goes nowhere.
 
         https://core.telegram.org/bots/api#making-requests-when-getting-updates
         """
@@ -94,69 +116,46 @@ class WebhookDelivery:
             with suppress(ApiError, NetworkFailure):
                 await self._telegram.call(answer["method"], params)
 
-    def delay(self, attempts: int) -> float:
-        """How long to wait after this many failures, in seconds."""
-        return min(self._retry_delay * 2.0 ** min(attempts - 1, 32), self._max_retry_delay)
 
-    def failed(self, webhook: Webhook, problem: str) -> None:
-        """Remember a failure for getWebhookInfo."""
-        webhook.last_error_date = self._telegram.now()
-        webhook.last_error_message = problem
-        self._telegram.notify("webhook_error", None, problem)
+class _ChatQueues:
+    """A queue per chat; a chat is ready, or being delivered to, or waits to be tried again."""
 
-    def delivered(self, update: Json) -> None:
-        """The bot has it."""
-        self._telegram.updates.discard(update["update_id"])
-        self._telegram.notify("delivered", None, update)
-
-
-class _Lanes:
-    """Updates in order within a lane; a lane is in `ready` once, or in work, or waits to retry."""
-
-    def __init__(
-        self, delivery: WebhookDelivery, webhook: Webhook, http: aiohttp.ClientSession
-    ) -> None:
-        self._delivery = delivery
-        self._webhook = webhook
-        self._http = http
-        self._lanes: dict[int, deque[Json]] = {}
+    def __init__(self) -> None:
+        self._queues: dict[int, deque[Json]] = {}
+        self._attempts: dict[int, int] = {}
         self._ready: asyncio.Queue[int] = asyncio.Queue()
-        self.workers = webhook.max_connections
 
     def add(self, update: Json) -> None:
-        """Put an update at the end of its lane."""
-        key = lane_of(update)
-        lane = self._lanes.get(key)
-        if lane is None:
-            self._lanes[key] = deque([update])
+        """Put an update at the end of the queue of its chat."""
+        key = _chat_of(update)
+        if key not in self._queues:
+            self._queues[key] = deque()
+            self._ready.put_nowait(key)
+        self._queues[key].append(update)
+
+    async def get(self) -> tuple[int, Json, int]:
+        """Wait for a ready chat; return it, its first update, and how often that has failed."""
+        key = await self._ready.get()
+        return key, self._queues[key][0], self._attempts.get(key, 0)
+
+    def retry(self, key: int) -> None:
+        """Make a chat ready again, its first update having failed."""
+        self._attempts[key] = self._attempts.get(key, 0) + 1
+        self._ready.put_nowait(key)
+
+    def done(self, key: int) -> None:
+        """Remove the first update of a chat: it was delivered."""
+        self._attempts.pop(key, None)
+        self._queues[key].popleft()
+        if self._queues[key]:
             self._ready.put_nowait(key)
         else:
-            lane.append(update)
-
-    async def work(self) -> None:
-        """Deliver the first update of one ready lane after another."""
-        failures: dict[int, int] = {}
-        while True:
-            key = await self._ready.get()
-            lane = self._lanes[key]
-            problem = await self._delivery.attempt(self._http, self._webhook, lane[0])
-            if problem is not None:
-                update_id = lane[0]["update_id"]
-                failures[update_id] = attempts = failures.get(update_id, 0) + 1
-                self._delivery.failed(self._webhook, problem)
-                later = self._delivery.delay(attempts)
-                asyncio.get_running_loop().call_later(later, self._ready.put_nowait, key)
-                continue
-            self._delivery.delivered(lane.popleft())
-            if lane:
-                self._ready.put_nowait(key)
-            else:
-                del self._lanes[key]
+            del self._queues[key]
 
 
-def lane_of(update: Json) -> int:
-    """What orders an update: its chat, else its user."""
+def _chat_of(update: Json) -> int:
+    """Return the id that orders an update: of its chat, else of its user."""
     content: Json = next((v for k, v in update.items() if k != "update_id"), {})
     chat = content.get("chat") or content.get("message", {}).get("chat")
-    person = content.get("from") or content.get("user") or {}
-    return int((chat or person).get("id", 0))
+    user = content.get("from") or content.get("user") or {}
+    return int((chat or user).get("id", 0))

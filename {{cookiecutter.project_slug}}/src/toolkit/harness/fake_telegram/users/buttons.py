@@ -1,4 +1,4 @@
-"""What can be tapped in a chat, found by the label a person sees."""
+"""What can be tapped in a chat, found by the label a user sees."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Buttons(World):
     """The screen of a chat, as far as it can be tapped."""
 
     def buttons(self, chat_id: int) -> list[Button]:
-        """Every button on screen: the newest message's first, then the reply keyboard."""
+        """Return every button on screen: the newest message's first, then the reply keyboard."""
         found = [
             Button(button["text"], button, message["message_id"])
             for message in reversed(self.messages(chat_id))
@@ -38,7 +38,7 @@ class Buttons(World):
         return found + [Button(button["text"], button, None) for row in rows for button in row]
 
     def find_button(self, chat_id: int, label: str, message_id: int | None = None) -> Button:
-        """The newest button with this label; raises NoSuchButton with the labels on screen."""
+        """Return the newest button with this label; NoSuchButton lists the labels on screen."""
         buttons = self.buttons(chat_id)
         if message_id is not None:
             buttons = [button for button in buttons if button.message_id == message_id]

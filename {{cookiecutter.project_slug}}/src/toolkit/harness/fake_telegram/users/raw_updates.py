@@ -2,50 +2,42 @@
 
 from __future__ import annotations
 
-from toolkit.harness.fake_telegram.membership import member
 from toolkit.harness.fake_telegram.model import Chat, Query
+from toolkit.harness.fake_telegram.rights import member
 from toolkit.harness.fake_telegram.world import World
 from toolkit.harness.types import Json
 
-MESSAGES = (
-    "message",
-    "edited_message",
-    "channel_post",
-    "edited_channel_post",
-    "business_message",
-    "edited_business_message",
-)
+_POSTS = ("message", "channel_post", "business_message")
+MESSAGES = (*_POSTS, *(f"edited_{kind}" for kind in _POSTS))
 
 
-class Meeting(World):
+class RawUpdates(World):
     """Takes complete updates."""
 
     def inject(self, update: Json) -> Json:
-        """Take an update as it is: its chat and people become known, its message is on screen.
+        """Take an update as it is: its chat and users become known, its message is on screen.
 
         It is numbered if it has no number, queued for the bot, and returned.
         """
         for kind, content in update.items():
             if isinstance(content, dict):
-                self._meet(kind, content)
+                self._learn(kind, content)
         numbered = self.updates.put_raw(update)
         self.notify("update", None, numbered)
         return numbered
 
-    def _meet(self, kind: str, content: Json) -> None:
+    def _learn(self, kind: str, content: Json) -> None:
         message: Json = content if kind in MESSAGES else content.get("message") or {}
         sender = content.get("from") or content.get("user")
         if sender is not None:
             self.user(sender["id"], **{k: v for k, v in sender.items() if k != "id"})
         chat_data = content.get("chat") or message.get("chat")
         if chat_data is not None:
-            chat = self._meet_chat(chat_data)
+            chat = self._learn_chat(chat_data)
             if message.get("date") and message["message_id"] not in chat.messages:
                 self.put_message(chat, message)
             if message.get("is_topic_message"):
-                thread_id = message["message_thread_id"]
-                topic = {"message_thread_id": thread_id, "name": f"Topic {thread_id}"}
-                chat.topics.setdefault(thread_id, topic)
+                chat.topic(message["message_thread_id"])
             if sender is not None and not chat.is_private:
                 chat.members.setdefault(sender["id"], member("member", sender))
         if kind == "business_connection":
@@ -54,16 +46,12 @@ class Meeting(World):
             owner = {"user": self.user(chat_data["id"]) if chat_data else self.bot_user}
             self.business_connections.setdefault(content["business_connection_id"], owner)
         if kind.endswith("_query") and sender is not None:
-            self._meet_query(kind, content, message)
+            query = Query(kind, str(content["id"]), int(sender["id"]), content, self.clock())
+            query.chat_id = message.get("chat", {}).get("id")
+            query.message_id = message.get("message_id")
+            self.remember(query)
 
-    def _meet_query(self, kind: str, content: Json, message: Json) -> None:
-        query_id, user_id = str(content["id"]), int(content["from"]["id"])
-        chat_id = message.get("chat", {}).get("id")
-        query = Query(kind, query_id, user_id, content, self.clock(), chat_id)
-        query.message_id = message.get("message_id")
-        (self.callbacks if kind == "callback_query" else self.queries)[query_id] = query
-
-    def _meet_chat(self, data: Json) -> Chat:
+    def _learn_chat(self, data: Json) -> Chat:
         chat_id = int(data["id"])
         if chat_id > 0:
             self.user(chat_id)

@@ -5,20 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from toolkit.harness.fake_telegram.entities import format_text
-from toolkit.harness.fake_telegram.membership import is_member, member
 from toolkit.harness.fake_telegram.methods.media import describe
-from toolkit.harness.fake_telegram.model import Chat, PersonError, Query
-from toolkit.harness.fake_telegram.people.buttons import Button, Buttons, NoSuchButton
+from toolkit.harness.fake_telegram.model import Chat, PersonError
+from toolkit.harness.fake_telegram.rights import is_member, member
+from toolkit.harness.fake_telegram.users.buttons import Button, Buttons, NoSuchButton
+from toolkit.harness.fake_telegram.world import in_topic
 from toolkit.harness.types import Json
 
 
-class Talking(Buttons):
-    """What people write and press."""
+class Messages(Buttons):
+    """What users write and press."""
 
     def chat_for(self, user_id: int, chat_id: int | None = None) -> Chat:
-        """Where a user acts: the private chat by default, else a group, joined on the way.
+        """Return where a user acts: the private chat by default, else a group, joined on the way.
 
-        Raises PersonError where that user cannot act.
+        Raise PersonError where that user cannot act.
         """
         user = self.user(user_id)
         known = self.users[user_id]
@@ -48,13 +49,12 @@ class Talking(Buttons):
         thread_id: int | None = None,
         **fields: Any,
     ) -> Json:
-        """Send a message with this content (Bot API Message fields); returns its update."""
+        """Send a message with this content (Bot API Message fields); return its update."""
         chat = self.chat_for(user_id, chat_id)
         if thread_id is not None:
-            topic = {"message_thread_id": thread_id, "name": f"Topic {thread_id}"}
-            if chat.topics.setdefault(thread_id, topic).get("closed"):
+            if chat.topic(thread_id).get("closed"):
                 raise PersonError(f"topic {thread_id} is closed")
-            fields |= {"message_thread_id": thread_id, "is_topic_message": True}
+            fields |= in_topic(thread_id)
         if reply_to is not None:
             replied = chat.messages.get(reply_to)
             if replied is None:
@@ -62,15 +62,7 @@ class Talking(Buttons):
             shown = {k: v for k, v in replied.items() if k != "reply_to_message"}
             fields["reply_to_message"] = shown
         message = self.new_message(chat, self.user(user_id), content, **fields)
-        return self.tell(chat, message)
-
-    def tell(self, chat: Chat, message: Json, *, edited: bool = False) -> Json:
-        """The update for a message; a bot that is not in the chat does not get it."""
-        kind = "channel_post" if chat.kind == "channel" else "message"
-        kind = f"edited_{kind}" if edited else kind
-        if not chat.is_private and not is_member(chat.members.get(self.me["id"])):
-            return {"update_id": 0, kind: message}
-        return self.emit(kind, message)
+        return self.emit_message(chat, message)
 
     def send_text(
         self,
@@ -82,11 +74,11 @@ class Talking(Buttons):
         entities: list[Json] | None = None,
     ) -> Json:
         """Type a text; commands, mentions and links in it get their entities."""
-        content = self.typed(text, entities)
+        content = self.text_content(text, entities)
         return self.send(user_id, content, chat_id, reply_to=reply_to, thread_id=thread_id)
 
-    def typed(self, text: str, entities: list[Json] | None = None) -> Json:
-        """`text` and `entities` of what a person typed."""
+    def text_content(self, text: str, entities: list[Json] | None = None) -> Json:
+        """Return `text` and `entities` of what a user typed."""
         text, found = format_text(text, None, entities)
         if not text:
             raise PersonError("a message needs text")
@@ -106,9 +98,8 @@ class Talking(Buttons):
         stored = self.files.add(kind, content, filename, file_name=filename)
         message = describe(stored, kind, {})
         if caption:
-            shown = self.typed(caption)
-            message |= {"caption": shown["text"]}
-            message |= {"caption_entities": shown["entities"]} if "entities" in shown else {}
+            names = {"text": "caption", "entities": "caption_entities"}
+            message |= {names[k]: value for k, value in self.text_content(caption).items()}
         return self.send(user_id, message, chat_id, **options)
 
     def send_photo(self, user_id: int, content: bytes = b"", **options: Any) -> Json:
@@ -124,7 +115,7 @@ class Talking(Buttons):
     def send_contact(
         self, user_id: int, phone_number: str = "+10000000000", chat_id: int | None = None
     ) -> Json:
-        """Share one's own contact."""
+        """Share the user's own contact."""
         name = self.user(user_id)["first_name"]
         contact = {"phone_number": phone_number, "first_name": name, "user_id": user_id}
         return self.send(user_id, {"contact": contact}, chat_id)
@@ -133,22 +124,21 @@ class Talking(Buttons):
         self, user_id: int, latitude: float, longitude: float, chat_id: int | None = None
     ) -> Json:
         """Share a place."""
-        return self.send(
-            user_id, {"location": {"latitude": latitude, "longitude": longitude}}, chat_id
-        )
+        location = {"latitude": latitude, "longitude": longitude}
+        return self.send(user_id, {"location": location}, chat_id)
 
     def edit_text(
         self, user_id: int, message_id: int, text: str, chat_id: int | None = None
     ) -> Json:
-        """Edit one's own message."""
+        """Edit a message of the user's own."""
         chat = self.chat_for(user_id, chat_id)
         old = chat.messages.get(message_id)
         if old is None or old.get("from", {}).get("id") not in (user_id, None):
             raise PersonError(f"message {message_id} is not a message of user {user_id}")
         kept = {k: v for k, v in old.items() if k not in ("text", "entities")}
-        message = {**kept, **self.typed(text), "edit_date": self.now()}
+        message = {**kept, **self.text_content(text), "edit_date": self.now()}
         self.put_message(chat, message)
-        return self.tell(chat, message, edited=True)
+        return self.emit_message(chat, message, edited=True)
 
     def tap(
         self,
@@ -170,23 +160,14 @@ class Talking(Buttons):
                 return self._press(user_id, chat, button)
             if "callback_data" not in button.data:
                 action = next(k for k in button.data if k not in ("text", "style"))
-                raise NoSuchButton(f"the button '{label}' has {action}: the bot is not told of it")
+                raise NoSuchButton(f"the button '{label}' has {action}: it sends the bot no update")
             message_id, callback_data = button.message_id, button.data["callback_data"]
         if message_id is None or callback_data is None:
             raise TypeError("tap needs a label, or message_id and callback_data")
         gone = {"chat": chat.data, "message_id": message_id, "date": 0}
-        query_id = str(self.number("query"))
-        content = {
-            "id": query_id,
-            "from": self.user(user_id),
-            "message": chat.messages.get(message_id, gone),
-            "chat_instance": str(chat.id),
-            "data": callback_data,
-        }
-        at = self.clock()
-        return self.ask(
-            Query("callback_query", query_id, user_id, content, at, chat.id, message_id)
-        )
+        shown = {"message": chat.messages.get(message_id, gone), "chat_instance": str(chat.id)}
+        content = {**shown, "data": callback_data}
+        return self.emit_query("callback_query", user_id, content, chat.id, message_id)
 
     def _press(self, user_id: int, chat: Chat, button: Button) -> Json:
         """Press a button of the reply keyboard."""
@@ -199,7 +180,7 @@ class Talking(Buttons):
         for name in ("request_users", "request_chat", "request_poll", "web_app"):
             if name in button.data:
                 raise NoSuchButton(
-                    f"the button '{button.label}' has {name}: send what the person chose instead"
+                    f"the button '{button.label}' has {name}: send what the user chose instead"
                 )
         return self.send_text(user_id, button.label, chat.id)
 
@@ -211,9 +192,6 @@ class Talking(Buttons):
         reply_markup: Json | None = None,
     ) -> Json:
         """Put a message of the bot on screen without a call, as if sent before all this began."""
-        chat = self.private_chat(chat_id) if chat_id > 0 else self.chats[chat_id]
-        head = {"message_id": message_id or self.next_message_id(chat), "from": self.bot_user}
-        message = {**head, "chat": chat.data, "date": self.now(), **self.typed(text)}
-        return self.put_message(
-            chat, {**message, "reply_markup": reply_markup} if reply_markup else message
-        )
+        content = self.text_content(text)
+        content |= {"reply_markup": reply_markup} if reply_markup else {}
+        return self.new_message(self.chat(chat_id), self.bot_user, content, message_id)

@@ -1,4 +1,4 @@
-"""People act, and the bot receives the updates that Telegram would send."""
+"""Users act, and the bot receives the updates that Telegram would send."""
 
 from __future__ import annotations
 
