@@ -72,7 +72,9 @@ def template(tmp_path: Path, shell: Shell) -> Path:
 
 def copy_template(folder: Path) -> None:
     """Copy the template as it stands into a folder."""
-    ignored = shutil.ignore_patterns(".git", ".venv", "build", "*_cache", "__pycache__")
+    ignored = shutil.ignore_patterns(
+        ".git", ".venv", "build", "*_cache", "__pycache__", "node_modules"
+    )
     shutil.copytree(ROOT, folder, ignore=ignored, dirs_exist_ok=True)
 
 

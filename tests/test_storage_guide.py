@@ -20,7 +20,7 @@ from toolkit.storage import Backend
 
 PAGE = (ROOT / "docs" / "storage.md").read_text()
 STORE, LINE, TEST = (
-    dedent(block) for block in re.findall(r"^ *``python\n(.*?)^ *``", PAGE, re.M | re.S)
+    dedent(block) for block in re.findall(r"^ *```python\n(.*?)^ *```", PAGE, re.M | re.S)
 )
 
 
