@@ -115,6 +115,16 @@ def test_the_template_does_on_ci_what_it_does_here() -> None:
     assert "make test" in (ROOT / ".ci/run").read_text()
 
 
+def test_hooks_before_a_commit_are_local_and_use_what_make_check_has_installed() -> None:
+    settings = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
+
+    assert [repository["repo"] for repository in settings["repos"]] == ["local"]
+    for hook in settings["repos"][0]["hooks"]:
+        assert hook["language"] == "system"
+        (tool,) = re.findall(r"\.venv/bin/(\w+)", hook["entry"])
+        assert f"$(BIN)/{tool} " in (ROOT / "Makefile").read_text()
+
+
 def test_without_docker_no_image_is_watched(render: Render) -> None:
     text = (render(docker=False) / ".github/dependabot.yml").read_text()
 
