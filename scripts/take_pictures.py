@@ -25,16 +25,18 @@ WIDE, SMALL = (1280, 760), (1180, 640)
 
 
 def say(page: Page, text: str) -> None:
+    """Type a message and send it."""
     page.get_by_label("Message", exact=True).fill(text)
     page.keyboard.press("Enter")
 
 
 def tap(page: Page, label: str) -> None:
+    """Tap a button under the last message."""
     page.locator("#log .message").last.get_by_role("button", name=label, exact=True).click()
 
 
 def book(page: Page) -> None:
-    """A talk that stops in the middle: one visit is booked, and the next one is being chosen."""
+    """Book a visit, begin to choose the next one, and stop in the middle."""
     say(page, "I want to book")
     tap(page, "Shave")
     page.locator("#log").get_by_text("When?").wait_for()
@@ -49,6 +51,7 @@ def book(page: Page) -> None:
 
 
 def save_dialog(page: Page) -> None:
+    """Open the dialog that saves the talk as a spec."""
     page.get_by_role("button", name="Save as spec", exact=True).click()
     page.get_by_label("Name").fill("book a shave")
     page.keyboard.press("Tab")
@@ -85,6 +88,7 @@ def take(
 
 
 def main() -> None:
+    """Take all pictures."""
     executable = find_browser()
     if executable is None:
         raise SystemExit("no Chromium is installed: apt-get install chromium")

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from toolkit.harness.specs.person import Person
     from toolkit.harness.specs.running_bot import MakeBot, RunningBot
 
+# The suite for stores is a module of the toolkit, and its failures should explain themselves too.
+pytest.register_assert_rewrite("toolkit.harness.conformance")
+
 RUNNER = pytest.StashKey[asyncio.Runner]()
 
 
