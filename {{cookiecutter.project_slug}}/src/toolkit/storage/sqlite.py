@@ -183,10 +183,8 @@ class SqliteSessionStorage:
         self._waiting += 1
         if self._waiting == 1:
             self._hand_over()
-        elif self._handing_over_on is not loop:
-            # One wake-up of the writer for all that is asked in this tick of the loop.
-            self._handing_over_on = loop
-            loop.call_soon(self._hand_over)
+        else:
+            self._hand_over_soon(loop)
         if self._giving_way_on is not loop:
             self._giving_way_on = loop
             loop.call_later(_GIVE_WAY_EVERY, self._give_way, loop, self._answered)
@@ -195,6 +193,12 @@ class SqliteSessionStorage:
         finally:
             self._waiting -= 1
             self._answered += 1
+
+    def _hand_over_soon(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Wake the writer once for all that is asked in this tick of the loop."""
+        if self._handing_over_on is not loop:
+            self._handing_over_on = loop
+            loop.call_soon(self._hand_over)
 
     def _hand_over(self) -> None:
         self._handing_over_on = None
