@@ -19,10 +19,10 @@ export MYPY_CACHE_DIR = $(CURDIR)/build/mypy
 help:
 	@echo 'make demo   generate a project into build/ and talk to its bot'
 	@echo 'make test   all of these, from quick to slow:'
-	@echo '  make check     lint and types, of the template and of the project in it'
+	@echo '  make check     lint, types and which way imports run, of the template and of the project in it'
 	@echo '  make fast      hooks, answers, and every combination of answers rendered'
-	@echo '  make in-place  the tests of the project, inside the template directory'
-	@echo '  make slow      generated projects in fresh environments, and cruft update'
+	@echo '  make in-place  the tests of the toolkit and of the bot, inside the template directory'
+	@echo '  make slow      generated projects in fresh environments, their wheel, and cruft update'
 	@echo 'make clean  remove what these made'
 
 demo: $(READY)
@@ -41,9 +41,10 @@ test: check fast in-place slow
 check: $(READY) $(BIOME)
 	$(BIN)/ruff check --config $(CONFIG) --extend-exclude pyproject.toml .
 	$(BIN)/ruff format --check --config $(CONFIG) .
-	MYPYPATH='$(PROJECT)/src:$(PROJECT)/tests/toolkit/storage' $(BIN)/mypy hooks tests bot_starter_answers.py
+	MYPYPATH='$(PROJECT)/src:$(PROJECT)/tests/toolkit/storage' $(BIN)/mypy --exclude tests/typing/wrong hooks tests scripts *.py
 	cd '$(PROJECT)' && $(BIN)/mypy --config-file $(CONFIG)
 	$(BIOME) check --config-path scripts/lint --error-on-warnings '$(PROJECT)/src/toolkit/harness/simulator/static'
+	$(BIN)/pytest --quiet tests/test_arrows.py
 
 fast: $(READY)
 	$(BIN)/pytest --timeout 180 -m 'not slow' -n auto tests

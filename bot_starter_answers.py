@@ -1,7 +1,7 @@
-"""A Jinja extension, loaded through ``_extensions``: an answer is text and never a template.
+"""A Jinja extension, loaded through `_extensions`: an answer is text and never a template.
 
 Cookiecutter renders the answers given on its command line, in its configuration file and by cruft.
-Without this extension a bot called ``{{ 7*7 }}`` would be called 49, and worse names would run.
+Without this extension a bot called `{{ 7*7 }}` would be called 49, and worse names would run.
 """
 
 import importlib.util

@@ -21,14 +21,14 @@ def number(value: float) -> str:
 
 
 def table(head: list[str], lines: list[list[str]], left: tuple[int, ...]) -> str:
-    """A Markdown table; the columns in ``left`` are text, the others numbers."""
+    """Return a Markdown table; the columns in `left` are text, the others numbers."""
     rule = "|" + "".join("---|" if place in left else "---:|" for place in range(len(head)))
     rows = ("| " + " | ".join(line) + " |" for line in lines)
     return "\n".join(("| " + " | ".join(head) + " |", rule, *rows))
 
 
 def figures(report: dict[str, Any]) -> str:
-    """A table a subject; what contenders survive is the last column where it is noted."""
+    """Return a table a subject; what contenders survive is the last column where it is noted."""
     parts = []
     for subject in dict.fromkeys(row["subject"] for row in report["rows"]):
         rows = [row for row in report["rows"] if row["subject"] == subject]
@@ -50,7 +50,7 @@ def figures(report: dict[str, Any]) -> str:
 
 
 def reach(report: dict[str, Any]) -> str:
-    """The lines to reach, and whether they were."""
+    """Return the lines to reach, and whether they were."""
     lines = [
         [line["line"], line["wanted"], number(line["measured"]), "met" if line["met"] else "missed"]
         for line in report["reach"]

@@ -32,7 +32,7 @@ def resident_mb() -> float:
 
 
 async def child(store: str, keys: int, updates: int, folder: str | None) -> dict[str, float]:
-    """Fill a store with ``keys`` users; then updates of users at random, 100 chats at once."""
+    """Fill a store with `keys` users; then updates of users at random, 100 chats at once."""
     from toolkit.storage.memory import MemorySessionStorage
     from toolkit.storage.sqlite import SqliteSessionStorage
 

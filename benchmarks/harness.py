@@ -44,7 +44,7 @@ DIALOGUES = {
 
 
 def run_specs(dialogue: str, count: int, folder: Path) -> float:
-    """Seconds for ``count`` specs, a fresh bot each; the import of aiogram is not among them."""
+    """Seconds for `count` specs, a fresh bot each; the import of aiogram is not among them."""
     steps = DIALOGUES[dialogue]
     file = folder / "specs.json"
     file.write_text(json.dumps([{"name": f"{n}", "steps": steps} for n in range(count)]))
@@ -83,7 +83,7 @@ def render_naiogram(folder: Path) -> Path:
 
 
 def renderers() -> dict[str, Callable[[Path], Path]]:
-    """What makes a project, by name, as far as it is installed."""
+    """Return what makes a project, by name, as far as it is installed."""
     found: dict[str, Callable[[Path], Path]] = {"ours": partial(cookiecutter, ROOT)}
     if UV_TEMPLATE.exists():
         found[UV_NAME] = partial(cookiecutter, UV_TEMPLATE)

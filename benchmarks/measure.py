@@ -29,7 +29,7 @@ class Row:
     unit: str
     values: list[float] = field(default_factory=list)
     details: dict[str, list[float]] = field(default_factory=dict)
-    """Other figures of the same rounds, such as ``p99 ms``."""
+    """Other figures of the same rounds, such as `p99 ms`."""
     note: str = ""
 
     @property
@@ -89,17 +89,17 @@ class Report:
         self.load_before = os.getloadavg()
 
     def row(self, subject: str, contender: str, unit: str, note: str = "") -> Row:
-        """The row of a contender in a subject."""
+        """Return the row of a contender in a subject."""
         row = self.rows.setdefault((subject, contender), Row(subject, contender, unit, [], {}))
         row.note = note or row.note
         return row
 
     def median(self, subject: str, contender: str) -> float:
-        """What a contender did, in the middle."""
+        """Return what a contender did, in the middle."""
         return self.rows[subject, contender].median
 
     def best(self, subject: str, contenders: Iterable[str]) -> float:
-        """The highest median among the contenders that took part."""
+        """Return the highest median among the contenders that took part."""
         return max(
             self.median(subject, name) for name in contenders if (subject, name) in self.rows
         )
@@ -179,7 +179,7 @@ def _number(value: float) -> str:
 
 
 def machine() -> dict[str, Any]:
-    """The processor, the kernel and the versions that a figure depends on."""
+    """Return the processor, the kernel and the versions that a figure depends on."""
     import sqlite3
 
     cpu = platform.processor() or platform.machine()
@@ -250,12 +250,12 @@ class LoopLag:
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """The value that ``share`` of the values do not exceed; 0 where there are none."""
+    """Return the value that `share` of the values do not exceed; 0 where there are none."""
     return sorted(values)[min(len(values) - 1, int(len(values) * share))] if values else 0.0
 
 
 def arguments(about: str, **extra: dict[str, Any]) -> argparse.ArgumentParser:
-    """The options that every benchmark has, and ``extra`` ones: name and `add_argument` options."""
+    """Read the options that every benchmark has, and `extra` ones by name."""
     parser = argparse.ArgumentParser(
         description=about, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
@@ -277,7 +277,7 @@ def taking_turns(names: Sequence[str], rounds: int) -> Iterable[tuple[int, str]]
 
 
 def timed(work: Callable[[], Any]) -> float:
-    """Seconds that ``work`` takes."""
+    """Seconds that `work` takes."""
     begun = time.perf_counter()
     work()
     return time.perf_counter() - begun

@@ -13,12 +13,12 @@ Call = Callable[[int], Awaitable[object]]
 
 
 def flat(number: int) -> Value:
-    """A small session without nested values."""
+    """Return a small session without nested values."""
     return {"step": "choosing_time", "count": number, "service": "Haircut", "day": "2026-11-22"}
 
 
 async def verbs(value: Callable[[int], Value]) -> dict[str, dict[str, Call]]:
-    """Reads and writes of both stores, 1,000 keys in each."""
+    """Return reads and writes of both stores, 1,000 keys in each."""
     from aiogram.fsm.storage.base import StorageKey
     from aiogram.fsm.storage.memory import MemoryStorage
 

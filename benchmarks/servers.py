@@ -138,7 +138,7 @@ class RawRedis(Client):
         self.receiver = asyncio.create_task(self._receive())
 
     def ask(self, *command: str) -> asyncio.Future[Any]:
-        """The answer to one command."""
+        """Return the answer to one command."""
         loop = asyncio.get_running_loop()
         if not self.outgoing:
             loop.call_soon(self._flush)
@@ -201,7 +201,7 @@ class PlainPostgres(Client):
 
 @asynccontextmanager
 async def opened(kinds: tuple[type[Client], ...], url: str) -> AsyncIterator[dict[str, Client]]:
-    """The clients of one server."""
+    """Return the clients of one server."""
     clients = {kind.name: kind(url) for kind in kinds}
     for client in clients.values():
         await client.open()
@@ -211,7 +211,7 @@ async def opened(kinds: tuple[type[Client], ...], url: str) -> AsyncIterator[dic
 
 
 async def storm(client: Client, tasks: int, seconds: float) -> tuple[float, dict[str, float]]:
-    """Session updates a second by ``tasks`` tasks, each on keys of its own."""
+    """Session updates a second by `tasks` tasks, each on keys of its own."""
     took: list[float] = []
     end = time.perf_counter() + seconds
 
@@ -293,7 +293,7 @@ def main() -> None:
 
 
 def reach(report: Report) -> list[Reach]:
-    """The lines of this subject."""
+    """Return the lines of this subject."""
     subject = "Redis at 100 tasks"
     ours = report.median(subject, Ours.name)
     return [

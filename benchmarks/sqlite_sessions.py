@@ -23,7 +23,7 @@ VERBS = ("reads", "writes", "read-modify-writes")
 async def storm(
     store: Store, verb: str, tasks: int, keys: int, seconds: float
 ) -> tuple[float, dict[str, float]]:
-    """Let ``tasks`` tasks work for ``seconds``; calls a second, and how long they took."""
+    """Let `tasks` tasks work for `seconds`; calls a second, and how long they took."""
     took: list[float] = []
     failed = 0
     end = time.perf_counter() + seconds
@@ -64,7 +64,7 @@ async def storm(
 
 
 def raw_rate(connection: object, rows: int, keys: int, seconds: float) -> float:
-    """Rows a second that one thread commits, ``rows`` at a time: what the disk and SQLite allow."""
+    """Rows a second that one thread commits, `rows` at a time: what the disk and SQLite allow."""
     written = 0
     begun = time.perf_counter()
     number = random.randrange(10**9)
@@ -82,7 +82,7 @@ def raw_rate(connection: object, rows: int, keys: int, seconds: float) -> float:
 
 
 async def compare(report: Report, folder: Path, keys: int, seconds: float, rounds: int) -> None:
-    """Fill every store with ``keys`` sessions and let them take turns."""
+    """Fill every store with `keys` sessions and let them take turns."""
     stores = {kind.name: kind(folder / f"{kind.name}-{keys}.db") for kind in STORES}
     plan = [(verb, tasks) for verb in VERBS for tasks in TASKS]
     turns = sum(len(stores) + len(RAW) * (verb == "writes") for verb, _ in plan)
@@ -109,7 +109,7 @@ async def compare(report: Report, folder: Path, keys: int, seconds: float, round
 
 
 def reach(report: Report, keys: int) -> list[Reach]:
-    """The lines of this subject."""
+    """Return the lines of this subject."""
 
     def times(verb: str, tasks: int, *others: str) -> float:
         subject = f"{verb} at {tasks} task{'s' * (tasks > 1)}, {keys:,} keys"

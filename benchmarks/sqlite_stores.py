@@ -17,7 +17,7 @@ FULL = "kill and power cut"
 
 
 def session(number: int) -> Value:
-    """A session of about 300 bytes as JSON; no two are equal, or SQLite would skip the write."""
+    """Return a session of about 300 bytes; no two are equal, or SQLite would skip the write."""
     return {
         "step": "choosing_time",
         "count": number,
@@ -42,14 +42,14 @@ class Store:
         self.path = path
 
     async def open(self, keys: int) -> None:
-        """Create the file with ``keys`` sessions in it."""
+        """Create the file with `keys` sessions in it."""
 
     async def read(self, key: int) -> Value | None:
         """One session."""
         raise NotImplementedError
 
     async def write(self, key: int, value: Value) -> None:
-        """Returns when the write is acknowledged."""
+        """Return when the write is acknowledged."""
         raise NotImplementedError
 
     async def modify(self, key: int, number: int) -> None:
@@ -189,7 +189,7 @@ WRITE = "INSERT INTO sessions VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET valu
 
 
 def plain_file(path: Path, keys: int) -> sqlite3.Connection:
-    """A key-value table as anybody would make it: a write-ahead log, and commits that are safe."""
+    """Make an ordinary key-value table: a write-ahead log, and commits that are safe."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")

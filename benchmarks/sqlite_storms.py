@@ -216,7 +216,7 @@ def main() -> None:
 
 
 def reach(report: Report) -> list[Reach]:
-    """The lines of this subject."""
+    """Return the lines of this subject."""
 
     def ours(subject: str, detail: str) -> float:
         return float(report.rows[subject, "ours"].as_json()["details"][detail])

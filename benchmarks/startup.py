@@ -30,7 +30,7 @@ def python(*arguments: str, cwd: Path = PROJECT) -> float:
 
 
 def commands(folder: Path) -> dict[str, tuple[str, ...]]:
-    """What is started, by name."""
+    """Return what is started, by name."""
     empty = folder / "test_nothing.py"
     empty.write_text("def test_nothing():\n    pass\n")
     pytest = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
@@ -75,7 +75,7 @@ def main() -> None:
 
 
 def reach(report: Report) -> list[Reach]:
-    """The limits."""
+    """Return the limits."""
 
     def seconds(name: str) -> float:
         return report.median("start-up", name)

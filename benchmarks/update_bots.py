@@ -1,7 +1,7 @@
 """The bots that are compared: each answers every message once, on a canned client.
 
 Each is a function that returns a feeder, which takes one update as JSON text. A process runs one
-bot only: `python update_bots.py NAME` says ``ready``, then takes a number of updates and of chats
+bot only: `python update_bots.py NAME` says `ready`, then takes a number of updates and of chats
 at once a line, and answers with seconds: of wall clock and of processor in all, and the p50 and
 p99 of an update. Several bots in one process would disturb each other: CPython specialises
 bytecode for the objects that it meets first.
@@ -38,7 +38,7 @@ ANSWER = json.dumps(
 
 
 def update(number: int, chat: int) -> str:
-    """A message as Telegram sends it."""
+    """Return a message as Telegram sends it."""
     person = {"id": chat, "first_name": "Ana", "username": "ana_m"}
     message = {
         "message_id": number,

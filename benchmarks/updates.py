@@ -100,7 +100,7 @@ def main() -> None:
 
 
 def reach(report: Report, together: str) -> list[Reach]:
-    """The lines of this subject. Ratios are of rounds, so that a busy machine slows both sides."""
+    """Return the lines to reach. Ratios are per round, so that a busy machine slows both sides."""
     one = "one after another"
     fsm = report.median(one, "aiogram, FSM state and data")
     walls = {name: report.rows[together, name].details["wall µs"] for name in BOTS}
@@ -120,7 +120,7 @@ def reach(report: Report, together: str) -> list[Reach]:
 
 
 def ratio(these: list[float], those: list[float]) -> float:
-    """The median of the ratios of each round."""
+    """Return the median of the ratios of each round."""
     ratios = sorted(this / that for this, that in zip(these, those, strict=True))
     return ratios[len(ratios) // 2]
 

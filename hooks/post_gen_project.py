@@ -26,8 +26,10 @@ FOR_SERVERS = (
     "tests/toolkit/storage/servers/__init__.py",
     "tests/toolkit/storage/servers/proxy.py",
 )
+FOR_SQLITE = ("src/toolkit/storage/sqlite_file.py", "src/toolkit/storage/sqlite_writer.py")
 DOCKER = ("Dockerfile", ".dockerignore", "compose.yaml")
 CI = (".github",)
+TOOLKIT_TESTS = ("tests/toolkit",)
 LICENSE = ("LICENSE",)
 
 
@@ -43,7 +45,7 @@ def _backend(name: str) -> tuple[str, ...]:
 # same question needs, and the given one does not, is removed. Memory needs nothing, and stays.
 MANIFEST: dict[str, dict[object, tuple[str, ...]]] = {
     "storage": {
-        "sqlite": _backend("sqlite"),
+        "sqlite": (*_backend("sqlite"), *FOR_SQLITE),
         **{
             name: (*_backend(name), f"tests/toolkit/storage/servers/{name}.py", *FOR_SERVERS)
             for name in SERVERS
@@ -52,6 +54,7 @@ MANIFEST: dict[str, dict[object, tuple[str, ...]]] = {
     "license": {"MIT": LICENSE, "Apache-2.0": LICENSE, "none": ()},
     "docker": {True: DOCKER, False: ()},
     "ci": {True: CI, False: ()},
+    "__toolkit_tests": {"yes": TOOLKIT_TESTS, "": ()},
 }
 
 # What tools leave behind in a working copy of the template; none of it belongs to a new project.

@@ -25,18 +25,18 @@ WIDE, SMALL = (1280, 760), (1180, 640)
 
 
 def say(page: Page, text: str) -> None:
-    """Send a message."""
+    """Type a message and send it."""
     page.get_by_label("Message", exact=True).fill(text)
     page.keyboard.press("Enter")
 
 
 def tap(page: Page, label: str) -> None:
-    """Tap a button of the newest message."""
+    """Tap a button under the last message."""
     page.locator("#log .message").last.get_by_role("button", name=label, exact=True).click()
 
 
 def book(page: Page) -> None:
-    """Book one visit, and stop in the middle of choosing the next one."""
+    """Book a visit, begin to choose the next one, and stop in the middle."""
     say(page, "I want to book")
     tap(page, "Shave")
     page.locator("#log").get_by_text("When?").wait_for()
@@ -51,7 +51,7 @@ def book(page: Page) -> None:
 
 
 def save_dialog(page: Page) -> None:
-    """Open the dialog that saves a spec."""
+    """Open the dialog that saves the talk as a spec."""
     page.get_by_role("button", name="Save as spec", exact=True).click()
     page.get_by_label("Name").fill("book a shave")
     page.keyboard.press("Tab")

@@ -144,6 +144,42 @@ def test_what_is_typed_at_the_prompt_is_text_too(cookiecutter_config: Path, tmp_
     assert not (tmp_path / "7-7" / "LICENSE").exists()
 
 
+@pytest.mark.parametrize("word", ["yes", "True", "1", "no", "false", "0"])
+def test_the_tests_of_the_toolkit_are_asked_for_on_the_command_line(
+    word: str, cookiecutter_config: Path, tmp_path: Path
+) -> None:
+    command = ["cookiecutter", str(ROOT), "--no-input", "--config-file", str(cookiecutter_config)]
+
+    subprocess.run(
+        [sys.executable, "-m", *command, "-o", str(tmp_path), f"_toolkit_tests={word}"], check=True
+    )
+
+    kept = (tmp_path / "booking-bot/tests/toolkit").is_dir()
+    assert kept is (word in ("yes", "True", "1"))
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ('{"context": {"cookiecutter": {"_toolkit_tests": "yes"}}}', True),
+        ('{"context": {"cookiecutter": {"_toolkit_tests": true}}}', True),
+        ('{"context": {"cookiecutter": {"__toolkit_tests": "yes"}}}', True),
+        ('{"context": {"cookiecutter": {"_toolkit_tests": false, "__toolkit_tests": ""}}}', False),
+        ('{"context": {"cookiecutter": {}}}', False),
+        ('{"context": {"cookiecutter": ["_toolkit_tests"]}}', False),
+        ('["context"]', False),
+        ("{", False),
+    ],
+)
+def test_an_update_goes_by_what_was_asked_for_at_first(
+    text: str, kept: bool, render: Render, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".cruft.json").write_text(text)
+
+    assert (render(tmp_path) / "tests/toolkit").is_dir() is kept
+
+
 def test_a_name_without_letters_still_gets_a_folder(render: Render, tmp_path: Path) -> None:
     assert render(tmp_path, project_name="💇").name == "telegram-bot"
 

@@ -95,9 +95,34 @@ def test_the_project_checks_on_ci_what_the_readme_tells_people_to_run(project: P
     assert all(f"`{command}`" in readme for command in commands)
 
 
+@pytest.mark.parametrize("storage", STORAGES)
+def test_servers_are_installed_on_ci_only_for_the_tests_of_the_toolkit(
+    storage: str, render: Render
+) -> None:
+    server = {"redis": "redis-server", "postgres": "pgbouncer", "firestore": "emulator"}
+
+    for project in (render(storage=storage), render(storage=storage, _toolkit_tests=True)):
+        *setup, check, test = [step["run"] for step in steps(project) if "run" in step]
+        assert (check, test) == ("make check", "make test")
+        needed = storage in server and (project / "tests/toolkit").is_dir()
+        assert len(setup) == needed
+        assert server.get(storage, "") in "".join(setup) or not needed
+        lint(project, "actionlint", "-no-color", ".github/workflows/check.yml")
+
+
 def test_the_template_does_on_ci_what_it_does_here() -> None:
     assert [step["run"] for step in steps(ROOT) if "run" in step] == ["bash .ci/run", "make demo"]
     assert "make test" in (ROOT / ".ci/run").read_text()
+
+
+def test_hooks_before_a_commit_are_local_and_use_what_make_check_has_installed() -> None:
+    settings = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
+
+    assert [repository["repo"] for repository in settings["repos"]] == ["local"]
+    for hook in settings["repos"][0]["hooks"]:
+        assert hook["language"] == "system"
+        (tool,) = re.findall(r"\.venv/bin/(\w+)", hook["entry"])
+        assert f"$(BIN)/{tool} " in (ROOT / "Makefile").read_text()
 
 
 def test_without_docker_no_image_is_watched(render: Render) -> None:
@@ -132,6 +157,7 @@ def test_the_build_context_holds_what_the_image_is_made_of_and_nothing_else(proj
     assert {name.removeprefix("!") for name in ignore if name.startswith("!")} == {
         name.removesuffix("*") for line in copied for name in line.split()
     }
+    assert "src/toolkit/harness" in ignore
 
 
 def test_the_health_check_wants_a_fresh_heartbeat(project: Path, tmp_path: Path) -> None:

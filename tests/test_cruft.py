@@ -2,10 +2,11 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,16 @@ PERSON = {
     for what, value in (("NAME", "Ann"), ("EMAIL", "ann@example.com"))
 }
 NAME = "Ann's {{ 7*7 }} 💇"
+BEFORE_THE_WALL = "2986e2c03d84ce9d5308de88720936870b5a4402"
+# What an owner has changed, one file of it in a place from where it moves away: a text of the
+# file, and what stands there now.
+EDITS = {
+    "src/bot/bookings.py": ("OPENS, CLOSES = time(9)", "OPENS, CLOSES = time(8)"),
+    "tests/specs/start.json": ('"name": "say hello"', '"name": "say hello to Ann"'),
+    "tests/bot/conftest.py": ("import pytest\n", "import pytest  # Ann's\n"),
+    "src/toolkit/harness/matching.py": ("import annotations\n", "import annotations  # Ann's\n"),
+}
+MOVED = {"src/toolkit/harness/matching.py": "src/toolkit/harness/specs/matching.py"}
 
 
 class Shell:
@@ -52,12 +63,50 @@ def shell(tmp_path: Path) -> Shell:
 @pytest.fixture
 def template(tmp_path: Path, shell: Shell) -> Path:
     """A repository of its own that holds the template as it stands."""
-    ignored = shutil.ignore_patterns(".git", ".venv", "build", "*_cache", "__pycache__")
     copy = tmp_path / "bot-starter"
-    shutil.copytree(ROOT, copy, ignore=ignored)
+    copy_template(copy)
     shell(copy, "git", "init", "--quiet")
     shell.commit(copy)
     return copy
+
+
+def copy_template(folder: Path) -> None:
+    """Copy the template as it stands into a folder."""
+    ignored = shutil.ignore_patterns(
+        ".git", ".venv", "build", "*_cache", "__pycache__", "node_modules"
+    )
+    shutil.copytree(ROOT, folder, ignore=ignored, dirs_exist_ok=True)
+
+
+def take_from_history(folder: Path) -> None:
+    """Write the template into a folder as it was before toolkit.harness was walled off."""
+    archive = subprocess.run(
+        ["git", "archive", BEFORE_THE_WALL], cwd=ROOT, capture_output=True, check=True
+    ).stdout
+    folder.mkdir()
+    subprocess.run(["tar", "--extract"], cwd=folder, input=archive, check=True)
+
+
+def make_up(folder: Path) -> None:
+    """Write a template that had its files elsewhere, and the toolkit's tests always."""
+    copy_template(folder)
+    inner = folder / TEMPLATE.name
+    for old, new in MOVED.items():
+        (inner / new).rename(inner / old)
+    for name in ("pyproject.toml", "Makefile", ".github/workflows/check.yml"):
+        text = (inner / name).read_text().replace("cookiecutter.__toolkit_tests", "true")
+        (inner / name).write_text(text)
+    hook = folder / "hooks/post_gen_project.py"
+    hook.write_text(re.sub('    "__toolkit_tests": .*\n', "", hook.read_text()))
+    questions = json.loads((folder / "cookiecutter.json").read_text())
+    del questions["_toolkit_tests"], questions["__toolkit_tests"]
+    (folder / "cookiecutter.json").write_text(json.dumps(questions))
+
+
+def has_history() -> bool:
+    """Tell whether this clone goes back that far."""
+    command = ["git", "cat-file", "-e", BEFORE_THE_WALL]
+    return not subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode
 
 
 @pytest.fixture
@@ -70,7 +119,7 @@ def project(tmp_path: Path, template: Path, shell: Shell) -> Path:
     return folder
 
 
-def create(shell: Shell, parent: Path, template: Path, **answers: str) -> Path:
+def create(shell: Shell, parent: Path, template: Path, **answers: object) -> Path:
     """Make a project below ``parent``."""
     parent.mkdir()
     given = json.dumps({"project_name": NAME, **answers})
@@ -115,6 +164,59 @@ def test_an_update_can_change_the_storage_of_a_living_project(
     fresh = create(shell, tmp_path / "fresh", template, storage="memory")
     assert owned(project) == owned(fresh)
     assert "OWNER = True" in (project / "src/bot/bookings.py").read_text()
+
+
+@pytest.mark.parametrize("keep", [False, True], ids=["without-tests", "with-tests"])
+@pytest.mark.parametrize("before", [make_up, *([take_from_history] if has_history() else [])])
+def test_an_update_over_the_wall_takes_along_what_its_owner_changed(
+    before: Callable[[Path], None], keep: bool, tmp_path: Path, shell: Shell
+) -> None:
+    template = tmp_path / "bot-starter"
+    before(template)
+    shell(template, "git", "init", "--quiet")
+    shell.commit(template)
+    project = create(shell, tmp_path / "projects", template)
+    for name, (was, becomes) in EDITS.items():
+        text = (project / name).read_text()
+        assert text.count(was) == 1, name
+        (project / name).write_text(text.replace(was, becomes))
+    if keep:
+        record = json.loads((project / ".cruft.json").read_text())
+        record["context"]["cookiecutter"]["_toolkit_tests"] = "yes"
+        (project / ".cruft.json").write_text(json.dumps(record))
+    shell.commit(project)
+    empty(template)
+    copy_template(template)
+    shell.commit(template)
+
+    shell(project, "cruft", "update", "--skip-apply-ask")
+
+    expected = dict(owned(create(shell, tmp_path / "fresh", template, _toolkit_tests=keep)))
+    for name, (was, becomes) in EDITS.items():
+        there = MOVED.get(name, name)
+        expected[there] = expected[there].replace(was.encode(), becomes.encode())
+    assert owned(project) == expected
+    assert any(name.startswith("tests/toolkit/") for name in expected) is keep
+
+    # The next update remembers.
+    shell.commit(project)
+    test = template / TEMPLATE.name / "tests/toolkit/test_keyboards.py"
+    test.write_text(test.read_text() + "# A change.\n")
+    shell.commit(template)
+    shell(project, "cruft", "update", "--skip-apply-ask")
+    if keep:
+        assert (project / "tests/toolkit/test_keyboards.py").read_text() == test.read_text()
+    else:
+        assert not (project / "tests/toolkit").exists()
+
+
+def empty(repository: Path) -> None:
+    """Remove everything from a repository but its history."""
+    for path in repository.iterdir():
+        if path.is_dir() and path.name != ".git":
+            shutil.rmtree(path)
+        elif path.is_file():
+            path.unlink()
 
 
 def test_answers_of_a_created_project_are_recorded_as_they_were_given(project: Path) -> None:

@@ -42,7 +42,7 @@ async def test_100_000_keys_leave_no_lock_no_task_and_no_memory_behind(tmp_path:
     assert _resident_memory() < 1.1 * warm
     assert asyncio.all_tasks() == {asyncio.current_task()}
     assert tasks_at_most < 300
-    assert len(app.sessions.checkouts.lines) == 0
+    assert len(app.sessions.checkouts.lock) == 0
     assert len(app.sessions._open) == 0
     assert len(storage._leases) == 0
     again = SqliteSessionStorage(tmp_path / "bot.db")

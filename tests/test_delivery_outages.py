@@ -34,7 +34,7 @@ async def _talk(storage: Any) -> None:
         await world.until_confirmed()
         expected = {f"{user}_{user}": EACH for user in range(1, USERS + 1)}
         assert await counts(storage.inner) == expected
-        assert len(app.sessions.checkouts.lines) == 0
+        assert len(app.sessions.checkouts.lock) == 0
         assert len(storage.inner._leases) == 0
         world.say(USERS, 1)
         await world.until_confirmed()

@@ -20,8 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from tests.delivery_kit.failing import Crash, MortalStorage
 from toolkit import BotApp, BotContext, MemorySessionStorage, create_bot
-from toolkit.delivery.attempts import Attempts
-from toolkit.delivery.lanes import Lanes
+from toolkit.delivery.attempts import Attempts, UpdateTasks
 from toolkit.harness.fake_telegram import FakeTelegram
 from toolkit.storage.sqlite import SqliteSessionStorage
 
@@ -193,7 +192,7 @@ class Conversations(RuleBasedStateMachine):
     @invariant()
     def nobody_holds_anything(self) -> None:
         """No lock and no lease is left."""
-        assert len(self.app.sessions.checkouts.lines) == 0
+        assert len(self.app.sessions.checkouts.lock) == 0
         assert len(self.storage.inner._leases) == 0
 
     def teardown(self) -> None:
@@ -207,11 +206,11 @@ class Conversations(RuleBasedStateMachine):
             with contextlib.suppress(Crash):
                 await self.attempts.settle(update)
 
-        lanes = Lanes(work)
+        tasks = UpdateTasks(work)
         for raw in updates:
             update = Update.model_validate(raw, context={"bot": self.app.bot})
-            lanes.put(self.app.session_key(update), update)
-        await lanes.drain(limit=60.0)
+            tasks.put(self.app.session_key(update), update)
+        await tasks.drain(limit=60.0)
 
     def _apply(self, updates: list[Json]) -> None:
         for key, its in self._by_key(updates).items():

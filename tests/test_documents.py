@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,13 @@ def test_the_first_screen_says_what_to_type(repository: Path) -> None:
     )
 
     assert all(command in first_screen for command in wanted)
+
+
+def test_the_version_has_a_dated_section_in_the_changelog() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    dated = rf"^## \[{re.escape(version)}\] - 20\d\d-\d\d-\d\d$"
+
+    assert re.search(dated, (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
 
 
 def test_the_map_for_assistants_fits_a_screen(repository: Path) -> None:

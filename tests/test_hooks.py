@@ -15,7 +15,10 @@ from hooks import post_gen_project as hook
 from tests.support import ROOT, TEMPLATE
 
 HOOKS = sorted((ROOT / "hooks").glob("*.py"))
-ANSWERS = {"storage": "sqlite", "license": "MIT", "docker": True, "ci": True}
+ANSWERS = {
+    **{"storage": "sqlite", "license": "MIT", "docker": True, "ci": True},
+    "__toolkit_tests": "",
+}
 
 
 ENTRIES = {
@@ -54,6 +57,11 @@ def test_memory_needs_nothing_and_all_else_goes() -> None:
     gone = hook.unwanted(ANSWERS | {"storage": "memory"}) - hook.unwanted(ANSWERS)
 
     assert gone == {*hook.MANIFEST["storage"]["sqlite"]}
+
+
+def test_the_tests_of_the_toolkit_stay_where_they_are_asked_for() -> None:
+    assert "tests/toolkit" in hook.unwanted(ANSWERS)
+    assert "tests/toolkit" not in hook.unwanted(ANSWERS | {"__toolkit_tests": "yes"})
 
 
 def test_prune_removes_files_folders_and_lines(tmp_path: Path) -> None:

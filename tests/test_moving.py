@@ -19,7 +19,8 @@ from tests.support import ROOT
 from tests.test_cruft import Shell, create, shell, template  # noqa: F401 - fixtures
 from tests.test_render import files
 from toolkit.harness.conformance import ODD_KEYS, ODD_VALUES
-from toolkit.storage import PortableSessionStorage, open_storage
+from toolkit.storage import open_storage
+from toolkit.storage.base import PortableSessionStorage
 
 pytestmark = pytest.mark.slow
 

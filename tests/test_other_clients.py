@@ -1,4 +1,4 @@
-"""Other people's clients talk to the fake Telegram as they would to the real one."""
+"""Another client library talks to the fake Telegram as it would to the real one."""
 
 from __future__ import annotations
 

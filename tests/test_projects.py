@@ -1,7 +1,8 @@
 """Generated projects pass their own checks in environments made from their pyproject.toml alone.
 
-One project a storage, one whose name is as bad as names get, and one made without uv. The commands
-are those of the README, as they stand: nothing is fixed up before.
+One project per storage, with the toolkit's tests; and without them one with the default answers,
+one whose name is as bad as names get, and one made without uv. The commands are those of the
+README, as they stand: nothing is fixed up before.
 """
 
 import os
@@ -30,21 +31,23 @@ class Variant:
 
     answers: dict[str, Any]
     uv: bool = True
-    test: tuple[str, ...] = (".venv/bin/python", "-m", "pytest")
+    test: tuple[str, ...] = ("make", "test")
 
 
-BOT_AND_STORAGE = (*Variant({}).test, "tests/bot", "tests/specs", "tests/toolkit/storage")
+PYTEST = (".venv/bin/python", "-m", "pytest")
+BOT_AND_STORAGE = (*PYTEST, "tests/bot", "tests/specs", "tests/toolkit/storage")
 # Most of the toolkit's tests are the same in every project, and run in place too. All of them run
 # where nothing was pruned that they could miss, and where the most was.
-ALL = ("make", "test")
+ALL = Variant({}).test
 VARIANTS = {
     **{
         storage: Variant(
-            {"storage": storage},
+            {"storage": storage, "_toolkit_tests": True},
             test=ALL if storage in ("sqlite", "memory") else BOT_AND_STORAGE,
         )
         for storage in STORAGES
     },
+    "default": Variant({}),
     "hostile-name": Variant(
         {"project_name": NAME, "description": NAME, "author_name": NAME, "storage": "memory"}
     ),
@@ -116,6 +119,13 @@ def project(
     project = Project(folder, variant)
     project.run("make", ".venv/.ready")
     return project
+
+
+def test_the_tests_of_the_toolkit_are_there_where_they_are_asked_for(project: Project) -> None:
+    asked = "_toolkit_tests" in project.variant.answers
+
+    assert (project.folder / "tests/toolkit").is_dir() is asked
+    assert bool([*project.folder.glob(".venv/lib/*/site-packages/xdist")]) is asked
 
 
 def test_uv_is_used_where_it_is(project: Project) -> None:

@@ -58,21 +58,33 @@ def imports(folder: Path) -> set[str]:
 @pytest.mark.parametrize("tool", ["ruff", "mypy", "pytest"])
 def test_checks_are_set_up_as_in_the_template(tool: str, render: Render) -> None:
     generated, own = (load(folder)["tool"][tool] for folder in (render(), ROOT))
-    if tool == "pytest":
-        generated["ini_options"]["testpaths"] = own["ini_options"]["testpaths"]
     if tool == "ruff":
         del own["lint"]["per-file-ignores"]["benchmarks/**"]  # only the template has this folder
 
     assert generated == own
 
 
+def installed(render: Render, **answers: Any) -> set[str]:
+    """What a project needs and what its developer installs."""
+    project = load(render(**answers))["project"]
+    return {*project["dependencies"], *project["optional-dependencies"]["dev"]}
+
+
 @pytest.mark.parametrize("storage", STORAGES)
 def test_the_template_installs_what_the_project_installs(storage: str, render: Render) -> None:
-    project = load(render(storage=storage))["project"]
+    own = load(ROOT)["project"]["optional-dependencies"]
 
-    wanted = {*project["dependencies"], *project["optional-dependencies"]["dev"]}
+    assert installed(render, storage=storage) <= {*own["project"]}
+    with_tests = installed(render, storage=storage, _toolkit_tests=True)
+    assert with_tests <= {*own["project"], *own["test"]}
 
-    assert wanted <= {*load(ROOT)["project"]["optional-dependencies"]["project"]}
+
+def test_the_template_installs_nothing_for_projects_that_none_of_them_installs(
+    render: Render,
+) -> None:
+    own = {*load(ROOT)["project"]["optional-dependencies"]["project"]}
+
+    assert own == set().union(*(installed(render, storage=storage) for storage in STORAGES))
 
 
 @pytest.mark.parametrize("storage", STORAGES)
@@ -82,9 +94,10 @@ def test_only_the_driver_of_the_chosen_storage_is_installed(storage: str, render
     assert names & {*DRIVERS.values()} == ({DRIVERS[storage]} if storage in DRIVERS else set())
 
 
+@pytest.mark.parametrize("toolkit_tests", [False, True])
 @pytest.mark.parametrize("storage", STORAGES)
-def test_everything_imported_is_declared(storage: str, render: Render) -> None:
-    project = render(storage=storage)
+def test_everything_imported_is_declared(storage: str, toolkit_tests: bool, render: Render) -> None:
+    project = render(storage=storage, _toolkit_tests=toolkit_tests)
     about = load(project)["project"]
     needed = {name_of(line) for line in about["dependencies"]}
     dev = {name_of(line) for line in about["optional-dependencies"]["dev"]}

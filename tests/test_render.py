@@ -14,7 +14,11 @@ from tests.support import ROOT, TEMPLATE, Render
 
 QUESTIONS = json.loads((ROOT / "cookiecutter.json").read_text())
 STORAGES = QUESTIONS["storage"]
-COMBINATIONS = list(itertools.product(STORAGES, QUESTIONS["license"], (True, False), (True, False)))
+ANSWERS = ("storage", "license", "docker", "ci", "_toolkit_tests")
+COMBINATIONS = [
+    *itertools.product(STORAGES, QUESTIONS["license"], (True, False), (True, False), (False,)),
+    *((storage, "MIT", True, True, True) for storage in STORAGES),
+]
 # What a project may not say when it was generated for another storage.
 WORDS = {
     "memory": None,
@@ -49,8 +53,9 @@ def texts(folder: Path) -> dict[str, str]:
 )
 def rendered(request: pytest.FixtureRequest, render: Render) -> tuple[dict[str, object], Path]:
     """One combination of answers and its project."""
-    answers = dict(zip(("storage", "license", "docker", "ci"), request.param, strict=True))
-    return answers, render(project_name="Ann's shop", **answers)
+    answers = dict(zip(ANSWERS, request.param, strict=True))
+    project = render(project_name="Ann's shop", **answers)
+    return {**answers, "__toolkit_tests": "yes" if answers["_toolkit_tests"] else ""}, project
 
 
 def test_the_files_are_exactly_those_that_the_answers_need(
@@ -63,6 +68,15 @@ def test_the_files_are_exactly_those_that_the_answers_need(
 
     assert files(project) == expected
     assert not [path for path in project.rglob("*") if path.name in hook.LEFTOVERS]
+
+
+def test_nothing_speaks_of_the_tests_of_the_toolkit_where_there_are_none(
+    rendered: tuple[dict[str, object], Path],
+) -> None:
+    _, project = rendered
+    speak = [name for name, text in texts(project).items() if "tests/toolkit" in text]
+
+    assert not speak or (project / "tests/toolkit").is_dir()
 
 
 def test_no_jinja_and_no_pruned_storage_is_left(

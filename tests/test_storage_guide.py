@@ -14,7 +14,7 @@ import pytest
 
 from tests.delivery_kit import SOURCE
 from tests.support import ROOT
-from toolkit.admin.command import add_verbs
+from toolkit.admin.command import add_session_verbs
 from toolkit.harness import conformance
 from toolkit.storage import Backend
 
@@ -71,7 +71,7 @@ def test_the_store_is_typed_and_formatted(tmp_path: Path) -> None:
 
 def test_every_verb_of_the_command_line_is_shown() -> None:
     parser = argparse.ArgumentParser()
-    add_verbs(parser)
+    add_session_verbs(parser)
     (verbs,) = (action.choices for action in parser._actions if action.dest == "verb")
     assert verbs
     assert set(re.findall(r"python -m bot sessions (\w+)", PAGE)) == set(verbs)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from aiogram.utils.backoff import BackoffConfig
 
-from toolkit.delivery import attempts, polling
-
-QUICK = BackoffConfig(min_delay=0.001, max_delay=0.01, factor=2.0, jitter=0.0)
+from toolkit.delivery import attempts, inbox, polling
 
 
 @pytest.fixture(autouse=True)
 def _at_a_quicker_pace(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Try again at once, and park nothing."""
-    for module in (attempts, polling):
-        monkeypatch.setattr(module, "BACKOFF", QUICK)
-    monkeypatch.setattr(polling, "GLANCE", 0.01)
-    monkeypatch.setattr(polling, "PARK_AFTER", 3600.0)
+    """Try again at once, and write nothing into the inbox."""
+    for module in (attempts, inbox, polling):
+        quick = replace(module.BACKOFF, first=0.001, longest=0.01)
+        monkeypatch.setattr(module, "BACKOFF", quick)
+    monkeypatch.setattr(polling, "THROTTLE", 0.01)
+    monkeypatch.setattr(polling, "STORE_AFTER", 3600.0)

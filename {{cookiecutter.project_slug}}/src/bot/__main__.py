@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from toolkit.admin.command import add_verbs, carry_out
+from toolkit import add_session_verbs, run_session_verb
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -25,31 +26,31 @@ Without a token you can talk to the bot in this terminal: make chat
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Do what ``arguments`` say. Exits with 2, and says why, when something has to be set first."""
+    """Run the command in `arguments`. Exit with 2, and say why, when it cannot start."""
     parser = argparse.ArgumentParser(prog="python -m bot", description="The booking bot.")
-    commands = parser.add_subparsers(metavar="COMMAND")
-    running = commands.add_parser("run", help="run it against Telegram; so does no command at all")
-    running.set_defaults(do=run)
-    chatting = commands.add_parser("chat", help="talk to it in this terminal, without a token")
-    chatting.add_argument("--storage", metavar="URL", help="where to keep the conversation")
-    chatting.set_defaults(do=chat)
-    browsing = commands.add_parser("web", help="talk to it in a browser, without a token")
-    browsing.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
-    browsing.add_argument("--port", type=int, default=8010, help="default: %(default)s; 0: any")
-    browsing.set_defaults(do=web)
-    looking = commands.add_parser("sessions", help="look at, move or delete what it remembers")
-    add_verbs(looking)
-    looking.set_defaults(do=sessions)
     parser.set_defaults(do=run)
-    given = parser.parse_args(arguments)
-    given.do(parser, given)
+    commands = parser.add_subparsers(metavar="COMMAND")
+    command = commands.add_parser("run", help="run it against Telegram, as without a command")
+    command.set_defaults(do=run)
+    command = commands.add_parser("chat", help="talk to it in this terminal, without a token")
+    command.set_defaults(do=chat)
+    command.add_argument("--storage", metavar="URL", help="where to keep the conversation")
+    command = commands.add_parser("web", help="talk to it in a browser, without a token")
+    command.set_defaults(do=web)
+    command.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
+    command.add_argument("--port", type=int, default=8010, help="default: %(default)s; 0: any")
+    command = commands.add_parser("sessions", help="look at, move or delete what it remembers")
+    command.set_defaults(do=sessions)
+    add_session_verbs(command)
+    options = parser.parse_args(arguments)
+    options.do(parser, options)
 
 
-def run(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
+def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Serve Telegram until the process is told to stop."""
     import logging
 
-    from toolkit.storage import open_storage
+    from toolkit import open_storage
 
     settings = read_settings(parser)
     if settings.bot_token is None:
@@ -73,44 +74,54 @@ def run(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
         else:
             app.run_polling()
     except TelegramUnauthorizedError:
-        parser.exit(
-            2, "Telegram does not know this token; @BotFather shows the right one: /token\n"
-        )
+        parser.exit(2, "Telegram does not know this token; ask @BotFather for the right one.\n")
 
 
-def chat(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
+def chat(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Answer the lines that are typed or piped in, until they end."""
+    require_harness(parser, "chat")
     from bot.app import make_bot
-    from toolkit.harness.simulator.terminal import chat_url, converse
-    from toolkit.storage import open_storage
+    from toolkit import open_storage
+    from toolkit.harness import chat_url, converse
 
     try:
-        storage = open_storage(given.storage or chat_url())
+        storage = open_storage(options.storage or chat_url())
     except ValueError as error:
         parser.exit(2, f"--storage: {error}\n")
     converse(make_bot, storage)
 
 
-def web(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
+def web(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Serve a page to talk to the bot on, until Ctrl-C."""
-    from toolkit.harness.simulator.web import serve
+    require_harness(parser, "web")
+    from toolkit.harness import serve
 
-    serve("bot.app:make_bot", host=given.host, port=given.port)
+    serve("bot.app:make_bot", host=options.host, port=options.port)
 
 
-def sessions(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
+def sessions(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """List, show, delete, export or import the records of the bot's store, or of another."""
-    parser.exit(carry_out(given, given.storage or read_settings(parser).storage_url))
+    parser.exit(run_session_verb(options, options.storage or read_settings(parser).storage_url))
 
 
 def read_settings(parser: argparse.ArgumentParser) -> Settings:
-    """The settings from the environment; where one is wrong, the end."""
+    """Read the settings from the environment, or exit and say which of them is wrong."""
     from bot.settings import SettingsError, load_settings
 
     try:
         return load_settings()
     except SettingsError as error:
         parser.exit(2, f"{error}\n")
+
+
+def require_harness(parser: argparse.ArgumentParser, command: str) -> None:
+    """Exit and say what to do where the harness is not: it is left out of the installed package."""
+    if find_spec("toolkit.harness") is None:
+        parser.exit(
+            2,
+            f"`{command}` needs toolkit.harness, which is not part of the installed package: "
+            "run it in a checkout of the project.\n",
+        )
 
 
 if __name__ == "__main__":

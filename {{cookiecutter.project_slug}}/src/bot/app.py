@@ -1,4 +1,4 @@
-"""Puts the bot together: settings, storage, features."""
+"""Put the bot together: settings, storage, features."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from bot.bookings import BookingBook, Clock, utc_now
 from bot.features import booking, my_bookings, start
 from bot.session import Session
 from bot.settings import Settings
-from toolkit import BotApp, SessionStorage, create_bot, open_storage
-from toolkit.delivery.heartbeat import keep_heartbeat
+from toolkit import BotApp, SessionStorage, create_bot, keep_heartbeat, open_storage
 
 
 def make_bot(
@@ -16,9 +15,9 @@ def make_bot(
     storage: SessionStorage | None = None,
     now: Clock = utc_now,
 ) -> BotApp[Session]:
-    """A new, independent bot. Without settings it has no token and keeps everything in memory.
+    """Return a new, independent bot; without settings, one with no token and a store in memory.
 
-    ``storage`` replaces the one of the settings, ``now`` is the clock that bookings go by.
+    `storage` replaces the one of the settings, `now` is the clock that bookings go by.
     """
     if storage is None:
         storage = open_storage(settings.storage_url if settings else "memory:")

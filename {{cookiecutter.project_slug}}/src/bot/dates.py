@@ -1,7 +1,7 @@
-"""Reads days and times as people type them: ``Tomorrow 2pm``, ``23 Nov 14:00``, ``monday at 9``.
+"""Read days and times as people type them: `Tomorrow 2pm`, `23 Nov 14:00`, `monday at 9`.
 
-dateparser does the reading. It is imported with the first date that somebody types: starting the
-bot and tapping buttons do not need it.
+dateparser, which does the reading, is imported with the first date that is typed: starting the bot
+and tapping buttons do not need it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 from bot.bookings import OPENS, TIME_ZONE
 
-LONGEST = 60  # characters; nobody needs more to name a time
+MAX_LENGTH = 60  # characters; a day and a time need no more
 BARE_HOUR = re.compile(
     r"(\bat) (\d{1,2})(?![\d:.]| *[ap]\.?m)|(day|\btomorrow) (\d{1,2})$", re.IGNORECASE
 )
@@ -19,15 +19,15 @@ SETTINGS = {"DATE_ORDER": "DMY", "PREFER_DATES_FROM": "future", "RETURN_TIME_AS_
 
 
 def read_when(text: str, now: datetime) -> datetime | date | None:
-    """What ``text`` means at ``now``: a moment in the shop's time zone, a day, or nothing (None).
+    """Read `text` as typed at `now`: a moment in the shop's time zone, a day, or None for neither.
 
     Without a year the next such day is meant, today included. A bare hour before opening time is
-    one of the afternoon: ``at 2`` is 14:00.
+    in the afternoon: `at 2` is 14:00.
     """
     from dateparser.date import DateDataParser
 
     text = " ".join(text.split())
-    if len(text) > LONGEST or text.isdecimal():
+    if len(text) > MAX_LENGTH or text.isdecimal():
         return None
     base = now.astimezone(TIME_ZONE).replace(tzinfo=None)
     parser = DateDataParser(languages=["en"], settings={**SETTINGS, "RELATIVE_BASE": base})

@@ -1,4 +1,4 @@
-"""Whom an update is from and where its answer goes: what every feature needs to know."""
+"""Who an update is from and where its answer goes: what every feature needs to know."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Event = Message | CallbackQuery
 async def show(event: Event, text: str, keyboard: InlineKeyboardMarkup | None = None) -> int:
     """Answer typed text with a new message, and a tap by changing the message that was tapped.
 
-    ``text`` is HTML. Returns the id of the message that now holds it. Routers whose handlers call
+    `text` is HTML. Returns the id of the message that now holds it. Routers whose handlers call
     this on a tap are filtered with `reachable`.
     """
     if isinstance(event, Message):
@@ -25,12 +25,12 @@ async def show(event: Event, text: str, keyboard: InlineKeyboardMarkup | None = 
 
 
 async def reachable(callback: CallbackQuery) -> bool:
-    """Whether the tapped message can be changed: Telegram hides old and deleted ones from bots."""
+    """Tell whether the tapped message can be changed; bots cannot reach old and deleted ones."""
     return isinstance(callback.message, Message)
 
 
 async def is_answer(message: Message, bot: Bot) -> bool:
-    """Whether a message is meant as an answer: no command, and in a group a reply to the bot."""
+    """Tell whether a message is an answer: not a command, and in a group a reply to the bot."""
     if (message.text or "").startswith("/"):
         return False
     if message.chat.type == ChatType.PRIVATE:
@@ -40,7 +40,7 @@ async def is_answer(message: Message, bot: Bot) -> bool:
 
 
 def person(event: Event) -> int:
-    """The id that bookings belong to. Anonymous admins of a group share the group's own."""
+    """Return the id that bookings belong to. Anonymous admins of a group share the group's id."""
     if isinstance(event, Message) and event.sender_chat is not None:
         return event.sender_chat.id
     if event.from_user is None:

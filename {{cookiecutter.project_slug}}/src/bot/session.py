@@ -1,4 +1,4 @@
-"""What the bot remembers about one person in one chat."""
+"""What the bot remembers about one user in one chat."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Step(StrEnum):
-    """What the bot has asked, and so what the next answer is about."""
+    """The question that the next answer is about."""
 
     idle = "idle"
     choosing_service = "choosing_service"
@@ -17,11 +17,11 @@ class Step(StrEnum):
 
 @dataclass
 class Session:
-    """Give every field a default: they are what a new person starts with."""
+    """The fields and what a new user starts with: each needs a default."""
 
     step: Step = Step.idle
     service: str = ""
-    menu: int = 0  # id of the message that asks, whose buttons are the answers
+    menu: int = 0  # id of the message with the current question and its buttons
     asked_at: datetime | None = None
 
     def finish(self) -> None:

@@ -1,4 +1,4 @@
-"""Settings from environment variables and ``.env``. The token is never printed, even in errors."""
+"""Settings from environment variables and `.env`. The token is never printed, even in errors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from toolkit.storage import default_url
+from toolkit import default_url
 
 
 class SettingsError(Exception):
@@ -18,15 +18,13 @@ class SettingsError(Exception):
 
 def _token(secret: SecretStr) -> SecretStr:
     if not re.fullmatch(r"\d+:[\w-]+", secret.get_secret_value()):
-        raise ValueError(
-            "not a bot token. One looks like 123456789:AAF-b_c…, as @BotFather gave it"
-        )
+        raise ValueError("not a bot token. @BotFather gives one like 123456789:AAF-b_c…")
     return secret
 
 
 def _web_address(url: str) -> str:
     if not re.match(r"https?://[^/\s]", url):
-        raise ValueError("not a web address. One looks like https://bot.example.com/webhook")
+        raise ValueError("not a web address. Write one like https://bot.example.com/webhook")
     return url.rstrip("/")
 
 
@@ -35,7 +33,7 @@ WebAddress = Annotated[str, AfterValidator(_web_address)]
 
 
 class Settings(BaseSettings):
-    """One field a variable: ``bot_token`` is ``BOT_TOKEN``. An empty variable counts as not set."""
+    """One field per variable: `bot_token` is `BOT_TOKEN`. An empty variable counts as not set."""
 
     model_config = SettingsConfigDict(
         env_file=".env", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
@@ -64,7 +62,7 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """Read the settings. Raises SettingsError with one line for each that is wrong."""
+    """Read the settings, or raise SettingsError with one line for each that is wrong."""
     try:
         return Settings()
     except ValidationError as error:

@@ -1,93 +1,10 @@
-"""Sessions, stores, a test harness and a simulator for aiogram bots.
+"""Sessions, stores, delivery and a test harness for aiogram bots.
 
-The names here are the public ones. They are imported when first used, because aiogram takes seconds
-to import and most of what lives here does without it.
+The public names are those of `__init__.pyi`; a bot imports from here and nothing deeper.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING
+from toolkit.lazy import attach_stub
 
-if TYPE_CHECKING:
-    from toolkit.app import BotApp, create_bot
-    from toolkit.keyboards import button, confirm, menu, paginate
-    from toolkit.sessions.checkout import SessionReentered
-    from toolkit.sessions.codec import MigrationRefused
-    from toolkit.sessions.context import BotContext, Sessions
-    from toolkit.sessions.middleware import HandlerTimedOut, in_step
-    from toolkit.storage import (
-        NotSerializable,
-        SessionBusy,
-        SessionConflict,
-        SessionStorage,
-        SessionTooLarge,
-        SessionUndecodable,
-        SharedSessionStorage,
-        StorageError,
-        StorageUnavailable,
-        open_storage,
-    )
-    from toolkit.storage.memory import MemorySessionStorage
-
-__all__ = [
-    "BotApp",
-    "BotContext",
-    "HandlerTimedOut",
-    "MemorySessionStorage",
-    "MigrationRefused",
-    "NotSerializable",
-    "SessionBusy",
-    "SessionConflict",
-    "SessionReentered",
-    "SessionStorage",
-    "SessionTooLarge",
-    "SessionUndecodable",
-    "Sessions",
-    "SharedSessionStorage",
-    "StorageError",
-    "StorageUnavailable",
-    "button",
-    "confirm",
-    "create_bot",
-    "in_step",
-    "menu",
-    "open_storage",
-    "paginate",
-]
-
-_HOMES = {
-    "app": ("BotApp", "create_bot"),
-    "keyboards": ("button", "confirm", "menu", "paginate"),
-    "sessions.checkout": ("SessionReentered",),
-    "sessions.codec": ("MigrationRefused",),
-    "sessions.context": ("BotContext", "Sessions"),
-    "sessions.middleware": ("HandlerTimedOut", "in_step"),
-    "storage.memory": ("MemorySessionStorage",),
-    "storage": (
-        "NotSerializable",
-        "SessionBusy",
-        "SessionConflict",
-        "SessionStorage",
-        "SessionTooLarge",
-        "SessionUndecodable",
-        "SharedSessionStorage",
-        "StorageError",
-        "StorageUnavailable",
-        "open_storage",
-    ),
-}
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-
-
-def __getattr__(name: str) -> object:
-    home = _HOME_OF.get(name)
-    if home is None:
-        raise AttributeError(f"module 'toolkit' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"toolkit.{home}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME_OF})
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

@@ -19,10 +19,9 @@ from aiogram.exceptions import (
 from aiogram.types import BotCommand, Update
 from aiogram.types.update import UpdateTypeLookupError
 
-from toolkit.delivery.client import LateSession
 from toolkit.delivery.failures import OnError, apologise, report
+from toolkit.delivery.outgoing import LazySession, RetryingBot
 from toolkit.delivery.polling import Poller
-from toolkit.delivery.requests import PatientBot
 from toolkit.delivery.shutdown import (
     STOP_WITHIN,
     close_within,
@@ -35,9 +34,8 @@ from toolkit.fsm import STRATEGIES, SessionFSMMiddleware, SessionFSMStorage
 from toolkit.routers import QuickRouter, copy_router, quicken
 from toolkit.sessions.checkout import Checkouts
 from toolkit.sessions.codec import Migration
-from toolkit.sessions.context import Sessions
 from toolkit.sessions.keys import SCOPES, Scope, origin_of
-from toolkit.sessions.middleware import SessionMiddleware, StoreFailed
+from toolkit.sessions.middleware import SessionMiddleware, Sessions, StoreFailed
 from toolkit.storage.base import SessionStorage
 from toolkit.storage.memory import MemorySessionStorage
 
@@ -54,7 +52,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
 
     def __init__(
         self,
-        bot: PatientBot,
+        bot: RetryingBot,
         sessions: Sessions[S],
         *,
         scope: Scope,
@@ -83,14 +81,14 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         return self.sessions.storage
 
     def session_key(self, update: Update) -> str | None:
-        """The key of the session that ``update`` belongs to; ``None`` where it has none."""
+        """Return the key of the session that `update` belongs to; `None` where it has none."""
         try:
             return origin_of(update).key(self.scope)
         except UpdateTypeLookupError:
             return None
 
     def include_router(self, router: Router) -> Router:
-        """Attach a copy of ``router``, and return it; the original stays free for other bots."""
+        """Attach a copy of `router`, and return it; the original stays free for other bots."""
         return super().include_router(copy_router(router))
 
     async def apply_update(self, bot: Bot, update: Update, **data: Any) -> Any:
@@ -103,7 +101,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
     async def feed_update(self, bot: Bot, update: Update, **data: Any) -> Any:
         """Take one update through sessions and handlers.
 
-        A handler's exception is logged once, told to the user by ``on_error``, and raised again.
+        A handler's exception is logged once, told to the user by `on_error`, and raised again.
         That the user has blocked the bot is logged and forgotten.
         """
         try:
@@ -115,7 +113,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
             raise
 
     async def report(self, error: Exception, update: Update) -> None:
-        """Log the failure of ``update`` and tell its user."""
+        """Log the failure of `update` and tell its user."""
         await report(error, update, self.session_key(update), self.bot, self.on_error)
 
     async def start_polling(  # type: ignore[override]
@@ -126,9 +124,9 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         stop_within: float = STOP_WITHIN,
         handle_signals: bool = True,
     ) -> None:
-        """Serve updates by long polling until ``stop`` is set or a signal comes.
+        """Serve updates by long polling until `stop` is set or a signal comes.
 
-        ``stop_within`` is in seconds: handlers have all but the last three of them to finish, the
+        `stop_within` is in seconds: handlers have all but the last three of them to finish, the
         rest is left to redelivery.
         """
         if any(bot is not self.bot for bot in bots):
@@ -153,12 +151,12 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         stop_within: float = STOP_WITHIN,
         handle_signals: bool = True,
     ) -> None:
-        """Serve updates that Telegram posts to ``url``, until ``stop`` is set or a signal comes.
+        """Serve updates that Telegram posts to `url`, until `stop` is set or a signal comes.
 
-        This process listens on ``host`` and ``port`` without TLS, which a proxy before it adds.
-        ``secret`` proves that a request comes from Telegram; without one it is derived from the
-        bot's token. A handler may take at most 50 seconds here. ``/healthz`` tells whether the
-        store answers, ``/readyz`` whether the process takes updates.
+        This process listens on `host` and `port` without TLS, which a proxy before it adds.
+        `secret` proves that a request comes from Telegram; without one it is derived from the
+        bot's token. A handler may take at most 50 seconds here. `/healthz` tells whether the
+        store answers, `/readyz` whether the process takes updates.
 
         Raises `ValueError` when the URL or the secret cannot work, and `RuntimeError` when another
         process keeps setting another webhook.
@@ -242,16 +240,16 @@ def create_bot(
     default: DefaultBotProperties | None = None,
     **data: Any,
 ) -> BotApp[S]:
-    """Make a bot whose handlers are given a typed ``session``.
+    """Make a bot whose handlers are given a typed `session`.
 
-    ``initial`` returns a fresh session: a dataclass, a pydantic model or a TypedDict. ``storage``
-    defaults to memory. ``scope`` says who shares a session (`toolkit.sessions.keys`).
-    ``migrations`` maps 1, 2, … to functions over the stored fields. A session is forgotten
-    ``expires_in`` seconds after its last change. ``commands`` (name to description) are declared to
+    `initial` returns a fresh session: a dataclass, a pydantic model or a TypedDict. `storage`
+    defaults to memory. `scope` says who shares a session (`toolkit.sessions.keys`).
+    `migrations` maps 1, 2, … to functions over the stored fields. A session is forgotten
+    `expires_in` seconds after its last change. `commands` (name to description) are declared to
     Telegram at start.
-    ``handler_timeout`` is in seconds. ``api_url`` replaces ``https://api.telegram.org``.
-    ``default`` are aiogram's defaults for calls; HTML is the parse mode unless it says otherwise.
-    Everything in ``data`` is passed to handlers that ask for it by name.
+    `handler_timeout` is in seconds. `api_url` replaces `https://api.telegram.org`.
+    `default` are aiogram's defaults for calls; HTML is the parse mode unless it says otherwise.
+    Everything in `data` is passed to handlers that ask for it by name.
 
     Raises `ValueError` or `TypeError` when an argument cannot work, before anything is opened.
     """
@@ -260,9 +258,9 @@ def create_bot(
     if handler_timeout <= 0:
         raise ValueError(f"handler_timeout must be more than 0 seconds; got {handler_timeout!r}")
     server = TelegramAPIServer.from_base(api_url) if api_url else PRODUCTION
-    bot = PatientBot(
+    bot = RetryingBot(
         token,
-        session=LateSession(server),
+        session=LazySession(server),
         default=default or DefaultBotProperties(parse_mode="HTML"),
     )
     store = storage if storage is not None else MemorySessionStorage()

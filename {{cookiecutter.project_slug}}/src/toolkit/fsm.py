@@ -21,8 +21,8 @@ from aiogram.fsm.storage.base import DEFAULT_DESTINY, BaseStorage, StateType, St
 from aiogram.fsm.strategy import FSMStrategy
 from aiogram.types import TelegramObject
 
-from toolkit.sessions.context import BotContext, Sessions
 from toolkit.sessions.keys import Origin, Scope
+from toolkit.sessions.middleware import BotContext, Sessions
 
 STRATEGIES: dict[Scope, FSMStrategy] = {
     "chat_user": FSMStrategy.USER_IN_CHAT,
@@ -34,7 +34,7 @@ STRATEGIES: dict[Scope, FSMStrategy] = {
 
 
 class SessionFSMMiddleware(FSMContextMiddleware):
-    """Gives handlers ``state``, as aiogram's own middleware does, from the record that is held.
+    """Gives handlers `state`, as aiogram's own middleware does, from the record that is held.
 
     The key is the session's: aiogram knows an anonymous admin only as the technical user they all
     share. Nothing is locked here, the checkout has done that.
@@ -46,10 +46,11 @@ class SessionFSMMiddleware(FSMContextMiddleware):
         event: TelegramObject,
         data: dict[str, Any],
     ) -> Any:
+        """Call the handler with `state` and `raw_state`, where the update has a session."""
         data["fsm_storage"] = self.storage
         context: BotContext[Any] | None = data.get("context")
         if context is not None:
-            data["state"] = LateFSMContext(self, data["bot"], data["session_origin"])
+            data["state"] = LazyFSMContext(self, data["bot"], data["session_origin"])
             default = context.fsm.get(DEFAULT_DESTINY) if context.fsm else None
             data["raw_state"] = default and default.get("state")
         return await handler(event, data)
@@ -57,13 +58,13 @@ class SessionFSMMiddleware(FSMContextMiddleware):
     def resolve_event_context(
         self, bot: Bot, data: dict[str, Any], destiny: str = DEFAULT_DESTINY
     ) -> FSMContext | None:
-        """The FSM context of the update in ``data``; ``None`` where it has no session."""
+        """Return the FSM context of the update in `data`; `None` where it has no session."""
         return self.resolve_origin(bot, data["session_origin"], destiny)
 
     def resolve_origin(
         self, bot: Bot, origin: Origin, destiny: str = DEFAULT_DESTINY
     ) -> FSMContext | None:
-        """The FSM context of an update that comes from ``origin``; ``None`` for no session."""
+        """Return the FSM context of an update from `origin`; `None` for no session."""
         chat, user, topic, business = origin
         if chat is None and user is None:
             return None
@@ -77,7 +78,7 @@ class SessionFSMMiddleware(FSMContextMiddleware):
         )
 
 
-class LateFSMContext(FSMContext):
+class LazyFSMContext(FSMContext):
     """An FSM context that makes its key when it is needed: most handlers never ask for it."""
 
     def __init__(self, fsm: SessionFSMMiddleware, bot: Bot, origin: Origin) -> None:
@@ -92,7 +93,7 @@ class LateFSMContext(FSMContext):
 
 
 class SessionFSMStorage(BaseStorage):
-    """Keeps FSM state and data under ``fsm`` in the record of the same key, one entry a destiny.
+    """Keeps FSM state and data under `fsm` in the record of the same key, one entry per destiny.
 
     Inside an update of that key it works on the record that is checked out. From elsewhere, another
     user's state for instance, it checks that record out for the one call.
@@ -103,11 +104,11 @@ class SessionFSMStorage(BaseStorage):
         self._scope = scope
 
     async def set_state(self, key: StorageKey, state: StateType = None) -> None:
-        """Store the state's name; ``None`` clears it."""
+        """Store the state's name; `None` clears it."""
         await self._set(key, "state", state.state if isinstance(state, State) else state)
 
     async def get_state(self, key: StorageKey) -> str | None:
-        """The name of the present state."""
+        """Return the name of the present state."""
         state: str | None = await self._get(key, "state")
         return state
 
@@ -118,11 +119,11 @@ class SessionFSMStorage(BaseStorage):
         await self._set(key, "data", copy.deepcopy(dict(data)))
 
     async def get_data(self, key: StorageKey) -> dict[str, Any]:
-        """A copy of the data; changing it changes nothing until `set_data`."""
+        """Return a copy of the data; changing it changes nothing until `set_data`."""
         return copy.deepcopy(await self._get(key, "data")) or {}
 
     async def close(self) -> None:
-        """Nothing to close: the session store belongs to the bot."""
+        """Do nothing: the session store belongs to the bot."""
 
     async def _get(self, key: StorageKey, part: str) -> Any:
         async with self._context(key) as context:

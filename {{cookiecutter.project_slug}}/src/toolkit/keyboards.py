@@ -8,15 +8,15 @@ from aiogram.filters.callback_data import CallbackData
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
 CALLBACK_BYTES = 64
-"""Longest ``callback_data``, in bytes (Bot API, "InlineKeyboardButton")."""
+"""Longest `callback_data`, in bytes (Bot API, "InlineKeyboardButton")."""
 
 
 def button(
     label: str, data: str | CallbackData | None = None, *, url: str | None = None
 ) -> InlineKeyboardButton:
-    """A button that sends ``data`` back or opens ``url``.
+    """Make a button that sends `data` back or opens `url`.
 
-    Raises `ValueError` for what Telegram would refuse with ``BUTTON_DATA_INVALID``.
+    Raises `ValueError` for what Telegram would refuse with `BUTTON_DATA_INVALID`.
     """
     if not label.strip():
         raise ValueError("a button needs a label")
@@ -35,7 +35,7 @@ def button(
 
 
 def menu(buttons: Sequence[InlineKeyboardButton], *, columns: int = 1) -> InlineKeyboardMarkup:
-    """The buttons in rows of ``columns``."""
+    """Put the buttons into rows of `columns`."""
     if columns < 1:
         raise ValueError(f"a keyboard has at least one column, not {columns}")
     rows = [list(buttons[start : start + columns]) for start in range(0, len(buttons), columns)]
@@ -43,7 +43,7 @@ def menu(buttons: Sequence[InlineKeyboardButton], *, columns: int = 1) -> Inline
 
 
 def confirm(yes: InlineKeyboardButton, no: InlineKeyboardButton) -> InlineKeyboardMarkup:
-    """A question with two answers, side by side."""
+    """Offer two answers, side by side."""
     return menu([yes, no], columns=2)
 
 
@@ -56,9 +56,9 @@ def paginate(
     columns: int = 1,
     extra: Sequence[InlineKeyboardButton] = (),
 ) -> InlineKeyboardMarkup:
-    """One page of ``buttons``, and a row to turn it; pages count from 0.
+    """One page of `buttons`, and a row to turn it; pages count from 0.
 
-    ``turn(n)`` is the callback data that asks for page ``n``; ``extra`` stands in a row of its own
+    `turn(n)` is the callback data that asks for page `n`; `extra` stands in a row of its own
     below. A page that does not exist any more shows the nearest one.
     """
     last = max(0, (len(buttons) - 1) // size)

@@ -1,8 +1,8 @@
 """Copies of routers, so that module-level routers serve any number of bots.
 
-aiogram ties a router to one dispatcher for ever. A factory that is called once a test needs a fresh
-tree each time, while handlers want to be decorated where they are written. A copy does what its
-original does, and does it quicker.
+aiogram ties a router to one dispatcher for ever. A factory that is called once per test needs a
+fresh tree each time, while handlers want to be decorated where they are written. A copy does what
+its original does, and does it quicker.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 def copy_router(router: Router) -> Router:
-    """A detached copy of ``router`` and all routers below it, with the same handlers and filters.
+    """Copy `router` and all routers below it, detached, with the same handlers and filters.
 
     Handlers registered on the original afterwards are not in the copy.
     """
@@ -46,7 +46,7 @@ _BLANK = Router()
 
 
 def quicken(observer: TelegramEventObserver) -> None:
-    """Give ``observer`` the same middlewares in `Middlewares`."""
+    """Give `observer` the same middlewares in `Middlewares`."""
     observer.middleware = Middlewares(observer.middleware)
     observer.outer_middleware = Middlewares(observer.outer_middleware)
 
@@ -54,7 +54,7 @@ def quicken(observer: TelegramEventObserver) -> None:
 class Middlewares(MiddlewareManager):
     """aiogram's middlewares, without what each update pays there.
 
-    That is a generator a look at the list, and `functools.wraps` a handler.
+    That is a generator per look at the list, and `functools.wraps` per handler.
     """
 
     def __init__(self, middlewares: MiddlewareManager) -> None:
@@ -68,7 +68,7 @@ class Middlewares(MiddlewareManager):
 
     @staticmethod
     def wrap_middlewares(middlewares: Sequence[Any], handler: CallbackType) -> Any:
-        """``handler`` inside ``middlewares``, the first of which is the outermost."""
+        """Put `handler` inside `middlewares`, the first of which is the outermost."""
 
         def innermost(event: Any, data: dict[str, Any]) -> Any:
             return handler(event, **data)
@@ -150,7 +150,7 @@ def _copy_event_observer(observer: EventObserver) -> EventObserver:
 
 
 def _clone(original: T, kind: type[T] | None = None) -> T:
-    """What copy.copy does for such plain objects, at a fifth of the time."""
+    """Do what copy.copy does for such plain objects, in a fifth of the time."""
     twin = object.__new__(kind or type(original))
     vars(twin).update(vars(original))
     return twin

@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from bot.bookings import TIME_ZONE
 from toolkit import MemorySessionStorage
-from toolkit.harness.specs.running_bot import MakeBot, RunningBot
-from toolkit.harness.storage import PersistentStorage
+from toolkit.harness import MakeBot, PersistentStorage, RunningBot
+
+
+@pytest.fixture
+def empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Change to an empty folder, with no settings in the environment."""
+    for name in ("BOT_TOKEN", "BOT_TOKEN_FILE", "STORAGE_URL", "WEBHOOK_URL", "TELEGRAM_API_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 @pytest.fixture

@@ -11,9 +11,7 @@ import pytest
 from aiogram.exceptions import TelegramBadRequest
 
 from toolkit import MemorySessionStorage
-from toolkit.harness.fake_telegram import ApiError, Fault
-from toolkit.harness.specs.person import Person
-from toolkit.harness.specs.running_bot import MakeBot, RunningBot
+from toolkit.harness import ApiError, Fault, MakeBot, Person, RunningBot
 
 TIMES = ["09:00", "10:00", "11:00", "12:00", "13:00", "14:00", "15:00", "16:00", "17:00"]
 LATE = "You were away for over 30 minutes, so let us start again.\n\nWhat service?"

@@ -18,7 +18,7 @@ from bot.bookings import (
     Service,
     SlotRefused,
     find_service,
-    say,
+    format_when,
     starts_on,
 )
 from toolkit import MemorySessionStorage
@@ -192,6 +192,6 @@ def test_what_names_no_service_finds_none(text: str) -> None:
 
 
 def test_days_and_moments_are_said_in_the_shops_time_zone() -> None:
-    assert say(date(2026, 11, 4)) == "Wed 4 Nov"
+    assert format_when(date(2026, 11, 4)) == "Wed 4 Nov"
     in_new_york = datetime(2026, 11, 24, 8, tzinfo=ZoneInfo("America/New_York"))
-    assert say(in_new_york.astimezone(TIME_ZONE)) == "Tue 24 Nov at 14:00"
+    assert format_when(in_new_york.astimezone(TIME_ZONE)) == "Tue 24 Nov at 14:00"

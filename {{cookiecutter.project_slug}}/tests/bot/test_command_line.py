@@ -5,41 +5,40 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 import bot.app
 from bot.__main__ import HOW_TO_START, main
-from toolkit.harness.fake_telegram import ApiError, FakeTelegram, Fault
+from toolkit.harness import ApiError, FakeTelegram, Fault
 
+SESSIONS = "from bot.__main__ import main; main(['sessions', 'list'])"
 
-@pytest.fixture(autouse=True)
-def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """An empty working folder and no settings in the environment."""
-    for name in ("BOT_TOKEN", "BOT_TOKEN_FILE", "STORAGE_URL", "WEBHOOK_URL", "TELEGRAM_API_URL"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("empty_folder")
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """What ``main`` says when it refuses ``arguments``."""
+    """What `main` says when it refuses `arguments`."""
     with pytest.raises(SystemExit) as end:
         main(arguments)
     assert end.value.code == 2
     return capsys.readouterr().err
 
 
-def test_without_a_token_it_says_in_six_lines_how_to_start_and_imports_no_aiogram() -> None:
-    without_aiogram = "import sys; sys.modules['aiogram'] = None; "
-    result = subprocess.run(
-        [sys.executable, "-c", f"{without_aiogram}from bot.__main__ import main; main([])"],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+def run_without(module: str, code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run `code` in a Python where `module` cannot be imported."""
+    return subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.modules[{module!r}] = None; {code}"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def test_without_a_token_it_says_in_six_lines_how_to_start_and_imports_no_aiogram() -> None:
+    result = run_without("aiogram", "from bot.__main__ import main; main([])")
     assert (result.returncode, result.stdout, result.stderr) == (2, "", HOW_TO_START)
     assert len(HOW_TO_START.splitlines()) <= 6
     for hint in ("@BotFather", ".env", "BOT_TOKEN", "BOT_TOKEN_FILE", "make chat"):
@@ -94,14 +93,7 @@ def test_sessions_are_those_of_the_storage_in_the_settings_unless_it_is_named(
 
 
 def test_sessions_need_neither_a_token_nor_aiogram() -> None:
-    script = "import sys; sys.modules['aiogram'] = None; from bot.__main__ import main; "
-    result = subprocess.run(
-        [sys.executable, "-c", f"{script}main(['sessions', 'list'])"],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "STORAGE_URL": "memory:"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    result = run_without("aiogram", SESSIONS, STORAGE_URL="memory:")
     assert (result.returncode, result.stderr[:7]) == (2, "memory:")
 
 
@@ -116,3 +108,20 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert "run " in said
     assert "chat " in said
     assert "sessions " in said
+
+
+@pytest.mark.parametrize("command", ["chat", "web"])
+def test_where_the_harness_is_absent_it_says_in_one_sentence_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "toolkit.harness", None)
+    assert refusal(capsys, command) == (
+        f"`{command}` needs toolkit.harness, which is not part of the installed package: "
+        "run it in a checkout of the project.\n"
+    )
+
+
+@pytest.mark.parametrize("code", ["import bot.app; bot.app.make_bot()", SESSIONS])
+def test_the_bot_and_its_sessions_do_without_the_harness(code: str) -> None:
+    result = run_without("toolkit.harness", code, STORAGE_URL="memory:")
+    assert "Error" not in result.stderr

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from toolkit.harness.specs.person import Person
-from toolkit.harness.specs.running_bot import RunningBot
+from toolkit.harness import Person, RunningBot
 
 LIST = "Your visits:\n• Haircut on Tue 24 Nov at 14:00"
 EMPTY = "You have no visits booked. /book books one."
@@ -83,14 +82,14 @@ async def test_a_visit_that_has_begun_can_no_longer_be_cancelled(
     assert person.sees("That visit is not booked any more.")
 
 
-async def test_nobody_cancels_for_somebody_else_in_a_group(
+async def test_only_the_owner_of_a_list_cancels_in_a_group(
     person: Person, another_person: Person, group: dict[str, Any]
 ) -> None:
     await book(person)
     ann, ben = person.at(group), another_person.at(group)
     await ann.say("/bookings")
     await ben.tap("Cancel 24 Nov, 14:00")
-    assert ben.news == ["These are somebody else's visits. Send /bookings to see yours."]
+    assert ben.news == ["These visits belong to another user. Send /bookings to see yours."]
     await ann.tap("Cancel 24 Nov, 14:00")
     assert ann.sees("Cancel Haircut on Tue 24 Nov at 14:00?")
 

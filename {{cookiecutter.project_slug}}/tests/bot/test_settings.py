@@ -8,17 +8,9 @@ import pytest
 
 from bot.settings import SettingsError, load_settings
 
+pytestmark = pytest.mark.usefixtures("empty_folder")
+
 TOKEN = "123456:AAF-secret_part"
-
-
-@pytest.fixture(autouse=True)
-def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """An empty working folder and no settings in the environment."""
-    names = ("BOT_TOKEN", "BOT_TOKEN_FILE", "STORAGE_URL", "WEBHOOK_URL", "TELEGRAM_API_URL")
-    for name in names:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def token() -> str | None:
@@ -35,20 +27,20 @@ def test_the_token_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -
     assert token() == TOKEN
 
 
-def test_the_token_comes_from_the_env_file(folder: Path) -> None:
-    (folder / ".env").write_text(f"BOT_TOKEN={TOKEN}\nUNRELATED=1\n")
+def test_the_token_comes_from_the_env_file(empty_folder: Path) -> None:
+    (empty_folder / ".env").write_text(f"BOT_TOKEN={TOKEN}\nUNRELATED=1\n")
     assert token() == TOKEN
 
 
-def test_an_empty_variable_counts_as_not_set(folder: Path) -> None:
-    (folder / ".env").write_text("BOT_TOKEN=\nBOT_TOKEN_FILE=\n")
+def test_an_empty_variable_counts_as_not_set(empty_folder: Path) -> None:
+    (empty_folder / ".env").write_text("BOT_TOKEN=\nBOT_TOKEN_FILE=\n")
     assert token() is None
 
 
 def test_the_token_comes_from_a_file_with_a_line_end(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    empty_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (folder / "secret").write_text(f"{TOKEN}\n")
+    (empty_folder / "secret").write_text(f"{TOKEN}\n")
     monkeypatch.setenv("BOT_TOKEN_FILE", "secret")
     assert token() == TOKEN
 
@@ -66,10 +58,10 @@ def test_the_token_comes_from_a_file_with_a_line_end(
     ],
 )
 def test_a_wrong_setting_is_named_and_no_secret_is_shown(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], message: str
+    empty_folder: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], message: str
 ) -> None:
-    (folder / "right").write_text(TOKEN)
-    (folder / "wrong").write_text("nonsense-secret")
+    (empty_folder / "right").write_text(TOKEN)
+    (empty_folder / "wrong").write_text("nonsense-secret")
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError) as error:

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from bot.features.start import COMMANDS
-from toolkit.harness.specs.person import Person
-from toolkit.harness.specs.running_bot import RunningBot
+from toolkit.harness import Person, RunningBot
 
 
 async def test_start_greets_by_name_and_lists_every_command(person: Person) -> None:

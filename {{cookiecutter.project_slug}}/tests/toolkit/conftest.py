@@ -10,9 +10,6 @@ import pytest
 
 from toolkit.harness.types import Json
 
-# The conformance suite is a module of the toolkit, and its failures should explain themselves too.
-pytest.register_assert_rewrite("toolkit.harness.conformance")
-
 
 class Talk:
     """A bot made by `create_bot`, and one person who writes to it."""

@@ -1,11 +1,11 @@
 """Book a visit.
 
-    person  I want to book
-    bot     What service?    [Haircut] [Shave] [Haircut and shave]
-    person  Haircut
-    bot     When?            [Mon 23 Nov] [Tue 24 Nov] … [Change service]
-    person  Tomorrow 2pm
-    bot     Booked! Haircut on Tue 24 Nov at 14:00.
+    user  I want to book
+    bot   What service?    [Haircut] [Shave] [Haircut and shave]
+    user  Haircut
+    bot   When?            [Mon 23 Nov] [Tue 24 Nov] … [Change service]
+    user  Tomorrow 2pm
+    bot   Booked! Haircut on Tue 24 Nov at 14:00.
 
 A tapped button changes the message it belongs to; a typed answer gets a new message.
 """
@@ -19,13 +19,13 @@ from aiogram.filters import Command
 from aiogram.filters.callback_data import CallbackData
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
-from bot.bookings import SERVICES, TIME_ZONE, BookingBook, SlotRefused, find_service, say
+from bot.bookings import SERVICES, TIME_ZONE, BookingBook, SlotRefused, find_service, format_when
 from bot.dates import read_when
 from bot.screen import Event, is_answer, person, reachable, show
 from bot.session import Session, Step
 from toolkit import button, in_step, menu
 
-PATIENCE = timedelta(minutes=30)
+TIME_TO_ANSWER = timedelta(minutes=30)
 DAYS_SHOWN = 8
 
 router = Router(name="booking")
@@ -33,33 +33,39 @@ router.callback_query.filter(reachable)
 
 
 class PickService(CallbackData, prefix="service"):
+    """The service that a button chooses."""
+
     name: str
 
 
 class PickTime(CallbackData, prefix="time", sep="|"):
-    when: str  # a day, or a moment on it, as ISO 8601
+    """The day, or the moment on it, that a button chooses, as ISO 8601."""
+
+    when: str
 
 
-async def left_alone(event: Event, session: Session, bookings: BookingBook) -> bool:
-    """Whether the last question was asked too long ago to be answered now."""
-    return session.asked_at is not None and bookings.now() - session.asked_at > PATIENCE
+async def is_late(event: Event, session: Session, bookings: BookingBook) -> bool:
+    """Tell whether the last question was asked too long ago to be answered now."""
+    return session.asked_at is not None and bookings.now() - session.asked_at > TIME_TO_ANSWER
 
 
-async def on_own_menu(callback: CallbackQuery, session: Session) -> bool:
-    """Whether the tap answers the last question, and was made by the person who was asked."""
+async def is_current_menu(callback: CallbackQuery, session: Session) -> bool:
+    """Tell whether the tap answers the last question, and comes from the user who was asked."""
     return callback.message is not None and callback.message.message_id == session.menu
 
 
-@router.message(left_alone, is_answer)
-@router.callback_query(left_alone, on_own_menu)
+@router.message(is_late, is_answer)
+@router.callback_query(is_late, is_current_menu)
 async def answered_too_late(event: Event, session: Session, bookings: BookingBook) -> None:
+    """Start again, whatever the answer was."""
     note = "You were away for over 30 minutes, so let us start again.\n\n"
     await begin(event, session, bookings, note)
 
 
 @router.message(Command("book"))
-@router.callback_query(F.data == "services", on_own_menu)
+@router.callback_query(F.data == "services", is_current_menu)
 async def begin(event: Event, session: Session, bookings: BookingBook, note: str = "") -> None:
+    """Ask for the service."""
     session.step = Step.choosing_service
     services = menu([button(name, PickService(name=name)) for name in SERVICES])
     await ask(event, session, bookings, f"{note}What service?", services)
@@ -68,6 +74,7 @@ async def begin(event: Event, session: Session, bookings: BookingBook, note: str
 @router.message(in_step(Step.idle), F.text.regexp(r"(?i)\bbook\b", mode="search"), is_answer)
 @router.message(in_step(Step.choosing_service), is_answer)
 async def service_typed(message: Message, session: Session, bookings: BookingBook) -> None:
+    """Take the service from the text, or ask for one."""
     service = find_service(message.text or "")
     if service is not None:
         await ask_day(message, session, bookings, service.name)
@@ -76,15 +83,17 @@ async def service_typed(message: Message, session: Session, bookings: BookingBoo
         await begin(message, session, bookings, note)
 
 
-@router.callback_query(PickService.filter(F.name.in_(SERVICES)), on_own_menu)
+@router.callback_query(PickService.filter(F.name.in_(SERVICES)), is_current_menu)
 async def service_tapped(
     callback: CallbackQuery, callback_data: PickService, session: Session, bookings: BookingBook
 ) -> None:
+    """Take the service of the button."""
     await ask_day(callback, session, bookings, callback_data.name)
 
 
 @router.message(in_step(Step.choosing_time), is_answer)
 async def time_typed(message: Message, session: Session, bookings: BookingBook) -> None:
+    """Book at the moment in the text, or offer the times of the day in it."""
     # Read from the moment of sending: a message that comes again after midnight means the same day.
     when = read_when(message.text or "", message.date)
     if when is None:
@@ -96,10 +105,11 @@ async def time_typed(message: Message, session: Session, bookings: BookingBook) 
         await ask_time(message, session, bookings, when)
 
 
-@router.callback_query(PickTime.filter(), in_step(Step.choosing_time), on_own_menu)
+@router.callback_query(PickTime.filter(), in_step(Step.choosing_time), is_current_menu)
 async def time_tapped(
     callback: CallbackQuery, callback_data: PickTime, session: Session, bookings: BookingBook
 ) -> None:
+    """Book at the moment of the button, or offer the times of its day."""
     if "T" in callback_data.when:
         start = datetime.fromisoformat(callback_data.when).astimezone(TIME_ZONE)
         await book(callback, session, bookings, start)
@@ -110,9 +120,10 @@ async def time_tapped(
 async def ask_day(
     event: Event, session: Session, bookings: BookingBook, service: str, note: str = ""
 ) -> None:
+    """Ask for the day, with the first that have times free."""
     session.step, session.service = Step.choosing_time, service
     free = await bookings.free(SERVICES[service])
-    days = [button(say(day), PickTime(when=str(day))) for day in list(free)[:DAYS_SHOWN]]
+    days = [button(format_when(day), PickTime(when=str(day))) for day in list(free)[:DAYS_SHOWN]]
     keyboard = menu(days, columns=2)
     keyboard.inline_keyboard.append([button("Change service", "services")])
     await ask(event, session, bookings, f"{note}When?", keyboard)
@@ -121,26 +132,29 @@ async def ask_day(
 async def ask_time(
     event: Event, session: Session, bookings: BookingBook, day: date, note: str = ""
 ) -> None:
+    """Ask for a time on `day`, or for another day when none is free."""
     starts = (await bookings.free(SERVICES[session.service])).get(day)
     if not starts:
-        note = note or f"{bookings.why_not(day) or f'Nothing is free on {say(day)}.'}\n\n"
+        note = note or f"{bookings.why_not(day) or f'Nothing is free on {format_when(day)}.'}\n\n"
         await ask_day(event, session, bookings, session.service, note)
         return
     times = [button(f"{start:%H:%M}", PickTime(when=start.isoformat())) for start in starts]
     keyboard = menu(times, columns=3)
     back = button("Pick another day", PickService(name=session.service))
     keyboard.inline_keyboard.append([back])
-    await ask(event, session, bookings, f"{note}When on {say(day)}?", keyboard)
+    await ask(event, session, bookings, f"{note}When on {format_when(day)}?", keyboard)
 
 
 async def ask(
     event: Event, session: Session, bookings: BookingBook, text: str, keyboard: InlineKeyboardMarkup
 ) -> None:
+    """Ask a question, and remember which message holds it and since when."""
     session.asked_at = bookings.now()
     session.menu = await show(event, text, keyboard)
 
 
 async def book(event: Event, session: Session, bookings: BookingBook, start: datetime) -> None:
+    """Book the visit, or say why not and ask again."""
     try:
         booking = await bookings.book(person(event), SERVICES[session.service], start)
     except SlotRefused as refusal:

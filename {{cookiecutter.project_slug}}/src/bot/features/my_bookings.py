@@ -1,13 +1,13 @@
-"""List one's visits and cancel them.
+"""List visits and cancel them.
 
-    person  /bookings
-    bot     Your visits: …                                  [Cancel 24 Nov, 14:00]
-    person  taps Cancel 24 Nov, 14:00
-    bot     Cancel Haircut on Tue 24 Nov at 14:00?          [Cancel the visit] [Keep it]
-    person  taps Cancel the visit
-    bot     Cancelled: Haircut on Tue 24 Nov at 14:00. …
+    user  /bookings
+    bot   Your visits: …                                  [Cancel 24 Nov, 14:00]
+    user  taps Cancel 24 Nov, 14:00
+    bot   Cancel Haircut on Tue 24 Nov at 14:00?          [Cancel the visit] [Keep it]
+    user  taps Cancel the visit
+    bot   Cancelled: Haircut on Tue 24 Nov at 14:00. …
 
-It keeps nothing in the session: the buttons carry what they are about, and work on any old list.
+It keeps nothing in the session: the buttons name their visit, and so work on old lists too.
 """
 
 from __future__ import annotations
@@ -30,32 +30,35 @@ router.callback_query.filter(reachable)
 
 
 class Visits(CallbackData, prefix="visits", sep="|"):
-    """The list of ``owner``; with ``cancel``, the start of a visit, that visit of theirs."""
+    """The list of `owner`, or the one visit in it that starts at `cancel`."""
 
     owner: int
     cancel: str = ""
     sure: bool = False
 
 
-async def is_somebody_elses(callback: CallbackQuery, callback_data: Visits) -> bool:
-    """Whether a list in a group was tapped by another person than its owner."""
+async def is_not_owner(callback: CallbackQuery, callback_data: Visits) -> bool:
+    """Tell whether a list in a group was tapped by another user than its owner."""
     return callback.from_user.id != callback_data.owner
 
 
 @router.message(Command("bookings"))
 async def visits_wanted(message: Message, bookings: BookingBook) -> None:
+    """List the visits of the sender."""
     await show_visits(message, bookings, person(message))
 
 
-@router.callback_query(Visits.filter(), is_somebody_elses)
-async def somebody_elses_tapped(callback: CallbackQuery) -> None:
-    await callback.answer("These are somebody else's visits. Send /bookings to see yours.")
+@router.callback_query(Visits.filter(), is_not_owner)
+async def other_user_tapped(callback: CallbackQuery) -> None:
+    """Refuse: only the owner may cancel."""
+    await callback.answer("These visits belong to another user. Send /bookings to see yours.")
 
 
 @router.callback_query(Visits.filter(F.cancel))
 async def cancel_tapped(
     callback: CallbackQuery, callback_data: Visits, bookings: BookingBook
 ) -> None:
+    """Ask whether to cancel, and cancel when that was answered."""
     owner, start = callback_data.owner, callback_data.cancel
     visit = await bookings.find(owner, datetime.fromisoformat(start))
     if visit is None:
@@ -73,10 +76,12 @@ async def cancel_tapped(
 async def keep_tapped(
     callback: CallbackQuery, callback_data: Visits, bookings: BookingBook
 ) -> None:
+    """Go back to the list."""
     await show_visits(callback, bookings, callback_data.owner)
 
 
 async def show_visits(event: Event, bookings: BookingBook, owner: int, note: str = "") -> None:
+    """Show the first visits of `owner`, each with a button that cancels it."""
     visits = await bookings.upcoming(owner)
     if not visits:
         await show(event, f"{note}You have no visits booked. /book books one.")
@@ -89,6 +94,7 @@ async def show_visits(event: Event, bookings: BookingBook, owner: int, note: str
 
 
 def cancel_button(visit: Booking) -> InlineKeyboardButton:
+    """Return the button that cancels this visit."""
     start = visit.start
     label = f"Cancel {start.day} {start:%b}, {start:%H:%M}"
     return button(label, Visits(owner=visit.owner, cancel=start.isoformat()))

@@ -1,11 +1,11 @@
-"""Say hello, help, stop, and answer what nothing else understood. Its router comes last.
+"""Greet, help, stop, and answer what no other feature understood. Its router comes last.
 
-person  /start
-bot     Hello Ann! I book visits to the barber. …
-person  good morning
-bot     I did not understand that. …
-person  taps a button of long ago
-bot     That button is out of date. …    (a notice above the chat)
+user  /start
+bot   Hello Ann! I book visits to the barber. …
+user  good morning
+bot   I did not understand that. …
+user  taps an old button
+bot   That button is out of date. …    (a notice above the chat)
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from aiogram.enums import ChatType
 from aiogram.filters import Command, CommandStart
 from aiogram.types import CallbackQuery, Message
 
-from bot.bookings import CLOSES, OPENS
+from bot.bookings import HOURS
 from bot.session import Session, Step
 
 COMMANDS = {
@@ -26,24 +26,26 @@ COMMANDS = {
     "start": "Say hello",
 }
 HELP = "\n".join(f"/{command}: {description}" for command, description in COMMANDS.items())
-HOURS = f"We are open every day from {OPENS:%H:%M} to {CLOSES:%H:%M}."
 
 router = Router(name="start")
 
 
 @router.message(CommandStart())
 async def start_wanted(message: Message) -> None:
+    """Greet the user by name and list the commands."""
     name = html.quote(message.from_user.first_name) if message.from_user else "everybody"
     await message.answer(f"Hello {name}! I book visits to the barber. {HOURS}\n\n{HELP}")
 
 
 @router.message(Command("help"))
 async def help_wanted(message: Message) -> None:
+    """List the commands."""
     await message.answer(f"{HELP}\n\n{HOURS}")
 
 
 @router.message(Command("cancel"))
 async def cancel_wanted(message: Message, session: Session) -> None:
+    """Leave the dialogue, if there is one."""
     if session.step is Step.idle:
         await message.answer("Nothing is being booked. /bookings shows and cancels your visits.")
     else:
@@ -53,9 +55,11 @@ async def cancel_wanted(message: Message, session: Session) -> None:
 
 @router.message(F.chat.type == ChatType.PRIVATE)
 async def not_understood(message: Message) -> None:
+    """List the commands when a private message matched nothing else."""
     await message.answer(f"I did not understand that.\n\n{HELP}")
 
 
 @router.callback_query()
 async def old_button_tapped(callback: CallbackQuery) -> None:
+    """Answer every tap that nothing else answered."""
     await callback.answer("That button is out of date. Send /book or /bookings.")

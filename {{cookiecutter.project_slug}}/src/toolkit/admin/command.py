@@ -18,22 +18,23 @@ if TYPE_CHECKING:
 
 Verb = Callable[["SessionStorage", argparse.Namespace], Awaitable[int]]
 
-DONE, NOT_DONE, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+WRONG_USE, INTERRUPTED = 2, 130
 
 
-def add_verbs(parser: argparse.ArgumentParser) -> None:
-    """Let ``parser`` understand the verbs; what it has parsed is for `carry_out`."""
+def add_session_verbs(parser: argparse.ArgumentParser) -> None:
+    """Let `parser` understand the verbs; what it has parsed is for `run_session_verb`."""
     verbs = parser.add_subparsers(metavar="VERB", required=True, dest="verb")
 
     def add(name: str, says: str) -> argparse.ArgumentParser:
         verb = verbs.add_parser(name, help=says, description=f"{says[0].upper()}{says[1:]}.")
         verb.add_argument("--storage", metavar="URL", help="which store; default: STORAGE_URL")
-        # What begins with a minus and a digit is the key of a group, and no option.
+        # A minus and a digit begin the key of a group, not an option.
         verb._negative_number_matcher = re.compile(r"-\d")
         return verb
 
-    listing = add("list", "print the keys of all records")
-    listing.add_argument("--prefix", default="", help="only keys that start so")
+    listing = add("list", "print the keys of all sessions")
+    listing.add_argument("--all", action="store_true", help="of all records, whatever they are")
+    listing.add_argument("--prefix", default="", help="of all records whose keys start so")
     listing.add_argument("--limit", type=_positive, metavar="N", help="a page of N keys, sorted")
     listing.add_argument("--after", metavar="KEY", help="begin the page behind this key")
     showing = add("show", "print one record as JSON")
@@ -52,12 +53,13 @@ def add_verbs(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def carry_out(given: argparse.Namespace, url: str) -> int:
-    """Do what was parsed, with the store at ``url``, and return the exit code."""
+def run_session_verb(given: argparse.Namespace, url: str) -> int:
+    """Do what was parsed, with the store at `url`, and return the exit code."""
     import asyncio
 
     from toolkit.admin import verbs
-    from toolkit.storage import StorageError, open_storage
+    from toolkit.errors import StorageError
+    from toolkit.storage import open_storage
 
     verb: Verb = getattr(verbs, f"{given.verb}_records")
     try:
@@ -69,14 +71,14 @@ def carry_out(given: argparse.Namespace, url: str) -> int:
     try:
         return asyncio.run(_with(storage, verb, given))
     except BrokenPipeError:
-        # Whoever read has had enough; the interpreter must not stumble over it at its end.
+        # The reader has had enough; the interpreter must not stumble over it at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (StorageError, OSError) as error:
         sys.stderr.write(f"{error}\n")
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         return INTERRUPTED
-    return NOT_DONE
+    return verbs.NOT_DONE
 
 
 async def _with(storage: SessionStorage, verb: Verb, given: argparse.Namespace) -> int:

@@ -35,20 +35,25 @@ class Record:
 
     @classmethod
     def of(cls, key: str, entry: Entry) -> Record:
-        """The record of ``key``, as the store has it now. A century counts as its longest life."""
+        """Make a record of what the store has now. A century counts as its longest life."""
         if entry.expires_in is None:
             return cls(key, entry.value)
         left = min(timedelta(seconds=min(entry.expires_in, 1e10)), _A_CENTURY)
         return cls(key, entry.value, datetime.now(UTC) + left)
 
     def expires_in(self) -> float | None:
-        """Seconds that it has left, 0 or fewer where it has expired; ``None`` where it stays."""
+        """Return the seconds it has left, 0 or fewer where it has expired; `None`: it stays."""
         if self.expires_at is None:
             return None
         return (self.expires_at - datetime.now(UTC)).total_seconds()
 
+    def has_expired(self) -> bool:
+        """Tell whether no time is left."""
+        left = self.expires_in()
+        return left is not None and left <= 0
+
     def fields(self) -> dict[str, Any]:
-        """What stands in its line."""
+        """Return the JSON object of its line."""
         fields: dict[str, Any] = {"key": self.key, "value": self.value}
         if self.expires_at is not None:
             fields["expires_at"] = self.expires_at.isoformat(timespec="milliseconds")
@@ -56,13 +61,13 @@ class Record:
 
 
 def dump_line(record: Record | int) -> str:
-    """The line of a record, or the last line, which counts them; ASCII, with its newline."""
+    """Return the line of a record, or the last line, which counts them; ASCII, with newline."""
     fields = {"records": record} if isinstance(record, int) else record.fields()
     return json.dumps(fields, separators=(",", ":")) + "\n"
 
 
 def load_line(line: bytes) -> Record | int:
-    """What `dump_line` was given. Raises ValueError that says what is wrong with the line."""
+    """Return what `dump_line` was given. Raises ValueError that says what is wrong."""
     if len(line) >= LONGEST_LINE:
         raise ValueError(f"it is longer than {LONGEST_LINE:,} bytes")
     try:
@@ -92,7 +97,7 @@ def _moment(text: Any) -> datetime | None:
 
 
 def numbered_lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """The lines of a file with their numbers; of an endless line only the beginning."""
+    """Yield the lines of a file with their numbers; of an endless line only the beginning."""
     for number in count(1):
         line = rest = file.readline(LONGEST_LINE)
         while rest and not rest.endswith(b"\n"):

@@ -7,22 +7,21 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
 from enum import StrEnum
-from itertools import count
 
 from toolkit.admin.file_format import Record, load_line
-from toolkit.sessions.checkout import Checkouts, quarantined
-from toolkit.storage.base import (
+from toolkit.errors import (
     InvalidKey,
+    NotPortable,
     NotSerializable,
-    PortableSessionStorage,
     SessionBusy,
     SessionConflict,
-    SessionStorage,
     SessionTooLarge,
     SessionUndecodable,
-    StorageError,
-    Value,
 )
+from toolkit.sessions.checkout import Checkouts
+from toolkit.sessions.quarantine import quarantine_keys, quarantined
+from toolkit.storage.base import PortableSessionStorage, SessionStorage, Value
+from toolkit.waiting import retrying
 
 _AT_ONCE = 100
 _BYTES_AT_ONCE = 4_000_000
@@ -32,23 +31,13 @@ _MARGIN = 60.0
 """Seconds by which two moments of expiry may differ and be one: clocks do."""
 
 
-class NotPortable(StorageError):
-    """The store cannot say when its records expire, so that they cannot leave it unharmed."""
-
-    def __init__(self, storage: SessionStorage) -> None:
-        super().__init__(
-            f"{type(storage).__name__} cannot tell when a record expires, and an exported record "
-            "would live for ever: give it the verb read_entry of PortableSessionStorage"
-        )
-
-
 async def read_records(
     storage: SessionStorage, prefix: str = ""
 ) -> AsyncIterator[tuple[Record, SessionUndecodable | None]]:
-    """Every record whose key starts with ``prefix``, as the last commit left it.
+    """Yield every record whose key starts with `prefix`, as the last commit left it.
 
     One that cannot be read comes as the record that the bot would make of it, under
-    ``quarantine:<key>``, and with the error. Raises `NotPortable`.
+    `quarantine:<key>`, and with the error. Raises `NotPortable`.
     """
     if not isinstance(storage, PortableSessionStorage):
         raise NotPortable(storage)
@@ -78,11 +67,10 @@ async def _pages(keys: AsyncIterator[str]) -> AsyncIterator[list[str]]:
 
 
 async def _as_quarantined(checkouts: Checkouts, error: SessionUndecodable) -> Record:
-    for number in count(1):
-        place = f"quarantine:{error.key}" if number == 1 else f"quarantine:{error.key}:{number}"
+    for place in quarantine_keys(error.key):
         if not await checkouts.bounded(checkouts.storage.has(place)):
             return Record(place, quarantined(error))
-    raise AssertionError("unreachable")
+    raise AssertionError("there is always another key")
 
 
 class Outcome(StrEnum):
@@ -97,10 +85,10 @@ class Outcome(StrEnum):
 
 
 class Import:
-    """Brings records into ``storage``, without tearing out what a running bot has checked out.
+    """Brings records into `storage`, without tearing out what a running bot has checked out.
 
     What is there already is left as it is, and counted, so that an interrupted import ends right
-    when it is run again. A record that differs is kept unless ``overwrite``. ``tell`` is given a
+    when it is run again. A record that differs is kept unless `overwrite`. `tell` is given a
     sentence about everything that is not as it should be, up to a number of them.
     """
 
@@ -178,35 +166,35 @@ class Import:
         return outcome
 
     async def _put(self, record: Record) -> Outcome:
-        for _ in range(_TRIES):
-            expires_in = record.expires_in()
-            if expires_in is not None and expires_in <= 0:
-                return Outcome.expired
-            add = self._storage.add(record.key, record.value, expires_in=expires_in)
-            if await self._checkouts.bounded(add):
-                return Outcome.imported
-            same = await self._is_there(record)
-            if same:
-                return Outcome.there
-            if same is None:
-                continue
-            if not self._overwrite:
-                return Outcome.kept
-            # The wait for whoever holds the record also costs it some of its time.
-            held = await self._checkouts.take(record.key, "an import")
-            expires_in = record.expires_in()
-            if expires_in is not None and expires_in <= 0:
-                await self._checkouts.abandon(held)
-                return Outcome.expired
-            try:
-                await self._checkouts.put(held, record.value, expires_in)
-            except SessionConflict:
-                continue
-            return Outcome.replaced
-        raise SessionConflict(record.key)
+        def pause(error: Exception, attempt: int) -> float | None:
+            return 0.0 if isinstance(error, SessionConflict) and attempt < _TRIES else None
+
+        return await retrying(lambda: self._try_to_put(record), pause)
+
+    async def _try_to_put(self, record: Record) -> Outcome:
+        """Bring one record in. Raises SessionConflict when it is changed at the same time."""
+        if record.has_expired():
+            return Outcome.expired
+        add = self._storage.add(record.key, record.value, expires_in=record.expires_in())
+        if await self._checkouts.bounded(add):
+            return Outcome.imported
+        same = await self._is_there(record)
+        if same is None:
+            raise SessionConflict(record.key)
+        if same:
+            return Outcome.there
+        if not self._overwrite:
+            return Outcome.kept
+        held = await self._checkouts.take(record.key, "an import")
+        # The wait for the holder of the record also costs it some of its time.
+        if record.has_expired():
+            await self._checkouts.abandon(held)
+            return Outcome.expired
+        await self._checkouts.put(held, record.value, record.expires_in())
+        return Outcome.replaced
 
     async def _is_there(self, record: Record) -> bool | None:
-        """Whether the store has just this record; ``None`` where it has none under the key."""
+        """Tell whether the store has just this record; `None` where it has none there."""
         storage, bounded = self._storage, self._checkouts.bounded
         try:
             if not isinstance(storage, PortableSessionStorage):

@@ -13,19 +13,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
-from toolkit.admin.command import DONE, NOT_DONE
 from toolkit.admin.file_format import Record, dump_line, numbered_lines
 from toolkit.admin.progress import Progress
 from toolkit.admin.transfer import Import, Outcome, read_records
-from toolkit.sessions.checkout import Checkouts, quarantined
-from toolkit.storage.base import (
-    Entry,
-    PortableSessionStorage,
-    SessionStorage,
-    SessionUndecodable,
-    StorageError,
-)
+from toolkit.errors import SessionUndecodable, StorageError
+from toolkit.sessions.checkout import Checkouts
+from toolkit.sessions.keys import is_session_key
+from toolkit.sessions.quarantine import quarantined
+from toolkit.storage.base import Entry, PortableSessionStorage, SessionStorage
 from toolkit.storage.memory import MemorySessionStorage
+
+DONE, NOT_DONE = 0, 1
 
 
 def check_use(storage: SessionStorage, given: Namespace) -> None:
@@ -40,7 +38,7 @@ def check_use(storage: SessionStorage, given: Namespace) -> None:
     if given.verb == "delete" and not given.yes:
         names = " and ".join(map(spell, map(key_of, given.keys)))
         if not sys.stdin.isatty():
-            raise ValueError(f"nobody can be asked whether to delete {names}; --yes says so")
+            raise ValueError(f"cannot ask here whether to delete {names}; --yes says so")
         sys.stderr.write(f"Delete {names}? [y/N] ")
         sys.stderr.flush()
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
@@ -51,7 +49,11 @@ async def list_records(storage: SessionStorage, given: Namespace) -> int:
     """Print keys: all as the store gives them, or one sorted page."""
     limit = given.limit
     page: list[str] = []
+    others = 0
     async for key in storage.read_all_keys(given.prefix):
+        if not (given.all or given.prefix or is_session_key(key)):
+            others += 1
+            continue
         if given.after is not None and key <= key_of(given.after):
             continue
         if limit is None:
@@ -66,6 +68,8 @@ async def list_records(storage: SessionStorage, given: Namespace) -> int:
     if len(page) > (limit or 0):
         last = sorted(page)[limit - 1]
         sys.stderr.write(f"there are more: --after {shlex.quote(spell(last))}\n")
+    if others:
+        sys.stderr.write(f"{_records(others)} of other kinds: --all lists them too\n")
     return DONE
 
 
@@ -89,7 +93,7 @@ async def show_records(storage: SessionStorage, given: Namespace) -> int:
 
 
 async def delete_records(storage: SessionStorage, given: Namespace) -> int:
-    """Delete records, each as soon as nobody works on it."""
+    """Delete records, each as soon as nothing works on it."""
     checkouts = Checkouts(storage)
     code = DONE
     for key in map(key_of, given.keys):
@@ -131,7 +135,7 @@ async def export_records(storage: SessionStorage, given: Namespace) -> int:
 
 @contextlib.contextmanager
 def _whole_file(path: Path, *, overwrite: bool) -> Iterator[TextIO]:
-    """A file that nobody else may read, and that has its name only once it is on the disk."""
+    """Open a file for its owner only, which gets its name once all of it is on the disk."""
     if path.exists() and not overwrite:
         raise StorageError(f"{path} is there already; --overwrite replaces it")
     partial = path.with_name(f"{path.name}.partial")
@@ -196,13 +200,13 @@ def _records(number: int) -> str:
 
 
 def spell(key: str) -> str:
-    """A key as it is printed: as JSON in quotes where it is not plain."""
+    """Return a key as it is printed: as JSON in quotes where it is not plain."""
     plain = key.isprintable() and key == key.strip() and not key.startswith('"') and key
     return key if plain else json.dumps(key)
 
 
 def key_of(text: str) -> str:
-    """The key that `spell` made ``text`` of. Raises ValueError."""
+    """Return the key that `spell` made `text` of. Raises ValueError."""
     if not text.startswith('"'):
         return text
     return str(json.loads(text))

@@ -1,33 +1,65 @@
-"""How often an update is tried, and where it goes when it never works."""
+"""Which updates are in work, how often each is tried, and what settles it."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import traceback
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 from aiogram.dispatcher.event.bases import CancelHandler
 from aiogram.exceptions import TelegramForbiddenError
 from aiogram.types import Update
-from aiogram.utils.backoff import Backoff, BackoffConfig
 
-from toolkit.delivery.requests import Effects, effects
-from toolkit.sessions.middleware import OUTAGES, HandlerTimedOut
-from toolkit.storage.base import StorageError
-
-if TYPE_CHECKING:
-    from toolkit.app import BotApp
+from toolkit.delivery.base import ServedApp
+from toolkit.delivery.dead_letters import as_json, set_aside
+from toolkit.delivery.outgoing import effects
+from toolkit.errors import TRANSIENT, HandlerTimedOut
+from toolkit.waiting import Backoff, KeyedLock, retrying, sleep_unless
 
 logger = logging.getLogger(__name__)
 
 TRIES = 3
-DEAD_LETTERS_KEPT = 30 * 24 * 3600.0
-"""Seconds that a dead-letter record stays in the store."""
+BACKOFF = Backoff(TRANSIENT)
 
-BACKOFF = BackoffConfig(min_delay=0.5, max_delay=30.0, factor=2.0, jitter=0.1)
+
+class UpdateTasks:
+    """Runs `work` on updates: those of one key in order of arrival, those of others meanwhile.
+
+    The lock of the session keeps that order too, but an update that waits to be tried again does
+    not hold it. `work` must not raise.
+    """
+
+    def __init__(self, work: Callable[[Update], Awaitable[None]]) -> None:
+        self._work = work
+        self._lock = KeyedLock()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def put(self, key: str | None, update: Update) -> None:
+        """Begin with the update, or queue it behind those of its key."""
+        task = asyncio.create_task(self._run(key, update))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def drain(self, limit: float, grace: float = 0.5) -> None:
+        """Let everything run for `limit` seconds, then cancel what is left.
+
+        What does not even end when it is cancelled is left behind after `grace` seconds.
+        """
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=limit)
+        late = [*self._tasks]
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=grace)
+
+    async def _run(self, key: str | None, update: Update) -> None:
+        async with self._lock.hold(key):
+            await self._work(update)
 
 
 class Attempts:
@@ -35,18 +67,18 @@ class Attempts:
 
     A handler that raises is tried three times, but only as long as nothing it did may have reached
     Telegram: a message must not be sent twice. Then the update is set aside under
-    ``dead:{update_id}`` and the user is told. A handler that timed out is not tried again.
+    `dead:{update_id}` and the user is told. A handler that timed out is not tried again.
     """
 
-    def __init__(self, app: BotApp[Any]) -> None:
+    def __init__(self, app: ServedApp) -> None:
         self._app = app
         self._failed: dict[int, Exception] = {}
         self._told: set[str | None] = set()
 
     async def settle(self, update: Update) -> None:
-        """Apply ``update`` or set it aside; when this returns, it may be confirmed to Telegram.
+        """Apply the update or set it aside; when this returns, it may be confirmed to Telegram.
 
-        While the store is away nothing is settled: one of `OUTAGES` is raised, after the user was
+        While the store is away nothing is settled: one of `TRANSIENT` is raised, after the user was
         told once.
         """
         key = self._app.session_key(update)
@@ -58,7 +90,7 @@ class Attempts:
                 await set_aside(self._app, update.update_id, as_json(update), error, key)
                 del self._failed[update.update_id]
                 await self._app.report(error, update)
-        except OUTAGES as outage:
+        except TRANSIENT as outage:
             if key not in self._told:
                 self._told.add(key)
                 await self._app.report(outage, update)
@@ -66,78 +98,43 @@ class Attempts:
         self._told.discard(key)
 
     async def until_settled(self, update: Update, stop: asyncio.Event) -> bool:
-        """`settle`, again and again while the store is away; ``False`` when ``stop`` came first."""
-        backoff = Backoff(BACKOFF)
-        while True:
-            try:
-                await self.settle(update)
-            except OUTAGES:
-                if await pause(stop, next(backoff)):
-                    return False
-            else:
-                return True
+        """`settle`, again and again while the store is away; `False` when `stop` came first."""
+        try:
+            await retrying(lambda: self.settle(update), BACKOFF, partial(sleep_unless, stop))
+        except TRANSIENT:
+            return False
+        return True
 
     async def _apply(self, update: Update) -> Exception | None:
-        """Run the handler; the answer is the error that the update is to be set aside for."""
-        attempt = 1
-        while True:
-            done = Effects()
+        """Run the handler; return the error that the update is to be set aside for."""
+        done: list[str] = []
+
+        async def call() -> None:
+            done.clear()
             token = effects.set(done)
             try:
                 await self._app.apply_update(self._app.bot, update)
-            except CancelHandler:
-                return None
-            except (TelegramForbiddenError, HandlerTimedOut) as error:
-                await self._app.report(error, update)
-                return None
-            except OUTAGES:
-                raise
-            except Exception as error:  # noqa: BLE001 - whatever a handler raises
-                if attempt == TRIES or done.calls:
-                    return error
-                failure = error
-            else:
-                return None
             finally:
                 effects.reset(token)
+
+        def pause(error: Exception, attempt: int) -> float | None:
+            final = (CancelHandler, TelegramForbiddenError, HandlerTimedOut, *TRANSIENT)
+            if isinstance(error, final) or attempt == TRIES or done:
+                return None
             logger.warning(
-                "update %d failed (%r), try %d of %d", update.update_id, failure, attempt, TRIES
+                "update %d failed (%r), try %d of %d", update.update_id, error, attempt, TRIES
             )
-            await self._app.bot.sleep(0.1 * 4**attempt)
-            attempt += 1
+            return 0.1 * 4.0**attempt
 
-
-async def set_aside(
-    app: BotApp[Any], name: int | str, raw: Any, error: Exception, key: str | None = None
-) -> None:
-    """Keep an update that cannot be applied, with its error, for somebody to look at.
-
-    Raises one of `OUTAGES` while the store is away.
-    """
-    record = {
-        "update": raw,
-        "key": key,
-        "error": "".join(traceback.format_exception(error))[-10_000:],
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    write = app.session_storage.write(f"dead:{name}", record, expires_in=DEAD_LETTERS_KEPT)
-    try:
-        await app.sessions.checkouts.bounded(write)
-    except OUTAGES:
-        raise
-    except StorageError:
-        logger.exception("update %s can neither be applied nor stored: %s", name, raw)
-    else:
-        logger.error("update %s was set aside as dead:%s", name, name)
-
-
-def as_json(update: Update) -> Any:
-    """``update`` as Telegram sent it: `Update.model_validate` reads it back."""
-    return update.model_dump(mode="json", exclude_unset=True, by_alias=True)
-
-
-async def pause(stop: asyncio.Event, seconds: float) -> bool:
-    """Wait, but not longer than until ``stop``; whether that is set."""
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
-    return stop.is_set()
+        try:
+            await retrying(call, pause, self._app.bot.sleep)
+        except CancelHandler:
+            return None
+        except (TelegramForbiddenError, HandlerTimedOut) as error:
+            await self._app.report(error, update)
+            return None
+        except TRANSIENT:
+            raise
+        except Exception as error:  # noqa: BLE001 - a handler may raise anything
+            return error
+        return None

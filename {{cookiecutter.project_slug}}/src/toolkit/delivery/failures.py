@@ -10,8 +10,7 @@ from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError, TelegramForbiddenError
 from aiogram.types import CallbackQuery, ErrorEvent, InaccessibleMessage, Message, Update
 
-from toolkit.sessions.middleware import OUTAGES
-from toolkit.storage.base import SessionBusy, StorageUnavailable
+from toolkit.errors import TRANSIENT, SessionBusy, StorageUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +22,7 @@ BUSY = "I am still working on your last message. Please try again in a moment."
 
 
 async def apologise(event: ErrorEvent, bot: Bot) -> None:
-    """Tell the user in one sentence, and answer the callback query: its button must stop turning.
+    """Tell the user in one sentence, and answer the callback query: its button must stop spinning.
 
     The exception's own text never leaves the log.
     """
@@ -52,14 +51,14 @@ async def apologise(event: ErrorEvent, bot: Bot) -> None:
 async def report(
     error: Exception, update: Update, key: str | None, bot: Bot, on_error: OnError
 ) -> None:
-    """Log ``error`` once, with update id, session key and traceback; ``on_error`` tells the user.
+    """Log `error` once, with update id, session key and traceback; `on_error` tells the user.
 
     A user who blocked the bot is no crash: that is logged in one line and nobody is told.
     """
     if isinstance(error, TelegramForbiddenError):
         logger.info("update %d of %s: %s", update.update_id, key, error)
         return
-    if isinstance(error, OUTAGES):
+    if isinstance(error, TRANSIENT):
         logger.error("update %d of %s was not applied: %s", update.update_id, key, error)
     else:
         logger.error("update %d of %s failed", update.update_id, key, exc_info=error)

@@ -12,7 +12,7 @@ EVERY = 5.0
 
 
 def keep_heartbeat(app: Dispatcher, file: Path) -> None:
-    """Touch ``file`` while ``app`` runs.
+    """Touch `file` while `app` runs.
 
     An old file tells that the event loop is stuck, which a restart cures. That Telegram or the
     store cannot be reached is no reason to restart, so it does not show here.

@@ -1,15 +1,15 @@
 """Long polling that confirms an update only after its session is committed.
 
-One slow handler holds the offset (`Window`), but nobody else: up to 99 later updates are served
-meanwhile, each within `GLANCE` seconds of its arrival. After `PARK_AFTER` seconds the slow one is
-written down in the store and confirmed, and polling goes on as if it were done (`Parked`).
+One slow handler holds the offset (`Window`), but nothing else: up to 99 later updates are served
+meanwhile, each within `THROTTLE` seconds of its arrival. After `STORE_AFTER` seconds the slow one
+is written down in the store and confirmed, and polling goes on as if it were done (`Inbox`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiogram.exceptions import (
     ClientDecodeError,
@@ -20,50 +20,90 @@ from aiogram.exceptions import (
 )
 from aiogram.methods import GetUpdates
 from aiogram.types import Update
-from aiogram.utils.backoff import Backoff
 from pydantic import ValidationError
 
-from toolkit.delivery.attempts import BACKOFF, Attempts, set_aside
-from toolkit.delivery.lanes import Lanes
-from toolkit.delivery.offset import Window
-from toolkit.delivery.parking import PARK_AFTER, PARKED_AT_MOST, Parked
-from toolkit.sessions.middleware import OUTAGES
-
-if TYPE_CHECKING:
-    from toolkit.app import BotApp
+from toolkit.delivery.attempts import Attempts, UpdateTasks
+from toolkit.delivery.base import ServedApp
+from toolkit.delivery.dead_letters import set_aside
+from toolkit.delivery.inbox import STORE_AFTER, STORED_AT_MOST, Inbox
+from toolkit.errors import TRANSIENT
+from toolkit.waiting import Backoff, retrying
 
 logger = logging.getLogger(__name__)
 
-GLANCE = 0.5
-"""Longest pause, in seconds, between two looks at the queue while an update is still in work."""
+THROTTLE = 0.5
+"""Longest pause, in seconds, between two `getUpdates` while an update is still in work."""
+
+BACKOFF = Backoff((TelegramNetworkError, TelegramServerError, TelegramConflictError, *TRANSIENT))
+
+
+class Window:
+    """The updates between the oldest one in work and the newest one seen.
+
+    `getUpdates(offset=n)` confirms everything below `n` and answers with up to 100 updates from
+    there (Bot API, "getUpdates"). So the offset follows the oldest update that is not settled yet,
+    and what is fetched again because of that is recognised here.
+    """
+
+    def __init__(self) -> None:
+        self.working: dict[int, tuple[Update, float]] = {}
+        """Updates in work, each with the time it was begun."""
+        self._settled: set[int] = set()
+        self._next: int | None = None
+
+    @property
+    def offset(self) -> int | None:
+        """What to ask `getUpdates` for; `None` before anything was seen."""
+        return min(self.working, default=self._next)
+
+    def knows(self, update_id: int) -> bool:
+        """Tell whether the update was fetched before."""
+        return update_id in self.working or update_id in self._settled
+
+    def saw(self, last_id: int) -> None:
+        """Begin after `last_id`, the last update of an answer, once everything is settled."""
+        self._next = last_id + 1
+
+    def begin(self, update: Update, now: float) -> None:
+        """Hold the offset at `update`."""
+        self.working[update.update_id] = (update, now)
+
+    def settle(self, update_id: int) -> None:
+        """Let the offset pass this update."""
+        self.working.pop(update_id, None)
+        self._settled.add(update_id)
+
+    def confirmed(self, offset: int) -> None:
+        """Forget what Telegram will not send again."""
+        self._settled = {known for known in self._settled if known >= offset}
 
 
 class Poller:
     """Fetches updates and has them delivered until it is told to stop.
 
-    ``timeout`` is how long Telegram holds an empty ``getUpdates``, ``drain`` how long handlers may
+    `timeout` is how long Telegram holds an empty `getUpdates`, `drain` how long handlers may
     still take after the stop; both in seconds.
     """
 
-    def __init__(self, app: BotApp[Any], *, timeout: float = 30.0, drain: float = 6.0) -> None:
+    def __init__(self, app: ServedApp, *, timeout: float = 30.0, drain: float = 6.0) -> None:
         self.app = app
         self.timeout = timeout
         self.drain = drain
         self._attempts = Attempts(app)
-        self._lanes = Lanes(self._work)
-        self._parked = Parked(app)
+        self._tasks = UpdateTasks(self._work)
+        self._inbox = Inbox(app)
         self._window = Window()
         self._quiet = asyncio.Event()
         self._stopping = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Poll until ``stop``, then let what is in work finish, and confirm it."""
+        """Poll until `stop`, then let what is in work finish, and confirm it."""
         logger.info("polling for updates")
         stopped = asyncio.create_task(stop.wait())
-        recovery = asyncio.create_task(self._parked.recover(self._put, self._stopping))
+        recovery = asyncio.create_task(self._inbox.recover(self._put, self._stopping))
         try:
             # What the last process has left goes first, unless the store is away.
-            await _first_of(recovery, stopped, limit=GLANCE)
+            await _first_of(recovery, stopped, limit=THROTTLE)
             while not stop.is_set():
                 fetch = asyncio.create_task(self._fetch())
                 await _first_of(fetch, stopped)
@@ -72,37 +112,24 @@ class Poller:
                     await asyncio.wait((fetch,))
                     break
                 self._begin(*fetch.result())
-                await self._breathe(stopped)
+                await self._throttle(stopped)
         finally:
             stopped.cancel()
             self._stopping.set()
-            await self._lanes.drain(self.drain)
+            await self._tasks.drain(self.drain)
             recovery.cancel()
-            await self._leave()
+            await self._shut_down()
 
     async def _fetch(self) -> tuple[list[Update], int | None]:
-        """The updates from the oldest unsettled one on, and the last id of the answer.
+        """Return the updates from the oldest unsettled one on, and the last id of the answer.
 
         Waits and tries again until there is an answer.
         """
-        backoff = Backoff(BACKOFF)
-        while True:
-            offset = self._window.offset
-            try:
-                answer = await self._ask(offset)
-            except TelegramRetryAfter as error:
-                logger.warning("getUpdates: %s", error)
-                await asyncio.sleep(error.retry_after)
-            except (TelegramNetworkError, TelegramServerError, *OUTAGES) as error:
-                logger.warning("getUpdates: %s; again in %.1f s", error, backoff.next_delay)
-                await backoff.asleep()
-            except TelegramConflictError as error:
-                logger.error("%s; again in %.1f s", _in_words(error), backoff.next_delay)
-                await backoff.asleep()
-            else:
-                if offset is not None:
-                    self._forget_below(offset)
-                return answer
+        offset = self._window.offset
+        answer = await retrying(lambda: self._ask(offset), _pause_before_poll)
+        if offset is not None:
+            self._forget_below(offset)
+        return answer
 
     async def _ask(self, offset: int | None) -> tuple[list[Update], int | None]:
         try:
@@ -138,8 +165,9 @@ class Poller:
     def _forget_below(self, offset: int) -> None:
         """Remember no longer what never comes again, here and in the records of sessions."""
         self._window.confirmed(offset)
-        oldest = self._parked.oldest
-        self.app.sessions.confirmed = (offset if oldest is None else min(offset, oldest)) - 1
+        # What is in the inbox may come again from there.
+        oldest = min(self._inbox.writes, default=offset) if self._inbox.recovered else 0
+        self.app.sessions.confirmed = min(offset, oldest) - 1
 
     def _begin(self, updates: list[Update], last_id: int | None) -> None:
         if last_id is None:
@@ -149,26 +177,26 @@ class Poller:
             self.app.sessions.confirmed = 0
         self._window.saw(last_id)
         for update in updates:
-            if self._window.knows(update.update_id) or update.update_id in self._parked:
+            if self._window.knows(update.update_id) or update.update_id in self._inbox.writes:
                 continue
             self._window.begin(update, asyncio.get_running_loop().time())
             self._quiet.clear()
             self._put(update)
 
     def _put(self, update: Update) -> None:
-        self._lanes.put(self.app.session_key(update), update)
+        self._tasks.put(self.app.session_key(update), update)
 
-    async def _breathe(self, stopped: asyncio.Task[Any]) -> None:
-        """Give handlers time, or the next ``getUpdates`` would only bring what is in work."""
+    async def _throttle(self, stopped: asyncio.Task[Any]) -> None:
+        """Give handlers time, or the next `getUpdates` would only bring what is in work."""
         if not self._window.working:
             return
         quiet = asyncio.create_task(self._quiet.wait())
-        await _first_of(quiet, stopped, limit=GLANCE)
+        await _first_of(quiet, stopped, limit=THROTTLE)
         quiet.cancel()
-        overdue = asyncio.get_running_loop().time() - PARK_AFTER
+        overdue = asyncio.get_running_loop().time() - STORE_AFTER
         for update, begun in self._window.working.values():
-            if begun <= overdue and len(self._parked) < PARKED_AT_MOST:
-                self._parked.park(update, self._pass)
+            if begun <= overdue and len(self._inbox.writes) < STORED_AT_MOST:
+                self._inbox.store(update, self._pass)
 
     async def _work(self, update: Update) -> None:
         try:
@@ -177,22 +205,22 @@ class Poller:
             logger.exception("update %d could not be settled: %r", update.update_id, update)
             settled = True
         if settled:
-            if update.update_id in self._parked:
-                await self._parked.forget(update.update_id, self._stopping)
+            if update.update_id in self._inbox.writes:
+                await self._inbox.forget(update.update_id, self._stopping)
             self._pass(update.update_id)
 
     def _pass(self, update_id: int) -> None:
-        """Let the offset pass an update that is settled, or parked."""
+        """Let the offset pass an update that is settled, or in the inbox."""
         self._window.settle(update_id)
         if not self._window.working:
             self._quiet.set()
 
-    async def _leave(self) -> None:
+    async def _shut_down(self) -> None:
         """Write down what is unfinished, and confirm everything that Telegram need not repeat."""
-        if self._parked.survives:
+        if self._inbox.survives:
             for update, _ in list(self._window.working.values()):
-                self._parked.park(update, self._pass)
-            await self._parked.written(limit=1.0)
+                self._inbox.store(update, self._pass)
+            await self._inbox.written(limit=1.0)
         if self._window.offset is None:
             return
         try:
@@ -206,7 +234,19 @@ def _is_numbered(raw: Any) -> bool:
     return isinstance(raw, dict) and isinstance(raw.get("update_id"), int)
 
 
-def _in_words(conflict: TelegramConflictError) -> str:
+def _pause_before_poll(error: Exception, attempt: int) -> float | None:
+    if isinstance(error, TelegramRetryAfter):
+        logger.warning("getUpdates: %s", error)
+        return error.retry_after
+    seconds = BACKOFF(error, attempt)
+    if isinstance(error, TelegramConflictError):
+        logger.error("%s; again in %.1f s", _explain(error), seconds)
+    elif seconds is not None:
+        logger.warning("getUpdates: %s; again in %.1f s", error, seconds)
+    return seconds
+
+
+def _explain(conflict: TelegramConflictError) -> str:
     if "webhook" in conflict.message:
         return "this bot had a webhook, which is removed now, because this process polls"
     return "another process is polling with this token: stop it, or this one"

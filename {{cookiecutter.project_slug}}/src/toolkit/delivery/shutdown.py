@@ -15,7 +15,7 @@ from typing import Any
 logger = logging.getLogger(__name__)
 
 STOP_WITHIN = 9.0
-"""Seconds from the first signal to the end of the process. ``docker stop`` kills after 10."""
+"""Seconds from the first signal to the end of the process. `docker stop` kills after 10."""
 
 CLOSING = 3.0
 """The last seconds of these belong to closing; handlers have the others to finish."""
@@ -25,10 +25,10 @@ CLOSING = 3.0
 def stop_on_signals(
     stop: asyncio.Event, *, within: float = STOP_WITHIN, to_the_end: bool = False
 ) -> Iterator[None]:
-    """Set ``stop`` on the first SIGTERM or SIGINT; the process ends ``within`` seconds of it.
+    """Set `stop` on the first SIGTERM or SIGINT; the process ends `within` seconds of it.
 
     On the second signal, or when the time is over, it ends without ceremony. That loses nothing:
-    what was not committed is not confirmed either. With ``to_the_end`` the time goes on running
+    what was not committed is not confirmed either. With `to_the_end` the time goes on running
     after the block, until the process has really ended.
 
     The signals are taken outside the event loop, so that a handler which blocks it is ended too.
@@ -38,9 +38,9 @@ def stop_on_signals(
 
     def ask(signum: int, _: FrameType | None) -> None:
         if deadlines:
-            _leave("second signal: ending at once", 128 + signum)
+            _exit_now("second signal: ending at once", 128 + signum)
         text = f"not finished {within:g} s after the signal: ending now"
-        deadline = threading.Timer(within, _leave, (text, 1))
+        deadline = threading.Timer(within, _exit_now, (text, 1))
         deadline.daemon = True
         deadline.start()
         deadlines.append(deadline)
@@ -64,7 +64,7 @@ def stop_on_signals(
 def run_until_signal(
     serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]], within: float
 ) -> None:
-    """Run ``serve(stop)`` as all that this process does; ``stop`` is set by SIGTERM or SIGINT."""
+    """Run `serve(stop)` as all that this process does; `stop` is set by SIGTERM or SIGINT."""
 
     async def main() -> None:
         stop = asyncio.Event()
@@ -82,7 +82,7 @@ def drain_time(stop_within: float) -> float:
 
 
 async def close_within(limit: float, what: str, work: Awaitable[Any]) -> None:
-    """Await ``work``, but go on without it after ``limit`` seconds. Raises what it raises."""
+    """Await `work`, but go on without it after `limit` seconds. Raises what it raises."""
     task = asyncio.ensure_future(work)
     done, _ = await asyncio.wait((task,), timeout=limit)
     if done:
@@ -92,7 +92,7 @@ async def close_within(limit: float, what: str, work: Awaitable[Any]) -> None:
         logger.error("%s did not close within %g s and is left behind", what, limit)
 
 
-def _leave(text: str, code: int) -> None:
+def _exit_now(text: str, code: int) -> None:
     # A handler of signals may have interrupted anything, the log included.
     os.write(2, f"{text}\n".encode())
     os._exit(code)

@@ -1,44 +1,42 @@
 """A webhook that answers 200 only after the update's session is committed.
 
 Telegram waits 60 seconds for the answer, sends the updates of one chat one after another, and
-repeats an update that was not answered with 2xx until it is a day old; it heeds ``Retry-After``
+repeats an update that was not answered with 2xx until it is a day old; it heeds `Retry-After`
 (Bot API, "setWebhook"; WebhookActor.cpp of the Bot API server).
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import json
 import logging
 import re
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any
+from functools import partial
 from urllib.parse import urlsplit
 
 from aiogram.exceptions import TelegramNetworkError, TelegramServerError
 from aiogram.types import Update
-from aiogram.utils.backoff import Backoff
 from aiohttp import web
 from pydantic import ValidationError
 
-from toolkit.delivery.attempts import BACKOFF, Attempts, pause, set_aside
-from toolkit.delivery.lanes import Lanes
-from toolkit.delivery.parking import Parked
-from toolkit.sessions.middleware import OUTAGES
-from toolkit.storage.base import StorageError
-
-if TYPE_CHECKING:
-    from toolkit.app import BotApp
+from toolkit.delivery.attempts import Attempts, UpdateTasks
+from toolkit.delivery.base import ServedApp
+from toolkit.delivery.dead_letters import set_aside
+from toolkit.delivery.inbox import Inbox
+from toolkit.errors import TRANSIENT, StorageError
+from toolkit.waiting import Backoff, retrying, sleep_unless
 
 logger = logging.getLogger(__name__)
 
 HANDLER_LIMIT = 50.0
 """Longest time, in seconds, that a handler may take behind a webhook: Telegram waits 60."""
 
-PATIENCE = 55.0
-"""Seconds until an update that still stands in line is answered with 503; Telegram repeats it."""
+ANSWER_WITHIN = 55.0
+"""Seconds until an update that still waits is answered with 503; Telegram repeats it."""
 
 LARGEST_BODY = 1_000_000
 """Longest request, in bytes. The updates of Telegram stay far below."""
@@ -51,22 +49,24 @@ OUTAGE_PAUSE, DRAIN_PAUSE = "5", "1"
 
 HEADER = "X-Telegram-Bot-Api-Secret-Token"
 
+BACKOFF = Backoff((TelegramNetworkError, TelegramServerError))
+
 
 def secret_for(token: str) -> str:
-    """The secret that all processes with this bot token agree on without being told."""
+    """Derive the secret on which all processes with this bot token agree."""
     return hmac.new(token.encode(), b"webhook secret", hashlib.sha256).hexdigest()
 
 
 class WebhookServer:
-    """Serves one webhook, ``/healthz`` and ``/readyz`` until it is told to stop.
+    """Serves one webhook, `/healthz` and `/readyz` until it is told to stop.
 
-    ``secret`` must come with every request; ``drain`` is how many seconds handlers may still take
+    `secret` must come with every request; `drain` is how many seconds handlers may still take
     after the stop. Raises `ValueError` when the URL or the secret cannot work.
     """
 
     def __init__(
         self,
-        app: BotApp[Any],
+        app: ServedApp,
         *,
         url: str,
         secret: str | None = None,
@@ -86,25 +86,25 @@ class WebhookServer:
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", self.secret):
             raise ValueError("a webhook secret is 1 to 256 of A-Z, a-z, 0-9, _ and -")
         self._attempts = Attempts(app)
-        self._lanes = Lanes(self._work)
-        self._parked = Parked(app)
+        self._tasks = UpdateTasks(self._work)
+        self._inbox = Inbox(app)
         self._answers: dict[int, asyncio.Future[bool]] = {}
         self._settled: OrderedDict[int, None] = OrderedDict()
         self._stopping = asyncio.Event()
         self._last_update: float | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Serve until ``stop``, then let what is in work finish and be answered."""
+        """Serve until `stop`, then let what is in work finish and be answered."""
         runner = web.AppRunner(self._routes(), access_log=None, shutdown_timeout=1.0)
         await runner.setup()
-        recovery = asyncio.create_task(self._parked.recover(self._put, self._stopping))
+        recovery = asyncio.create_task(self._inbox.recover(self._put, self._stopping))
         try:
             await web.TCPSite(runner, self.host, self.port).start()
             await self._register(stop)
             await stop.wait()
         finally:
             self._stopping.set()
-            await self._lanes.drain(self.drain)
+            await self._tasks.drain(self.drain)
             recovery.cancel()
             for update_id in list(self._answers):
                 self._answer(update_id, settled=False)
@@ -112,15 +112,15 @@ class WebhookServer:
 
     async def _register(self, stop: asyncio.Event) -> None:
         """Tell Telegram where to deliver, as soon as it can be reached."""
-        backoff = Backoff(BACKOFF)
-        while not stop.is_set():
-            try:
-                await self._set_webhook()
-            except (TelegramNetworkError, TelegramServerError) as error:
-                logger.warning("setWebhook: %s; again in %.1f s", error, backoff.next_delay)
-                await pause(stop, next(backoff))
-            else:
-                return
+
+        def pause(error: Exception, attempt: int) -> float | None:
+            seconds = BACKOFF(error, attempt)
+            if seconds is not None:
+                logger.warning("setWebhook: %s; again in %.1f s", error, seconds)
+            return seconds
+
+        with contextlib.suppress(*BACKOFF.on):
+            await retrying(self._set_webhook, pause, partial(sleep_unless, stop))
 
     async def _set_webhook(self) -> None:
         bot = self.app.bot
@@ -163,7 +163,7 @@ class WebhookServer:
         if update.update_id in self._settled:
             return web.Response()
         answer = self._take(update)
-        await asyncio.wait((answer,), timeout=PATIENCE)
+        await asyncio.wait((answer,), timeout=ANSWER_WITHIN)
         if not answer.done():
             return _later(DRAIN_PAUSE)
         return web.Response() if answer.result() else _later(OUTAGE_PAUSE)
@@ -177,12 +177,12 @@ class WebhookServer:
             name = hashlib.sha256(body).hexdigest()[:16]
         try:
             await set_aside(self.app, name, text, error)
-        except OUTAGES:
+        except TRANSIENT:
             return _later(OUTAGE_PAUSE)
         return web.Response()
 
     def _take(self, update: Update) -> asyncio.Future[bool]:
-        """Begin with ``update``, or wait for it if it is already in work."""
+        """Begin with `update`, or wait for it if it is already in work."""
         answer = self._answers.get(update.update_id)
         if answer is None:
             answer = self._answers[update.update_id] = asyncio.get_running_loop().create_future()
@@ -190,18 +190,18 @@ class WebhookServer:
         return answer
 
     def _put(self, update: Update) -> None:
-        self._lanes.put(self.app.session_key(update), update)
+        self._tasks.put(self.app.session_key(update), update)
 
     async def _work(self, update: Update) -> None:
         settled = False
         try:
-            if update.update_id not in self._parked:
+            if update.update_id not in self._inbox.writes:
                 await self._attempts.settle(update)
                 settled = True
             elif await self._attempts.until_settled(update, self._stopping):
-                await self._parked.forget(update.update_id, self._stopping)
+                await self._inbox.forget(update.update_id, self._stopping)
                 settled = True
-        except OUTAGES:
+        except TRANSIENT:
             logger.info("update %d will be sent again by Telegram", update.update_id)
         except Exception:
             logger.exception("update %d could not be settled: %r", update.update_id, update)
@@ -225,7 +225,7 @@ class WebhookServer:
             age = round(asyncio.get_running_loop().time() - self._last_update, 1)
         try:
             async with asyncio.timeout(2.0):
-                await self.app.session_storage.has("healthz")
+                await self.app.sessions.storage.has("healthz")
         except (StorageError, TimeoutError) as error:
             logger.error("/healthz: the store does not answer: %r", error)
             return web.json_response({"store": "unreachable", "last_update_age": age}, status=503)
@@ -234,7 +234,7 @@ class WebhookServer:
     async def _readyz(self, _: web.Request) -> web.Response:
         """200, and 503 while draining, so that no proxy sends anything more."""
         if self._stopping.is_set():
-            return web.json_response({"ready": False, "in_work": len(self._lanes)}, status=503)
+            return web.json_response({"ready": False, "in_work": len(self._tasks)}, status=503)
         return web.json_response({"ready": True})
 
 

@@ -1,5 +1,11 @@
-"""Tests of a bot without a token.
+"""Tests of a bot without a token, and conversations with it.
 
-Dialogues as JSON (`spec`, `runner`), people in Python (`person`), both in pytest (`pytest_plugin`),
-and the gate on the command line (`gate`). `running` wires a bot to the fake Telegram.
+`Person` and `RunningBot` talk to a bot in Python, `run_spec` runs a dialogue from JSON, and
+`FakeTelegram` is the Telegram of both. `converse` and `serve` let you talk to it yourself.
 """
+
+from __future__ import annotations
+
+from toolkit.lazy import attach_stub
+
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

@@ -2,7 +2,7 @@
 
     python -m toolkit.harness --bot bot.app:make_bot --specs 'tests/specs/*.json'
 
-prints ``GATE:<nonce>:{"ok", "total", "passed", "failed", "coverage", "results"}`` and exits 0
+prints `GATE:<nonce>:{"ok", "total", "passed", "failed", "coverage", "results"}` and exits 0
 whenever there is a verdict, good or bad. Everything the bot prints goes to stderr.
 """
 
@@ -19,7 +19,7 @@ from typing import NoReturn
 
 
 def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    """Flags; where one is missing, its environment variable."""
+    """Read the flags; where one is missing, its environment variable."""
     given = os.environ.get
     parser = argparse.ArgumentParser(
         prog="python -m toolkit.harness",
@@ -29,7 +29,7 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         "--bot",
         default=given("HARNESS_BOT") or "bot.app:make_bot",
         metavar="MODULE:FACTORY",
-        help="called without arguments once a spec (HARNESS_BOT; %(default)s)",
+        help="called without arguments, once per spec (HARNESS_BOT; %(default)s)",
     )
     parser.add_argument(
         "--specs",
@@ -47,7 +47,7 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--nonce",
         default=given("HARNESS_NONCE", ""),
-        help="stands in the GATE line, so that nobody else can print it (HARNESS_NONCE)",
+        help="stands in the GATE line, so that the bot cannot forge one (HARNESS_NONCE)",
     )
     parser.add_argument("--junit", metavar="FILE", help="write JUnit XML as well")
     return parser.parse_args(arguments)
@@ -74,7 +74,7 @@ def main() -> NoReturn:
 
 
 def _keep_from_the_bot() -> int:
-    """Send fd 1 to stderr, forget the nonce; returns the real stdout, which no child inherits."""
+    """Send fd 1 to stderr, forget the nonce, return the real stdout, which no child inherits."""
     sys.stdout.flush()
     stdout = os.dup(1)
     os.dup2(2, 1)

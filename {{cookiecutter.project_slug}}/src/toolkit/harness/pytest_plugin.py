@@ -1,8 +1,8 @@
 """Specs as test items, and people to talk to in tests.
 
-Every file ``specs/*.json`` is collected; each spec in it is an item such as
-``tests/specs/booking.json::book a haircut``. Two settings in pyproject.toml: ``bot_factory``,
-``bot.app:make_bot`` unless it says otherwise, and ``spec_files``, patterns of files.
+Each spec in a file `specs/*.json` is an item such as `tests/specs/booking.json::book a haircut`.
+Two settings in pyproject.toml: `bot_factory`, by default `bot.app:make_bot`, and `spec_files`,
+patterns of files.
 """
 
 from __future__ import annotations
@@ -25,15 +25,20 @@ if TYPE_CHECKING:
     from toolkit.harness.specs.person import Person
     from toolkit.harness.specs.running_bot import MakeBot, RunningBot
 
+# The suite for stores is a module of the toolkit, and its failures should explain themselves too.
+pytest.register_assert_rewrite("toolkit.harness.conformance")
+
 RUNNER = pytest.StashKey[asyncio.Runner]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the two settings."""
     parser.addini("bot_factory", "module:function that makes the bot", default="bot.app:make_bot")
     parser.addini("spec_files", "patterns of spec files", type="args", default=["specs/*.json"])
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SpecFile | None:
+    """Collect a file of specs."""
     if file_path.suffix == ".json" and any(
         file_path.match(pattern) for pattern in parent.config.getini("spec_files")
     ):
@@ -43,7 +48,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SpecFile |
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
-    """Import test modules without looking for garbage, and never look through them afterwards.
+    """Import test modules without collecting garbage, and never look through them afterwards.
 
     aiogram's import makes a million objects and drops none; the collector would go through them
     again and again, then and in every test, for a fifth of the whole run.
@@ -59,6 +64,7 @@ def pytest_collection() -> Iterator[None]:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    """Close the event loop of the specs."""
     if (runner := config.stash.get(RUNNER, None)) is not None:
         runner.close()
 
@@ -71,6 +77,7 @@ class SpecFile(pytest.File):
     """A file of specs."""
 
     def collect(self) -> Iterator[SpecItem]:
+        """Yield an item for each spec, with a name of its own."""
         try:
             specs = load_specs(self.path)
         except SpecError as error:
@@ -85,17 +92,18 @@ class SpecFile(pytest.File):
 
 
 def _runs(make_bot: MakeBot) -> None:
-    """What a spec item looks like to pytest: a test function that asks for ``make_bot``."""
+    """Stand in for the test function of a spec item: pytest reads its parameters."""
 
 
 class SpecItem(pytest.Function):
-    """One spec. It sees fixtures as a test function beside its file would."""
+    """A spec, which gets fixtures as a test function beside its file would."""
 
     def __init__(self, *, spec: BotSpec, **options: Any) -> None:
         super().__init__(**options)
         self.spec = spec
 
     def runtest(self) -> None:
+        """Run the spec against a fresh bot."""
         from toolkit.harness.specs.runner import run_spec
 
         make_bot = cast("MakeBot", self.funcargs["make_bot"])
@@ -106,11 +114,13 @@ class SpecItem(pytest.Function):
     def repr_failure(  # type: ignore[override]  # pytest.Function leaves out style as well
         self, excinfo: pytest.ExceptionInfo[BaseException]
     ) -> str | TerminalRepr:
+        """Return the report on a failed spec, without a traceback."""
         if isinstance(excinfo.value, SpecFailed):
             return str(excinfo.value)
         return super().repr_failure(excinfo)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Name the spec in reports by its file and its name."""
         return self.path, None, self.name
 
 
@@ -123,7 +133,7 @@ def _runner(config: pytest.Config) -> asyncio.Runner:
 
 @pytest.fixture
 def make_bot(pytestconfig: pytest.Config) -> MakeBot:
-    """The factory of the bot under test; override it in a conftest to test another one."""
+    """Return the factory of the bot under test; override it in a conftest to test another one."""
     from toolkit.harness.specs.running_bot import load_factory
 
     return load_factory(pytestconfig.getini("bot_factory"))
@@ -131,7 +141,7 @@ def make_bot(pytestconfig: pytest.Config) -> MakeBot:
 
 @pytest_asyncio.fixture
 async def running_bot(make_bot: MakeBot) -> AsyncIterator[RunningBot]:
-    """A fresh bot, started, wired to a fake Telegram; closed after the test."""
+    """Start a fresh bot on a fake Telegram, and close it after the test."""
     from toolkit.harness.specs.running_bot import RunningBot
 
     async with RunningBot(make_bot) as running:
@@ -140,13 +150,13 @@ async def running_bot(make_bot: MakeBot) -> AsyncIterator[RunningBot]:
 
 @pytest.fixture
 def telegram(running_bot: RunningBot) -> FakeTelegram:
-    """The fake Telegram: its ``calls``, its ``faults``, its chats."""
+    """Return the fake Telegram: its `calls`, its `faults`, its chats."""
     return running_bot.telegram
 
 
 @pytest.fixture
 def person(running_bot: RunningBot) -> Person:
-    """Somebody in a private chat with the bot."""
+    """Return a user in a private chat with the bot."""
     from toolkit.harness.specs.person import Person
 
     return Person(running_bot, 1, "Ann")
@@ -154,7 +164,7 @@ def person(running_bot: RunningBot) -> Person:
 
 @pytest.fixture
 def another_person(running_bot: RunningBot) -> Person:
-    """Somebody else in a private chat with the same bot."""
+    """Return another user in a private chat with the same bot."""
     from toolkit.harness.specs.person import Person
 
     return Person(running_bot, 2, "Ben")
@@ -162,5 +172,5 @@ def another_person(running_bot: RunningBot) -> Person:
 
 @pytest.fixture
 def group(telegram: FakeTelegram, person: Person, another_person: Person) -> dict[str, Any]:
-    """A group with both people and the bot; ``person.at(group)`` speaks there."""
+    """Return a group with both users and the bot; `person.at(group)` speaks there."""
     return telegram.group(-100, "Group", [person.id, another_person.id])

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from toolkit.storage.base import SharedSessionStorage
-from toolkit.storage.leases import LeaseTable
 from toolkit.storage.memory import MemorySessionStorage
+from toolkit.storage.record import LeaseTable
 
 VERBS = ("read", "write", "delete", "has", "add", "checkout", "checkin", "renew")
 

@@ -1,15 +1,14 @@
-"""Exclusive checkout: one holder a key, in arrival order, never for ever.
+"""Exclusive checkout: one holder per key, in arrival order, never for ever.
 
-Two updates of one person that ran at once would both read the old session, and the later write
-would erase the earlier one. So whoever works on a session takes its record out, and puts it back.
-Inside this process a line of waiters a key sees to that; where the store can lease
-(`SharedSessionStorage`), its lease does it between processes.
+Two updates of one user that ran at once would both read the old session, and the later write would
+erase the earlier one. So a session is checked out before it is worked on, and put back afterwards.
+Inside this process a lock per key does that; between processes the lease of a store that has one
+(`SharedSessionStorage`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 import math
 import os
@@ -20,38 +19,35 @@ import time
 from collections.abc import Awaitable, Coroutine
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from toolkit.sessions.deadlines import Deadlines
-from toolkit.sessions.lines import KeyLines
-from toolkit.sessions.renewals import Renewals
+from toolkit.errors import (
+    SessionBusy,
+    SessionConflict,
+    SessionReentered,
+    SessionUndecodable,
+    StorageError,
+    StorageUnavailable,
+)
+from toolkit.sessions.quarantine import quarantine_keys, quarantined
 from toolkit.storage.base import (
     UNCHANGED,
     Lease,
-    SessionBusy,
-    SessionConflict,
     SessionStorage,
-    SessionUndecodable,
     SharedSessionStorage,
-    StorageError,
-    StorageUnavailable,
     Unchanged,
     Value,
 )
+from toolkit.waiting import Deadlines, KeyedLock, SharedTimer, retrying
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 
-class SessionReentered(RuntimeError):
-    """A key was checked out again by whoever holds it; waiting would never have ended."""
-
-
 @dataclass(slots=True, eq=False)
-class Held:
-    """A record that is checked out: ``value`` as the store has it, ``None`` where it has none."""
+class CheckedOut:
+    """A record that is checked out: `value` as the store has it, `None` where it has none."""
 
     key: str
     value: Value | None
@@ -59,26 +55,26 @@ class Held:
     open: bool = True
 
 
-_holding: ContextVar[tuple[Held, ...]] = ContextVar("held_sessions", default=())
+_holding: ContextVar[tuple[CheckedOut, ...]] = ContextVar("held_sessions", default=())
 
 
-def held_by_me(key: str) -> Held | None:
-    """What the running handler holds under ``key``, if it does."""
+def held_here(key: str) -> CheckedOut | None:
+    """Return what the running handler holds under `key`, if it does."""
     for held in _holding.get():
         if held.open and held.key == key:
             return held
     return None
 
 
-def _is_open(held: Held) -> bool:
+def _is_open(held: CheckedOut) -> bool:
     return held.open
 
 
 class Checkouts:
-    """Hands out the records of ``storage``, each to one holder at a time.
+    """Hands out the records of `storage`, each to one holder at a time.
 
-    ``patience`` bounds the wait for one holder, ``lease_for`` is how long the store keeps a record
-    for a process that has died, ``store_timeout`` bounds each call to the store; all in seconds.
+    `patience` bounds the wait for one holder, `lease_for` is how long the store keeps a record for
+    a process that has died, `store_timeout` bounds each call to the store; all in seconds.
     """
 
     def __init__(
@@ -91,31 +87,32 @@ class Checkouts:
     ) -> None:
         self.storage = storage
         self.patience = patience
-        self.lines = KeyLines()
+        self.lock = KeyedLock()
         self._shared = storage if isinstance(storage, SharedSessionStorage) else None
         # Said of this very class: one that extends it may well wait.
         self._never_waits = vars(type(storage)).get("never_waits", False)
         # Within one process nobody dies and leaves a lease behind: it needs no end, nor renewal.
         self.lease_for = math.inf if self._never_waits else lease_for
         self._deadlines = Deadlines(store_timeout)
-        self._renewals = Renewals(self._renew, lease_for / 3)
-        # Holder of all leases taken here: one whose release got lost is then in nobody's way. The
+        self._renewals = SharedTimer[CheckedOut](lease_for / 3, self._begin_renewal)
+        self._renewing: set[asyncio.Task[None]] = set()
+        # One holder for all leases of this process, so that a lost release blocks nothing here. The
         # random part is for containers, which often have equal pids.
         self._here = f"process {os.getpid()} on {socket.gethostname()} ({secrets.token_hex(4)})"
 
-    async def take(self, key: str, holder: str) -> Held:
-        """Check ``key`` out. ``holder`` says who, for the error that others get while they wait.
+    async def take(self, key: str, holder: str) -> CheckedOut:
+        """Check `key` out. `holder` says who, for the error that others get while they wait.
 
-        Raises `SessionBusy` after ``patience`` seconds behind one holder, `SessionReentered` when
-        the caller itself holds ``key``, and whatever the store raises.
+        Raises `SessionBusy` after `patience` seconds behind one holder, `SessionReentered` when the
+        caller itself holds `key`, and what the store raises.
         """
-        if not self.lines.enter(key, holder):
-            if held_by_me(key):
+        if not self.lock.try_acquire(key, holder):
+            if held_here(key):
                 raise SessionReentered(
                     f"{key} is already checked out by this handler. Use the session it was given, "
                     "or come back after it has ended"
                 )
-            await self.lines.wait(key, holder, self.patience)
+            await self.lock.acquire(key, holder, self.patience)
         try:
             try:
                 held = await self._read(key)
@@ -124,14 +121,14 @@ class Checkouts:
                 await self.bounded(self.storage.delete(key))
                 held = await self._read(key)
         except BaseException:
-            self.lines.leave(key)
+            self.lock.release(key)
             raise
         others = _holding.get()
         _holding.set((*filter(_is_open, others), held) if others else (held,))
         return held
 
-    async def quarantine(self, held: Held, error: SessionUndecodable) -> None:
-        """Move the record of ``held`` to ``quarantine:{key}``, and go on holding an absent one."""
+    async def quarantine(self, held: CheckedOut, error: SessionUndecodable) -> None:
+        """Move the record of `held` to `quarantine:{key}`, and go on holding an absent one."""
         await self._move_aside(held.key, error)
         if held.lease is None or self._shared is None:
             await self.bounded(self.storage.delete(held.key))
@@ -141,9 +138,9 @@ class Checkouts:
         held.value = None
 
     def put(
-        self, held: Held, value: Value | Unchanged | None, expires_in: float | None
+        self, held: CheckedOut, value: Value | Unchanged | None, expires_in: float | None
     ) -> Awaitable[None]:
-        """Commit ``value`` (``None`` deletes, `UNCHANGED` writes nothing) and let the next one in.
+        """Commit `value` (`None` deletes, `UNCHANGED` writes nothing) and let the next one in.
 
         A commit that has begun completes, even when the caller is cancelled. Raises
         `SessionConflict` when the lease was lost meanwhile; nothing is overwritten then.
@@ -151,7 +148,7 @@ class Checkouts:
         commit = self._commit(held, value, expires_in)
         return commit if self._never_waits else _completely(commit)
 
-    async def abandon(self, held: Held) -> None:
+    async def abandon(self, held: CheckedOut) -> None:
         """Let the next one in and write nothing."""
         try:
             await self.put(held, UNCHANGED, None)
@@ -159,10 +156,10 @@ class Checkouts:
             logger.warning("the lease of %s was not released and will expire: %s", held.key, error)
 
     async def _commit(
-        self, held: Held, value: Value | Unchanged | None, expires_in: float | None
+        self, held: CheckedOut, value: Value | Unchanged | None, expires_in: float | None
     ) -> None:
         held.open = False
-        self._renewals.end(held)
+        self._renewals.remove(held)
         try:
             if held.lease is not None and self._shared is not None:
                 try:
@@ -180,7 +177,7 @@ class Checkouts:
             elif not isinstance(value, Unchanged):
                 await self.bounded(self.storage.write(held.key, value, expires_in=expires_in))
         finally:
-            self.lines.leave(held.key)
+            self.lock.release(held.key)
 
     async def _release(self, storage: SharedSessionStorage, lease: Lease) -> None:
         """End a lease whose write failed, or the key would stay taken."""
@@ -189,19 +186,18 @@ class Checkouts:
         except Exception as error:  # noqa: BLE001 - the failure of the write is the one to raise
             logger.warning("the lease of %s will have to expire: %s", lease.key, error)
 
-    async def _read(self, key: str) -> Held:
+    async def _read(self, key: str) -> CheckedOut:
         if self._shared is None:
-            return Held(key, await self.bounded(self.storage.read(key)))
+            return CheckedOut(key, await self.bounded(self.storage.read(key)))
         lease = await self._lease(self._shared, key)
-        held = Held(key, lease.value, lease)
+        held = CheckedOut(key, lease.value, lease)
         if not self._never_waits:
-            self._renewals.begin(held)
+            self._renewals.add(held)
         return held
 
     async def _move_aside(self, key: str, error: SessionUndecodable) -> None:
         record = quarantined(error)
-        for number in itertools.count(1):
-            place = f"quarantine:{key}" if number == 1 else f"quarantine:{key}:{number}"
+        for place in quarantine_keys(key):
             if await self.bounded(self.storage.add(place, record)):
                 logger.error("%s; its record was moved to %s, the user starts fresh", error, place)
                 return
@@ -211,24 +207,25 @@ class Checkouts:
                 return
 
     async def _lease(self, storage: SharedSessionStorage, key: str) -> Lease:
-        deadline = None
-        pause = 0.01
-        while True:
-            try:
-                return await self.bounded(
-                    storage.checkout(key, holder=self._here, lease_for=self.lease_for)
-                )
-            except SessionBusy:
-                now = time.monotonic()
-                deadline = deadline or now + self.patience
-                if now + pause > deadline:
-                    raise
-            # Full jitter, so that processes waiting for one key do not knock in step.
-            await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 - no secret
-            pause = min(pause * 2, 1.0)
+        def attempt() -> Awaitable[Lease]:
+            call = storage.checkout(key, holder=self._here, lease_for=self.lease_for)
+            return self.bounded(call)
+
+        try:
+            return await attempt()
+        except SessionBusy:
+            deadline = time.monotonic() + self.patience
+
+        def pause(error: Exception, number: int) -> float | None:
+            # Full jitter, so that processes waiting for one key do not ask in step.
+            seconds = random.uniform(0, min(0.01 * 2.0 ** min(number, 10), 1.0))  # noqa: S311
+            late = time.monotonic() + seconds > deadline
+            return None if late or not isinstance(error, SessionBusy) else seconds
+
+        return await retrying(attempt, pause)
 
     def bounded(self, call: Awaitable[T]) -> Awaitable[T]:
-        """A call to the store that raises `StorageUnavailable` when it takes too long."""
+        """Let a call to the store raise `StorageUnavailable` when it takes too long."""
         return call if self._never_waits else self._bounded(call)
 
     async def _bounded(self, call: Awaitable[T]) -> T:
@@ -242,31 +239,27 @@ class Checkouts:
                 type(self.storage).__name__, f"no answer within {self._deadlines.seconds:g} s"
             ) from error
 
-    async def _renew(self, held: Held) -> bool:
-        """Whether the lease is still worth renewing."""
+    def _begin_renewal(self, held: CheckedOut) -> None:
+        task = asyncio.create_task(self._renew(held))
+        self._renewing.add(task)
+        task.add_done_callback(self._renewing.discard)
+
+    async def _renew(self, held: CheckedOut) -> None:
         if self._shared is None or held.lease is None:
-            return False
+            return
         try:
             await self.bounded(self._shared.renew(held.lease, lease_for=self.lease_for))
         except SessionConflict:
             logger.warning("the lease of %s was lost; its changes will be refused", held.key)
-            return False
+            return
         except StorageError as error:
             logger.warning("the lease of %s could not be renewed: %s", held.key, error)
-        return held.open
-
-
-def quarantined(error: SessionUndecodable) -> Value:
-    """What is kept under ``quarantine:{key}`` of a record that cannot be read."""
-    raw = error.raw
-    if isinstance(raw, bytes):
-        raw = raw.decode(errors="backslashreplace")
-    found = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"raw": raw, "reason": error.reason, "found": found}
+        if held.open:
+            self._renewals.add(held)
 
 
 async def _completely(work: Coroutine[Any, Any, None]) -> None:
-    """Await ``work`` to its end, and only then let a cancellation through."""
+    """Await `work` to its end, and only then let a cancellation through."""
     task = asyncio.ensure_future(work)
     try:
         await asyncio.shield(task)

@@ -1,6 +1,6 @@
 """Typed sessions in and out of plain JSON records.
 
-A record is ``{"session": {...}, "fsm": {...}, "version": n, "updates": [...]}``. pydantic, which
+A record is `{"session": {...}, "fsm": {...}, "version": n, "updates": [...]}`. pydantic, which
 aiogram brings along, reads and writes the session, so a dataclass, a pydantic model and a TypedDict
 all work. Fields that the code does not know are kept: while two releases run side by side, the
 older one must not erase what the newer one wrote.
@@ -20,22 +20,19 @@ import pydantic
 from pydantic import TypeAdapter
 from pydantic_core import PydanticSerializationError
 
-from toolkit.storage.base import NotSerializable, SessionUndecodable, StorageError, Value
+from toolkit.errors import MigrationRefused, NotSerializable, SessionUndecodable
+from toolkit.storage.base import Value
 
 S = TypeVar("S")
 Migration = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-class MigrationRefused(StorageError):
-    """A record is newer than the code, or a migration failed; the stored record is untouched."""
-
-
 class SessionCodec(Generic[S]):
     """Turns records into sessions and back.
 
-    ``initial`` returns a fresh session. ``migrations`` maps ``1, 2, …, n`` to functions from the
+    `initial` returns a fresh session. `migrations` maps `1, 2, …, n` to functions from the
     session fields of the version before to those of that version; a record without a version is 0.
-    ``session_type`` is only needed where ``initial`` is a lambda that returns a TypedDict.
+    `session_type` is only needed where `initial` is a lambda that returns a TypedDict.
     """
 
     def __init__(
@@ -62,7 +59,7 @@ class SessionCodec(Generic[S]):
         self.dump("initial()", initial())
 
     def load(self, key: str, record: Value | None) -> tuple[S, dict[str, Any]]:
-        """The session of ``record`` and its fields as they stand, to compare with after a handler.
+        """Return the session of `record`, and its fields to compare with after a handler.
 
         Raises `SessionUndecodable` naming the field that does not fit, and `MigrationRefused` when
         the record is newer than the code or a migration raises.
@@ -85,7 +82,7 @@ class SessionCodec(Generic[S]):
         return session, self.dump(key, session, fields)
 
     def dump(self, key: str, session: S, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """The JSON fields of ``session``, with the unknown fields of ``before`` kept.
+        """Return the JSON fields of `session`, with the unknown fields of `before` kept.
 
         Raises `NotSerializable` when a field holds what its type does not allow.
         """
@@ -154,7 +151,7 @@ def _adapter(session_type: Hashable) -> TypeAdapter[Any]:
 
 
 def _field_names(session_type: Any) -> frozenset[str] | None:
-    """Names under which fields are stored, or ``None`` where any name is a field."""
+    """Names under which fields are stored, or `None` where any name is a field."""
     if dataclasses.is_dataclass(session_type):
         return frozenset(field.name for field in dataclasses.fields(session_type))
     if inspect.isclass(session_type) and issubclass(session_type, pydantic.BaseModel):

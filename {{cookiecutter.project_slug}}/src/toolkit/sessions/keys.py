@@ -1,24 +1,24 @@
 """Which session an update belongs to.
 
-A key is text. ``chat_user``, the default, is ``"{chat}_{user}"``: in a private chat both numbers
-are the user's id, in a group every member has a session of their own. ``chat`` gives a whole group
-one shared session, ``"{chat}_{chat}"``, which in a private chat is the same key. ``user`` follows
-a person through every chat. The ``_topic`` scopes add ``_t{topic}`` inside a forum topic.
+A key is text. `chat_user`, the default, is `"{chat}_{user}"`: in a private chat both numbers
+are the user's id, in a group every member has a session of their own. `chat` gives a whole group
+one shared session, `"{chat}_{chat}"`, which in a private chat is the same key. `user` follows
+a user through every chat. The `_topic` scopes add `_t{topic}` inside a forum topic.
 
 =============================================  ==================================================
 update                                         chat and user
 =============================================  ==================================================
 message, edited message, callback query        its chat and its sender
-message of an anonymous admin or a channel     its chat and ``sender_chat`` (all of them share one
-                                               technical ``from`` user)
+message of an anonymous admin or a channel     its chat and `sender_chat` (all of them share one
+                                               technical `from` user)
 channel post                                   the channel, twice
 inline query, chosen result, button under an   the user, twice: their private session
 inline message, shipping, pre-checkout,
 paid media, business connection
 poll answer, reaction, boost                   chat and user, or the one there is twice
 member changes, join request                   the chat and the user who acted
-business message                               its chat and sender, then ``_b{connection}``
-poll, deleted business messages without chat   none: there is nobody to remember
+business message                               its chat and sender, then `_b{connection}`
+poll, deleted business messages without chat   none: there is no user to remember
 =============================================  ==================================================
 
 Source: Bot API, "Update" and the types it names.
@@ -26,6 +26,7 @@ Source: Bot API, "Update" and the types it names.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 
 class Origin(NamedTuple):
-    """Where an update comes from; ``None`` where it does not say."""
+    """Where an update comes from; `None` where it does not say."""
 
     chat: int | None = None
     user: int | None = None
@@ -44,7 +45,7 @@ class Origin(NamedTuple):
     business: str | None = None
 
     def key(self, scope: Scope = "chat_user") -> str | None:
-        """The session key under ``scope``, or ``None`` when there is neither chat nor user."""
+        """Return the session key under `scope`, `None` when there is neither chat nor user."""
         chat = self.user if self.chat is None else self.chat
         user = self.chat if self.user is None else self.user
         if chat is None:
@@ -61,8 +62,13 @@ class Origin(NamedTuple):
         return key
 
 
+def is_session_key(key: str) -> bool:
+    """Tell whether the key is one that an `Origin` makes, under any scope."""
+    return re.fullmatch(r"-?\d+_-?\d+(_t\d+)?(_b.+)?", key, re.DOTALL) is not None
+
+
 def origin_of(update: Update) -> Origin:
-    """Chat, user, topic and business connection of ``update``."""
+    """Return chat, user, topic and business connection of the update."""
     event: Any
     for name in ("message", "edited_message", "channel_post", "edited_channel_post"):
         if (event := getattr(update, name)) is not None:

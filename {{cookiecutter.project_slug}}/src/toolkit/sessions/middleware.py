@@ -1,45 +1,172 @@
-"""Around every update: check the session out, call the handler, commit or let go."""
+"""The life of a session: checked out, given to a handler, committed or let go.
+
+`SessionMiddleware` does this around every update. Session, FSM state and the ids of applied updates
+are one record, and one write commits them.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from enum import Enum
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from aiogram import BaseMiddleware
 from aiogram.filters import Filter
 from aiogram.methods import TelegramMethod
 from aiogram.types import TelegramObject, Update
 
-from toolkit.sessions.context import Sessions
-from toolkit.sessions.deadlines import Deadlines
+from toolkit.errors import TRANSIENT, HandlerTimedOut, SessionUndecodable
+from toolkit.sessions.checkout import CheckedOut, Checkouts, held_here
+from toolkit.sessions.codec import Migration, SessionCodec
 from toolkit.sessions.keys import Scope, origin_of
-from toolkit.storage.base import SessionBusy, SessionConflict, StorageUnavailable
+from toolkit.storage.base import UNCHANGED, SessionStorage, Unchanged, Value
+from toolkit.waiting import Deadlines
 
 logger = logging.getLogger(__name__)
 
+S = TypeVar("S")
+Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 
-OUTAGES = (StorageUnavailable, SessionBusy, SessionConflict)
-"""Errors that are no fault of the update: it goes through once the store answers again."""
+APPLIED_KEPT = 100
+"""Update ids kept in a record. `getUpdates` hands out at most 100 updates beyond the last
+confirmed one, so none older can come again (Bot API, "getUpdates")."""
+
+
+class BotContext(Generic[S]):
+    """A checked-out session: `context.session` reads, replaces and, with `del`, removes it."""
+
+    def __init__(self, held: CheckedOut, session: S, before: dict[str, Any]) -> None:
+        self.key = held.key
+        self.fsm: dict[str, dict[str, Any]] = (held.value or {}).get("fsm") or {}
+        self.fsm_changed = False
+        self._held = held
+        self._before = before
+        self._session: S | None = session
+
+    @property
+    def session(self) -> S:
+        """The typed session. Raises `LookupError` after `del context.session`."""
+        if self._session is None:
+            raise LookupError(f"the session of {self.key} was deleted by this handler")
+        return self._session
+
+    @session.setter
+    def session(self, session: S) -> None:
+        self._session = session
+
+    @session.deleter
+    def session(self) -> None:
+        self._session = None
+        self.fsm = {}
+
+    def has_applied(self, update_id: int) -> bool:
+        """Tell whether the effect of this update is already in the record."""
+        return update_id in (self._held.value or {}).get("updates", ())
+
+
+class Sessions(Generic[S]):
+    """The sessions of one bot: checked out, typed, committed."""
+
+    def __init__(
+        self,
+        storage: SessionStorage,
+        initial: Callable[[], S],
+        *,
+        migrations: Mapping[int, Migration] | None = None,
+        session_type: type[S] | None = None,
+        expires_in: float | None = None,
+        checkouts: Checkouts | None = None,
+    ) -> None:
+        self.storage = storage
+        self.codec = SessionCodec(initial, migrations=migrations, session_type=session_type)
+        self.checkouts = checkouts or Checkouts(storage)
+        self.expires_in = expires_in
+        self.confirmed = 0
+        """Updates up to this id never come again, so records need not remember them."""
+        self._open: dict[str, BotContext[S]] = {}
+
+    @contextlib.asynccontextmanager
+    async def checkout(
+        self, key: str, *, holder: str = "code outside an update"
+    ) -> AsyncIterator[BotContext[S]]:
+        """Work on a session outside an update, a reminder for instance, as exclusively as inside.
+
+        Leaving the block commits; leaving it by an exception writes nothing.
+        """
+        context = await self.begin(key, holder)
+        try:
+            yield context
+        except BaseException:
+            await self.abandon(context)
+            raise
+        await self.commit(context)
+
+    def current(self, key: str) -> BotContext[S] | None:
+        """Return the context that the running handler holds under `key`."""
+        return self._open.get(key) if held_here(key) else None
+
+    async def begin(self, key: str, holder: str) -> BotContext[S]:
+        """Check the session of `key` out; the caller owes a `commit` or an `abandon`."""
+        held = await self.checkouts.take(key, holder)
+        try:
+            try:
+                session, before = self.codec.load(key, held.value)
+            except SessionUndecodable as error:
+                await self.checkouts.quarantine(held, error)
+                session, before = self.codec.load(key, None)
+        except BaseException:
+            await self.checkouts.abandon(held)
+            raise
+        context = self._open[key] = BotContext(held, session, before)
+        return context
+
+    async def commit(self, context: BotContext[S], update_id: int | None = None) -> None:
+        """Write what changed, together with the id of the update that changed it, and release."""
+        try:
+            change = self._change(context, update_id)
+        except BaseException:
+            await self.abandon(context)
+            raise
+        del self._open[context.key]
+        await self.checkouts.put(context._held, change, self.expires_in)
+
+    async def abandon(self, context: BotContext[S]) -> None:
+        """Write nothing, and release."""
+        del self._open[context.key]
+        await self.checkouts.abandon(context._held)
+
+    def _change(self, context: BotContext[S], update_id: int | None) -> Value | Unchanged | None:
+        stored = context._held.value
+        if context._session is None:
+            return UNCHANGED if stored is None else None
+        fields = self.codec.dump(context.key, context._session, context._before)
+        if fields == context._before and not context.fsm_changed:
+            return UNCHANGED
+        record: Value = {**(stored or {}), "session": fields}
+        if context.fsm or "fsm" in record:
+            record["fsm"] = context.fsm
+        if self.codec.version:
+            record["version"] = self.codec.version
+        if update_id is not None:
+            applied = [known for known in record.get("updates", ()) if known > self.confirmed]
+            record["updates"] = [*applied, update_id][-APPLIED_KEPT:]
+        return record
 
 
 class StoreFailed(BaseException):
-    """Carries one of `OUTAGES` past error handlers, which must not count the update as handled."""
+    """Carries one of `TRANSIENT` past error handlers, which must not take it for handled."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(error)
         self.error = error
 
 
-class HandlerTimedOut(Exception):
-    """A handler took longer than its limit and was cancelled; nothing of it was written."""
-
-
 class SessionMiddleware(BaseMiddleware):
-    """Gives handlers ``session``, ``context`` and ``storage``, and commits when they return.
+    """Gives handlers `session`, `context` and `storage`, and commits when they return.
 
-    When the handler raises, is cancelled or takes ``handler_timeout`` seconds, nothing is written.
+    When the handler raises, is cancelled or takes `handler_timeout` seconds, nothing is written.
     An update whose id is already in the record is not handled again.
     """
 
@@ -50,10 +177,11 @@ class SessionMiddleware(BaseMiddleware):
 
     async def __call__(
         self,
-        handler: Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]],
+        handler: Handler,
         event: TelegramObject,
         data: dict[str, Any],
     ) -> Any:
+        """Call the handler with the session of the update, and commit what it changed."""
         if not isinstance(event, Update):
             raise TypeError(f"SessionMiddleware wraps updates, not {type(event).__name__}")
         data["storage"] = self.sessions.storage
@@ -63,7 +191,7 @@ class SessionMiddleware(BaseMiddleware):
             return await self._limited(handler, event, data, "no session")
         try:
             context = await self.sessions.begin(key, f"update {event.update_id}")
-        except OUTAGES as error:
+        except TRANSIENT as error:
             raise StoreFailed(error) from error
         try:
             if context.has_applied(event.update_id):
@@ -78,13 +206,13 @@ class SessionMiddleware(BaseMiddleware):
             raise
         try:
             await self.sessions.commit(context, event.update_id)
-        except OUTAGES as error:
+        except TRANSIENT as error:
             raise StoreFailed(error) from error
         return result
 
     async def _limited(
         self,
-        handler: Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]],
+        handler: Handler,
         event: TelegramObject,
         data: dict[str, Any],
         key: str,
@@ -103,9 +231,9 @@ class SessionMiddleware(BaseMiddleware):
 
 
 class in_step(Filter):  # noqa: N801 - reads as a predicate beside aiogram's own F and Command
-    """Passes when ``session.step`` is one of ``steps``.
+    """Passes when `session.step` is one of `steps`.
 
-    ``@router.message(in_step(Step.choosing_time))``
+    `@router.message(in_step(Step.choosing_time))`
     """
 
     def __init__(self, *steps: Enum | str) -> None:
@@ -114,5 +242,6 @@ class in_step(Filter):  # noqa: N801 - reads as a predicate beside aiogram's own
         self.steps = steps
 
     async def __call__(self, event: TelegramObject, session: Any) -> bool:
+        """Tell whether the session is in one of the steps."""
         step = session["step"] if isinstance(session, dict) else session.step
         return step in self.steps

@@ -6,46 +6,7 @@ from importlib import import_module
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from toolkit.storage.base import (
-    UNCHANGED,
-    Entry,
-    InvalidKey,
-    Lease,
-    NotSerializable,
-    PortableSessionStorage,
-    SessionBusy,
-    SessionConflict,
-    SessionStorage,
-    SessionTooLarge,
-    SessionUndecodable,
-    SharedSessionStorage,
-    StorageError,
-    StorageUnavailable,
-    Unchanged,
-    Value,
-)
-
-__all__ = [
-    "BACKENDS",
-    "UNCHANGED",
-    "Entry",
-    "InvalidKey",
-    "Lease",
-    "NotSerializable",
-    "PortableSessionStorage",
-    "SessionBusy",
-    "SessionConflict",
-    "SessionStorage",
-    "SessionTooLarge",
-    "SessionUndecodable",
-    "SharedSessionStorage",
-    "StorageError",
-    "StorageUnavailable",
-    "Unchanged",
-    "Value",
-    "default_url",
-    "open_storage",
-]
+from toolkit.storage.base import SharedSessionStorage
 
 
 class Backend(NamedTuple):
@@ -56,7 +17,7 @@ class Backend(NamedTuple):
     default_url: str
 
 
-# One line a store. The last line is the default of this project.
+# One line per store. The last line is the default of this project.
 BACKENDS = {
     "memory": Backend("memory", "toolkit.storage.memory:MemorySessionStorage", "memory:"),
     "redis": Backend(

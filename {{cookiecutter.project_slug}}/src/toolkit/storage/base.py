@@ -1,4 +1,4 @@
-"""What every session store promises: the verbs, the lease and the errors."""
+"""What every session store promises: its verbs and leases. The errors are in `toolkit.errors`."""
 
 from __future__ import annotations
 
@@ -18,76 +18,6 @@ MAX_KEY_BYTES: Final = 480
 
 MAX_DEPTH: Final = 300
 """Deepest nesting of a value; Python's own JSON reader gives up not far above."""
-
-
-class StorageError(Exception):
-    """Anything a store can fail with."""
-
-
-class StorageUnavailable(StorageError):
-    """The store could not be reached, opened or written; nothing is known about the record."""
-
-    def __init__(self, target: str, reason: str) -> None:
-        super().__init__(f"{target}: {reason}")
-        self.target = target
-        self.reason = reason
-
-
-class SessionUndecodable(StorageError):
-    """The record exists but cannot be read; `raw` is what was found.
-
-    It is text that is not a JSON object, or an object whose fields are not those of the session.
-    """
-
-    def __init__(self, key: str, reason: str, raw: str | bytes | Value) -> None:
-        super().__init__(f"the record {key!r} cannot be read: {reason}")
-        self.key = key
-        self.reason = reason
-        self.raw = raw
-
-
-class SessionConflict(StorageError):
-    """The lease was lost or the record was changed by somebody else; nothing was written."""
-
-    def __init__(self, key: str) -> None:
-        super().__init__(f"the record {key!r} was changed or checked out by somebody else")
-        self.key = key
-
-
-class SessionBusy(StorageError):
-    """The record is checked out by `holder`, for `remaining` seconds more where that is known."""
-
-    def __init__(self, key: str, holder: str, remaining: float | None = None) -> None:
-        super().__init__(f"the record {key!r} is checked out by {holder!r}")
-        self.key = key
-        self.holder = holder
-        self.remaining = remaining
-
-
-class SessionTooLarge(StorageError):
-    """The JSON text of the value has `size` bytes; at most `limit` can be stored."""
-
-    def __init__(self, key: str, size: int, limit: int = MAX_VALUE_BYTES) -> None:
-        super().__init__(
-            f"the value of {key!r} takes {size:,} bytes as JSON; the limit is {limit:,}"
-        )
-        self.key = key
-        self.size = size
-        self.limit = limit
-
-
-class NotSerializable(StorageError, TypeError):
-    """The value holds something that JSON cannot say; `path` is where, as in `$.cart[0].price`."""
-
-    def __init__(self, key: str, path: str, reason: str) -> None:
-        super().__init__(f"the value of {key!r} cannot be stored: {path} {reason}")
-        self.key = key
-        self.path = path
-        self.reason = reason
-
-
-class InvalidKey(StorageError, ValueError):
-    """The key is not text, holds a lone surrogate, or is too long."""
 
 
 class Unchanged(Enum):
@@ -156,7 +86,7 @@ class SharedSessionStorage(SessionStorage, Protocol):
     async def checkout(self, key: str, *, holder: str, lease_for: float) -> Lease:
         """Read the record and lease it for `lease_for` seconds; one attempt, no waiting.
 
-        Raises SessionBusy while somebody else holds it. The same holder gets a new lease, and its
+        Raises SessionBusy while another holder has it. The same holder gets a new lease, and its
         older one is lost: a holder whose answer went missing may simply ask again.
         """
 

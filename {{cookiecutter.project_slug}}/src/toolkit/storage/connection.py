@@ -9,7 +9,7 @@ from textwrap import shorten
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
-from toolkit.storage.base import StorageUnavailable
+from toolkit.errors import StorageError, StorageUnavailable
 
 Client = TypeVar("Client")
 Answer = TypeVar("Answer")
@@ -19,7 +19,8 @@ class Connection(Generic[Client]):
     """Opens the driver's client when it is needed, and again where that has failed.
 
     A client serves one event loop; on another loop another one is opened. Everything has to be done
-    within `patience` seconds. What fails with one of the `errors` raises StorageUnavailable.
+    within `patience` seconds. Whatever fails raises StorageUnavailable: no list of a driver's
+    errors was ever complete, and an error that escaped would count as the handler's fault.
     """
 
     def __init__(
@@ -28,34 +29,44 @@ class Connection(Generic[Client]):
         *,
         opening: Callable[[], Awaitable[Client]],
         closing: Callable[[Client], Awaitable[None]],
-        errors: tuple[type[Exception], ...],
         patience: float,
     ) -> None:
         self.target = target
         self.patience = patience
         self._opening = opening
         self._closing = closing
-        self._errors: tuple[type[Exception], ...] = (*errors, OSError, TimeoutError)
         self._client: asyncio.Future[Client] | None = None
         self._running: set[asyncio.Future[None]] = set()
         self._closed = False
 
     async def run(self, action: Callable[[Client], Awaitable[Answer]]) -> Answer:
         """Do something with the client."""
-        if self._closed:
-            raise StorageUnavailable(self.target, "the store is closed")
+        self.check_open()
         running = asyncio.get_running_loop().create_future()
         self._running.add(running)
         try:
             async with asyncio.timeout(self.patience):
                 return await action(await self._open())
-        except self._errors as error:
-            silent = isinstance(error, TimeoutError)
-            reason = f"no answer within {self.patience:g} seconds" if silent else str(error)
-            raise StorageUnavailable(self.target, shorten(reason or repr(error), 300)) from error
+        except StorageError:
+            raise
+        except Exception as error:
+            raise self.unavailable(error) from error
         finally:
             self._running.discard(running)
             running.set_result(None)
+
+    def check_open(self) -> None:
+        """Raise StorageUnavailable once the store is closed."""
+        if self._closed:
+            raise StorageUnavailable(self.target, "the store is closed")
+
+    def unavailable(self, error: Exception) -> StorageUnavailable:
+        """Return a new error that says why the server did not do what it was asked to."""
+        if isinstance(error, StorageUnavailable):
+            return StorageUnavailable(error.target, error.reason)
+        silent = isinstance(error, TimeoutError)
+        reason = f"no answer within {self.patience:g} seconds" if silent else str(error)
+        return StorageUnavailable(self.target, shorten(reason or repr(error), 300))
 
     async def close(self) -> None:
         """Let what was begun end, and close the client. A second call does nothing."""
@@ -75,7 +86,7 @@ class Connection(Generic[Client]):
             or (client.done() and not _is_open(client))
         ):
             client = self._client = asyncio.ensure_future(self._opening())
-        # Others wait for the same client: whoever gives up must not take it from them.
+        # Others wait for the same client: one that gives up must not take it from them.
         return await asyncio.shield(client)
 
 

@@ -16,24 +16,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Self, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from toolkit.storage.base import (
-    UNCHANGED,
-    Entry,
-    Lease,
-    SessionBusy,
-    SessionConflict,
-    StorageUnavailable,
-    Unchanged,
-    Value,
-)
+from toolkit.errors import SessionBusy, SessionConflict
+from toolkit.storage.base import UNCHANGED, Entry, Lease, Unchanged, Value
 from toolkit.storage.connection import Connection, driver, without_password
-from toolkit.storage.values import check_key, dump_value, load_value, seconds
+from toolkit.storage.record import check_key, dump_value, load_value, seconds
 
 Answer = TypeVar("Answer")
 
 _PACKAGE: Final = "google-cloud-firestore"
 _COLLECTION: Final = "bot_sessions"
-_KEYS_A_PAGE: Final = 500
+_KEYS_PER_PAGE: Final = 500
 _FREE: Final[dict[str, Any]] = {"holder": None, "fence": None, "leased_until": None}
 
 
@@ -53,7 +45,6 @@ class FirestoreSessionStorage:
             without_password(url),
             opening=self._open,
             closing=_close,
-            errors=(),
             patience=patience,
         )
 
@@ -117,7 +108,7 @@ class FirestoreSessionStorage:
         return await self._on(key, add_to)
 
     async def checkout(self, key: str, *, holder: str, lease_for: float) -> Lease:
-        """Read the record and lease it. Raises SessionBusy while somebody else holds it."""
+        """Read the record and lease it. Raises SessionBusy while another holder has it."""
         token = secrets.token_hex(8)
 
         async def lease(document: Any) -> Lease:
@@ -198,36 +189,24 @@ class FirestoreSessionStorage:
                 .where(filter=filters.FieldFilter("key", operator, start))
                 .order_by("key")
                 .select(["key", "stored", "expires_at"])
-                .limit(_KEYS_A_PAGE)
+                .limit(_KEYS_PER_PAGE)
             )
             return [snapshot.to_dict() async for snapshot in found.stream(retry=None)]
 
-        return await self._run(query)
+        return await self._connection.run(query)
 
     async def _on(self, key: str, action: Callable[[Any], Awaitable[Answer]]) -> Answer:
         """Do something with the document of the key."""
         # Whatever the key, this is an id that Firestore allows: no slash, no dots only.
         name = ":" + check_key(key).replace("%", "%25").replace("/", "%2F")
-        return await self._run(lambda client: action(client.collection(_COLLECTION).document(name)))
-
-    async def _run(self, action: Callable[[Any], Awaitable[Answer]]) -> Answer:
-        async def explain(client: Any) -> Answer:
-            errors = driver("google.api_core.exceptions", _PACKAGE)
-            try:
-                return await action(client)
-            except errors.GoogleAPICallError as error:
-                raise StorageUnavailable(self._connection.target, str(error)) from error
-
-        return await self._connection.run(explain)
+        return await self._connection.run(
+            lambda client: action(client.collection(_COLLECTION).document(name))
+        )
 
     async def _open(self) -> Any:
         """Make the client; to import it takes a second or two, which the event loop has not."""
         firestore = await asyncio.to_thread(driver, "google.cloud.firestore", _PACKAGE)
-        auth = driver("google.auth.exceptions", "google-auth")
-        try:
-            return firestore.AsyncClient(project=self._project, database=self._database)
-        except (auth.GoogleAuthError, OSError) as error:
-            raise StorageUnavailable(self._connection.target, str(error)) from error
+        return firestore.AsyncClient(project=self._project, database=self._database)
 
 
 async def _close(client: Any) -> None:

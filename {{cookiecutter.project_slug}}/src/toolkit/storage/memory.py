@@ -8,17 +8,10 @@ from collections.abc import AsyncIterator
 from itertools import islice
 from typing import Self
 
-from toolkit.storage.base import (
-    UNCHANGED,
-    Entry,
-    Lease,
-    SessionConflict,
-    StorageUnavailable,
-    Unchanged,
-    Value,
-)
-from toolkit.storage.leases import LeaseTable
-from toolkit.storage.values import (
+from toolkit.errors import SessionConflict, StorageUnavailable
+from toolkit.storage.base import UNCHANGED, Entry, Lease, Unchanged, Value
+from toolkit.storage.record import (
+    LeaseTable,
     check_key,
     dump_value,
     expiry,
@@ -86,7 +79,7 @@ class MemorySessionStorage:
         return live is None
 
     async def checkout(self, key: str, *, holder: str, lease_for: float) -> Lease:
-        """Read the record and lease it. Raises SessionBusy while somebody else holds it."""
+        """Read the record and lease it. Raises SessionBusy while another holder has it."""
         text = self._live(key)
         fence = self._leases.take(key, holder, lease_for, (text, self._expires_at.get(key)))
         return Lease(key, None if text is None else load_value(key, text), fence, holder)

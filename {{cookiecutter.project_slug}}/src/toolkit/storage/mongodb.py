@@ -13,17 +13,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
-from toolkit.storage.base import (
-    UNCHANGED,
-    Entry,
-    Lease,
-    SessionBusy,
-    SessionConflict,
-    Unchanged,
-    Value,
-)
+from toolkit.errors import SessionBusy, SessionConflict
+from toolkit.storage.base import UNCHANGED, Entry, Lease, Unchanged, Value
 from toolkit.storage.connection import Connection, driver, without_password
-from toolkit.storage.values import check_key, dump_value, load_value, seconds, seconds_left
+from toolkit.storage.record import check_key, dump_value, load_value, seconds, seconds_left
 
 if TYPE_CHECKING:
     from pymongo.asynchronous.collection import AsyncCollection
@@ -31,7 +24,7 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 Document = dict[str, Any]
 
-_KEYS_A_PAGE: Final = 500
+_KEYS_PER_PAGE: Final = 500
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NEVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
 
@@ -53,7 +46,6 @@ class MongoSessionStorage:
             without_password(url),
             opening=self._open,
             closing=lambda collection: collection.database.client.close(),
-            errors=(self._pymongo.errors.PyMongoError,),
             patience=patience,
         )
 
@@ -115,7 +107,7 @@ class MongoSessionStorage:
         return await self._run(insert)
 
     async def checkout(self, key: str, *, holder: str, lease_for: float) -> Lease:
-        """Read the record and lease it. Raises SessionBusy while somebody else holds it."""
+        """Read the record and lease it. Raises SessionBusy while another holder has it."""
         check_key(key)
         fence = random.getrandbits(62)
         now = _now()
@@ -128,7 +120,7 @@ class MongoSessionStorage:
         }
 
         async def take(records: AsyncCollection[Document]) -> Document:
-            # Neither taken nor held: somebody gave the record back in this very moment.
+            # Neither taken nor held: the record was given back in this very moment.
             while True:
                 try:
                     found = await records.find_one_and_update(
@@ -185,7 +177,7 @@ class MongoSessionStorage:
         live = {"_id": where, "expires_at": {"$gt": _now()}}
 
         async def read(records: AsyncCollection[Document]) -> list[str]:
-            found = records.find(live, ["_id"], sort=["_id"], limit=_KEYS_A_PAGE)
+            found = records.find(live, ["_id"], sort=["_id"], limit=_KEYS_PER_PAGE)
             return [document["_id"] async for document in found]
 
         return await self._run(read)

@@ -15,19 +15,12 @@ import random
 from collections.abc import AsyncIterator
 from typing import Any, Final, Self
 
-from toolkit.storage.base import (
-    UNCHANGED,
-    Entry,
-    Lease,
-    SessionBusy,
-    SessionConflict,
-    Unchanged,
-    Value,
-)
+from toolkit.errors import SessionBusy, SessionConflict
+from toolkit.storage.base import UNCHANGED, Entry, Lease, Unchanged, Value
 from toolkit.storage.connection import Connection, driver, without_password
-from toolkit.storage.values import check_key, dump_value, load_value, seconds
+from toolkit.storage.record import check_key, dump_value, load_value, seconds
 
-_KEYS_A_PAGE: Final = 500
+_KEYS_PER_PAGE: Final = 500
 
 _TABLE: Final = """
 SELECT pg_advisory_xact_lock(hashtext('bot_sessions'));
@@ -63,7 +56,7 @@ WITH swept AS (
 )
 """
 _EXPIRY: Final = "coalesce(now() + make_interval(secs => $3), 'infinity')"
-# Whatever changes a record ends its lease: who held it is refused at checkin.
+# Whatever changes a record ends its lease: its holder is refused at checkin.
 _FREE: Final = "holder = NULL, fence = NULL, leased_until = '-infinity'"
 _WRITE: Final = f"""
 INSERT INTO bot_sessions AS old (key, value, expires_at) VALUES ($1, $2, {_EXPIRY})
@@ -108,14 +101,13 @@ class PostgresSessionStorage:
     """
 
     def __init__(self, url: str, *, connections: int = 10, patience: float = 5.0) -> None:
-        asyncpg = driver("asyncpg", "asyncpg")
+        self._asyncpg = driver("asyncpg", "asyncpg")
         self._url = url
         self._connections = connections
         self._connection: Connection[Any] = Connection(
             without_password(url),
             opening=self._open,
             closing=self._close,
-            errors=(asyncpg.PostgresError, asyncpg.InterfaceError),
             patience=patience,
         )
 
@@ -150,23 +142,23 @@ class PostgresSessionStorage:
     async def read_all_keys(self, prefix: str = "") -> AsyncIterator[str]:
         """Iterate over the live keys that start with the prefix, in the order of their UTF-8."""
         start = _name(prefix)
-        rows = await self._fetch(_KEYS.format(">="), start, _KEYS_A_PAGE)
+        rows = await self._fetch(_KEYS.format(">="), start, _KEYS_PER_PAGE)
         while rows:
             for row in rows:
                 if not row["key"].startswith(start):
                     return
                 yield _key(row["key"])
-            rows = await self._fetch(_KEYS.format(">"), rows[-1]["key"], _KEYS_A_PAGE)
+            rows = await self._fetch(_KEYS.format(">"), rows[-1]["key"], _KEYS_PER_PAGE)
 
     async def add(self, key: str, value: Value, *, expires_in: float | None = None) -> bool:
         """Store the value only if the key is absent; tell whether it was stored."""
         return await self._write(_ADD, key, value, expires_in)
 
     async def checkout(self, key: str, *, holder: str, lease_for: float) -> Lease:
-        """Read the record and lease it. Raises SessionBusy while somebody else holds it."""
+        """Read the record and lease it. Raises SessionBusy while another holder has it."""
         fence = random.getrandbits(62)
         name = _name(key)
-        # An empty answer means that somebody took or changed the record in this very moment.
+        # An empty answer means that the record was taken or changed in this very moment.
         while not (rows := await self._fetch(_CHECKOUT, name, holder, fence, lease_for)):
             pass
         row = rows[0]
@@ -230,9 +222,8 @@ class PostgresSessionStorage:
 
     async def _open(self) -> Any:
         """Create the table where it is missing, and open the pool."""
-        asyncpg = driver("asyncpg", "asyncpg")
         patience = self._connection.patience
-        first = await asyncpg.connect(self._url, timeout=patience, statement_cache_size=0)
+        first = await self._asyncpg.connect(self._url, timeout=patience, statement_cache_size=0)
         try:
             sql = "SELECT pg_backend_pid() AS pid, to_regclass('bot_sessions') AS there"
             found = await first.fetchrow(sql, timeout=patience)
@@ -243,7 +234,7 @@ class PostgresSessionStorage:
             is_pooled = found["pid"] != first.get_server_pid()
         finally:
             await first.close(timeout=patience)
-        return await asyncpg.create_pool(
+        return await self._asyncpg.create_pool(
             self._url,
             min_size=0,
             max_size=self._connections,

@@ -19,17 +19,10 @@ from hashlib import sha1
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 from urllib.parse import urlsplit
 
-from toolkit.storage.base import (
-    UNCHANGED,
-    Entry,
-    Lease,
-    SessionBusy,
-    SessionConflict,
-    StorageUnavailable,
-    Unchanged,
-    Value,
-)
-from toolkit.storage.values import check_key, dump_value, load_value, milliseconds
+from toolkit.errors import SessionBusy, SessionConflict, StorageUnavailable
+from toolkit.storage.base import UNCHANGED, Entry, Lease, Unchanged, Value
+from toolkit.storage.connection import Connection, driver, without_password
+from toolkit.storage.record import check_key, dump_value, load_value, milliseconds
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis, RedisCluster
@@ -37,10 +30,10 @@ if TYPE_CHECKING:
 _TIMEOUTS: Final = ("socket_timeout", "socket_connect_timeout")
 _WORTH_HALVING: Final = 16
 _PIPELINES: Final = 4
-_KEYS_A_PAGE: Final = 500
+_KEYS_PER_PAGE: Final = 500
 
-# KEYS are the record and its lease. Whatever changes a record ends its lease: whoever held it is
-# refused at checkin.
+# KEYS are the record and its lease. Whatever changes a record ends its lease: its holder is refused
+# at checkin.
 _WRITE: Final = """
 if ARGV[2] == '' then redis.call('SET', KEYS[1], ARGV[1])
 else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
@@ -78,12 +71,14 @@ class RedisSessionStorage:
     """
 
     def __init__(self, url: str, *, patience: float = 5.0) -> None:
-        self._url = url
-        self._patience = patience
-        parts = urlsplit(url)
-        self.target = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        driver("redis", "redis[hiredis]")
+        self._connection: Connection[Redis | RedisCluster] = Connection(
+            without_password(url),
+            opening=lambda: _open(url, patience),
+            closing=lambda client: client.aclose(),
+            patience=patience,
+        )
         self._pipelines: _Pipelines | None = None
-        self._closed = False
 
     @classmethod
     def from_url(cls, url: str) -> Self:
@@ -121,16 +116,18 @@ class RedisSessionStorage:
         """Iterate over the live keys that start with the prefix; SCAN promises no snapshot."""
         start = _names(prefix)[0][:-1]
         pattern = re.sub(r"([*?^\-\[\]\\])", r"\\\1", start) + "*"
-        pipelines = self._connect()
+        client = await self._connection.run(_itself)
         seen = set()
         try:
-            async for name in pipelines.client.scan_iter(match=pattern, count=_KEYS_A_PAGE):
+            async for name in client.scan_iter(match=pattern, count=_KEYS_PER_PAGE):
                 if name not in seen:
                     seen.add(name)
                     yield name.decode()[len(_names("")[0]) - 1 : -1]
-                    self._connect()
-        except _errors() as error:
-            raise StorageUnavailable(self.target, str(error)) from error
+                    self._connection.check_open()
+        except StorageUnavailable:
+            raise
+        except Exception as error:
+            raise self._connection.unavailable(error) from error
 
     async def add(self, key: str, value: Value, *, expires_in: float | None = None) -> bool:
         """Store the value only if the key is absent; tell whether it was stored."""
@@ -138,7 +135,7 @@ class RedisSessionStorage:
         return bool(await self._script(_ADD, names, text, milliseconds(expires_in) or ""))
 
     async def checkout(self, key: str, *, holder: str, lease_for: float) -> Lease:
-        """Read the record and lease it. Raises SessionBusy while somebody else holds it."""
+        """Read the record and lease it. Raises SessionBusy while another holder has it."""
         fence = secrets.token_hex(8)
         proof = f"{fence} {holder}"
         found = await self._script(_CHECKOUT, _names(key), "", milliseconds(lease_for), proof)
@@ -167,11 +164,11 @@ class RedisSessionStorage:
             raise SessionConflict(lease.key)
 
     async def close(self) -> None:
-        """Close the connections."""
-        self._closed = True
+        """Wait for the answers that are under way, and close the connections."""
         pipelines, self._pipelines = self._pipelines, None
         if pipelines is not None and pipelines.loop is asyncio.get_running_loop():
-            await pipelines.close()
+            await pipelines.finish()
+        await self._connection.close()
 
     async def _with_lease(
         self, script: str, lease: Lease, text: str = "", ms: int | str = ""
@@ -185,17 +182,10 @@ class RedisSessionStorage:
         return self._run("EVAL", script, 2, *names, *arguments)
 
     def _run(self, *command: Any) -> asyncio.Future[Any]:
-        return self._connect().run(command)
-
-    def _connect(self) -> _Pipelines:
-        if self._closed:
-            raise StorageUnavailable(self.target, "the store is closed")
         loop = asyncio.get_running_loop()
-        # The connections of a loop that has ended cannot be used, nor closed, on this one.
         if self._pipelines is None or self._pipelines.loop is not loop:
-            client = _client(self._url, self._patience)
-            self._pipelines = _Pipelines(loop, client, self.target, self._patience)
-        return self._pipelines
+            self._pipelines = _Pipelines(loop, self._connection)
+        return self._pipelines.run(command)
 
 
 _Command = tuple[tuple[Any, ...], asyncio.Future[Any]]
@@ -205,21 +195,15 @@ class _Pipelines:
     """Sends the commands of one tick together, over a few connections at a time."""
 
     def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        client: Redis | RedisCluster,
-        target: str,
-        patience: float,
+        self, loop: asyncio.AbstractEventLoop, connection: Connection[Redis | RedisCluster]
     ) -> None:
         self.loop = loop
-        self.client = client
-        self._target = target
-        self._patience = patience
+        self._connection = connection
         self._waiting: list[_Command] = []
         self._sending: set[asyncio.Task[None]] = set()
         self._due = False
-        pool = getattr(client, "connection_pool", None)
-        self._limit = min(_PIPELINES, getattr(pool, "max_connections", _PIPELINES))
+        self._limit = 1
+        """Pipelines at a time: one until the client is known, never more than its connections."""
 
     def run(self, command: tuple[Any, ...]) -> asyncio.Future[Any]:
         """Let the command be part of the next pipeline; the future gets its answer.
@@ -231,12 +215,11 @@ class _Pipelines:
         self._send_soon()
         return answer
 
-    async def close(self) -> None:
-        """Wait for the answers that are under way, and disconnect."""
+    async def finish(self) -> None:
+        """Wait for the answers that are under way."""
         while self._waiting or self._sending:
             self._send()
             await asyncio.wait(self._sending)
-        await self.client.aclose()
 
     def _send_soon(self) -> None:
         if not self._due and self._waiting and len(self._sending) < self._limit:
@@ -262,56 +245,61 @@ class _Pipelines:
 
     async def _carry_out(self, commands: list[_Command]) -> None:
         try:
-            results = await self._exchange([command for command, _ in commands])
-        except Exception as error:  # noqa: BLE001 - whoever asked is told
+            results = await self._connection.run(
+                lambda client: self._exchange(client, [command for command, _ in commands])
+            )
+        except StorageUnavailable as error:
             results = [error] * len(commands)
         for (_, answer), result in zip(commands, results, strict=True):
             if answer.done():
                 continue
             if isinstance(result, Exception):
-                failure = StorageUnavailable(self._target, str(result) or repr(result))
+                failure = self._connection.unavailable(result)
                 failure.__cause__ = result
                 answer.set_exception(failure)
             else:
                 answer.set_result(result)
 
-    async def _exchange(self, commands: list[tuple[Any, ...]]) -> list[Any]:
+    async def _exchange(
+        self, client: Redis | RedisCluster, commands: list[tuple[Any, ...]]
+    ) -> list[Any]:
         """Send the commands at once and return their answers; an error can be an answer."""
-        pool = getattr(self.client, "connection_pool", None)
+        pool: Any = getattr(client, "connection_pool", None)
+        self._limit = min(_PIPELINES, getattr(pool, "max_connections", _PIPELINES))
         if pool is None:
-            return await self._exchange_with_cluster(commands)
+            return await _exchange_with_cluster(client, commands)
         from redis.exceptions import NoScriptError
 
         connection = await pool.get_connection()
         try:
-            # One limit for all: one for each answer would take longer than reading it.
-            async with asyncio.timeout(self._patience):
-                results = await _pipeline(connection, [_by_digest(command) for command in commands])
-                # A server that has just been started knows no script by its digest.
-                unknown = [n for n, r in enumerate(results) if isinstance(r, NoScriptError)]
-                again = await _pipeline(connection, [commands[number] for number in unknown])
-                for number, result in zip(unknown, again, strict=True):
-                    results[number] = result
-                return results
+            results = await _pipeline(connection, [_by_digest(command) for command in commands])
+            # A server that has just been started knows no script by its digest.
+            unknown = [n for n, r in enumerate(results) if isinstance(r, NoScriptError)]
+            again = await _pipeline(connection, [commands[number] for number in unknown])
+            for number, result in zip(unknown, again, strict=True):
+                results[number] = result
         except BaseException:
             # Answers may still come, and must not be taken for those of the next commands.
             await connection.disconnect(nowait=True)
             raise
+        else:
+            return results
         finally:
             await pool.release(connection)
 
-    async def _exchange_with_cluster(self, commands: list[tuple[Any, ...]]) -> list[Any]:
-        from redis.exceptions import AskError, MovedError, TryAgainError
 
-        pipeline: Any = self.client.pipeline(transaction=False)
-        for command in commands:
-            pipeline.execute_command(*command)
-        results: list[Any] = await pipeline.execute(raise_on_error=False)
-        for number, command in enumerate(commands):
-            if isinstance(results[number], AskError | MovedError | TryAgainError):
-                # The node refused it, so that it is safe to ask again where it points to.
-                results[number] = await self.client.execute_command(*command)
-        return results
+async def _exchange_with_cluster(client: Any, commands: list[tuple[Any, ...]]) -> list[Any]:
+    from redis.exceptions import AskError, MovedError, TryAgainError
+
+    pipeline: Any = client.pipeline(transaction=False)
+    for command in commands:
+        pipeline.execute_command(*command)
+    results: list[Any] = await pipeline.execute(raise_on_error=False)
+    for number, command in enumerate(commands):
+        if isinstance(results[number], AskError | MovedError | TryAgainError):
+            # The node refused it, so that it is safe to ask again where it points to.
+            results[number] = await client.execute_command(*command)
+    return results
 
 
 def _by_digest(command: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -347,13 +335,11 @@ def _names(key: str) -> tuple[str, str]:
     return f"session{{:{key}}}", f"lease{{:{key}}}"
 
 
-def _errors() -> tuple[type[Exception], ...]:
-    from redis.exceptions import RedisError
-
-    return (RedisError, OSError, TimeoutError)
+async def _itself(client: Any) -> Any:
+    return client
 
 
-def _client(url: str, patience: float) -> Redis | RedisCluster:
+async def _open(url: str, patience: float) -> Redis | RedisCluster:
     """Make the client that the URL asks for. It connects when it is used."""
     from redis.asyncio import Redis, RedisCluster, Sentinel
     from redis.asyncio.cluster import ClusterNode

@@ -15,12 +15,13 @@ import pytest
 
 from toolkit import storage
 from toolkit.admin import verbs
-from toolkit.admin.command import add_verbs, carry_out
+from toolkit.admin.command import add_session_verbs, run_session_verb
 from toolkit.admin.progress import Progress
 from toolkit.admin.verbs import key_of, spell
+from toolkit.errors import SessionUndecodable, StorageUnavailable
 from toolkit.harness.conformance import ODD_KEYS
 from toolkit.sessions.checkout import Checkouts
-from toolkit.storage.base import SessionUndecodable, StorageUnavailable, Value
+from toolkit.storage.base import Value
 
 from .doubles import ALL, Lasting, Verbs
 
@@ -51,7 +52,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs a verb, and returns the exit code and what was printed."""
 
     def run(*arguments: str, storage: str = "here:") -> tuple[int, str, str]:
-        code = carry_out(parsed(*arguments), storage)
+        code = run_session_verb(parsed(*arguments), storage)
         return code, *capsys.readouterr()
 
     return run
@@ -59,7 +60,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 def parsed(*arguments: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="sessions")
-    add_verbs(parser)
+    add_session_verbs(parser)
     return parser.parse_args(arguments)
 
 
@@ -75,7 +76,7 @@ def fill(store: Lasting, records: dict[str, Value], **options: Any) -> None:
 
 def test_list_prints_the_keys_that_begin_so(here: Lasting, run: Run) -> None:
     fill(here, {"1_1": {}, "-100_7": {}, "slot:9": {}})
-    assert run("list") == (0, "1_1\n-100_7\nslot:9\n", "")
+    assert run("list", "--all") == (0, "1_1\n-100_7\nslot:9\n", "")
     assert run("list", "--prefix", "slot:") == (0, "slot:9\n", "")
     assert run("list", "--prefix", "dead:") == (0, "", "")
 
@@ -86,7 +87,7 @@ def test_list_goes_from_page_to_page(here: Lasting, run: Run) -> None:
     pages = 0
     after: tuple[str, ...] = ()
     while True:
-        code, out, err = run("list", "--limit", "4", *after)
+        code, out, err = run("list", "--all", "--limit", "4", *after)
         assert code == 0
         seen += out.split()
         pages += 1
@@ -95,6 +96,19 @@ def test_list_goes_from_page_to_page(here: Lasting, run: Run) -> None:
         after = ("--after", err.split()[-1])
         assert err == f"there are more: --after {seen[-1]}\n"
     assert (seen, pages) == ([f"{number:03}" for number in range(10)], 3)
+
+
+def test_list_shows_sessions_and_counts_the_rest(here: Lasting, run: Run) -> None:
+    sessions = {"5_5", "-100_5", "-100_5_t7", "5_5_babc"}
+    others = {"slot:2026", "dead:7", "parked:8", "quarantine:5_5", "5", "5_5_x"}
+    fill(here, {key: {} for key in sessions | others})
+
+    code, out, err = run("list")
+
+    assert (code, {*out.split()}) == (0, sessions)
+    assert err == "6 records of other kinds: --all lists them too\n"
+    assert {*run("list", "--all")[1].split()} == sessions | others
+    assert run("list", "--prefix", "slot:")[1:] == ("slot:2026\n", "")
 
 
 def test_a_page_is_the_same_in_whatever_order_the_store_has_its_keys(
@@ -108,14 +122,14 @@ def test_a_page_is_the_same_in_whatever_order_the_store_has_its_keys(
             yield key
 
     monkeypatch.setattr(here, "read_all_keys", shuffled)
-    assert run("list", "--limit", "2", "--after", "010")[1].split() == ["011", "012"]
+    assert run("list", "--all", "--limit", "2", "--after", "010")[1].split() == ["011", "012"]
 
 
 def test_keys_that_are_not_plain_text_are_printed_in_quotes_and_understood_again(
     here: Lasting, run: Run
 ) -> None:
     fill(here, {key: {"is": key} for key in ODD_KEYS})
-    lines = run("list")[1].splitlines()
+    lines = run("list", "--all")[1].splitlines()
     assert len(lines) == len(ODD_KEYS)
     assert sorted(map(key_of, lines)) == sorted(ODD_KEYS)
     for key in ODD_KEYS:
@@ -154,14 +168,14 @@ def test_a_damaged_record_can_be_seen_and_deleted(
     assert json.loads(out)["raw"] == '{"n": '
     assert err == "the record '1_1' cannot be read: it ends too early\n"
     assert run("delete", "1_1", "--yes") == (0, "deleted 1_1\n", "")
-    assert run("list")[1] == ""
+    assert run("list", "--all")[1] == ""
 
 
 def test_delete_says_what_it_has_deleted_and_what_was_not_there(here: Lasting, run: Run) -> None:
     fill(here, {"1_1": {}, "-100_7": {}, "2_2": {}})
     code, out, err = run("delete", "--yes", "1_1", "9_9", "-100_7")
     assert (code, out, err) == (1, "deleted 1_1\ndeleted -100_7\n", "there is no record 9_9\n")
-    assert run("list")[1] == "2_2\n"
+    assert run("list", "--all")[1] == "2_2\n"
 
 
 def test_delete_does_nothing_where_nobody_can_be_asked(here: Lasting, run: Run) -> None:
@@ -169,7 +183,7 @@ def test_delete_does_nothing_where_nobody_can_be_asked(here: Lasting, run: Run) 
     code, _, err = run("delete", "1_1")
     assert code == 2
     assert "--yes" in err
-    assert run("list")[1] == "1_1\n"
+    assert run("list", "--all")[1] == "1_1\n"
 
 
 @pytest.mark.parametrize(("answer", "left"), [("y", ""), ("n", "1_1\n"), ("", "1_1\n")])
@@ -183,7 +197,7 @@ def test_delete_asks_on_a_terminal(
     code, _, err = run("delete", "1_1")
     assert err.startswith("Delete 1_1? [y/N] ")
     assert code == (2 if left else 0)
-    assert run("list")[1] == left
+    assert run("list", "--all")[1] == left
 
 
 def test_delete_waits_until_the_bot_has_put_the_session_back(here: Lasting) -> None:
@@ -212,7 +226,7 @@ def test_an_exported_file_is_imported_elsewhere(here: Lasting, run: Run, tmp_pat
     again = (0, "", "imported 0 records; 251 records there already\n")
     assert run("import", file, storage="there:") == again
 
-    assert run("list", storage="there:") == run("list")
+    assert run("list", "--all", storage="there:") == run("list", "--all")
     assert run("show", "slot:9", storage="there:")[0] == 0
 
 

@@ -10,16 +10,10 @@ from typing import Any
 import pytest
 
 from toolkit.admin.file_format import Record, dump_line
-from toolkit.admin.transfer import Import, NotPortable, Outcome, read_records
+from toolkit.admin.transfer import Import, Outcome, read_records
+from toolkit.errors import NotPortable, SessionUndecodable, StorageUnavailable
 from toolkit.sessions.checkout import Checkouts
-from toolkit.storage.base import (
-    Entry,
-    Lease,
-    PortableSessionStorage,
-    SessionUndecodable,
-    StorageUnavailable,
-    Value,
-)
+from toolkit.storage.base import Entry, Lease, PortableSessionStorage, Value
 from toolkit.storage.memory import MemorySessionStorage
 
 from .doubles import PLAIN, Verbs

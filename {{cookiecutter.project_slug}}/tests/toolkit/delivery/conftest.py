@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -13,24 +15,22 @@ from .serving import Posting, Serving, free_port
 
 @pytest.fixture(autouse=True)
 def _at_a_quicker_pace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("toolkit.delivery.polling.GLANCE", 0.01)
-    monkeypatch.setattr("toolkit.delivery.polling.PARK_AFTER", 3600.0)
+    monkeypatch.setattr("toolkit.delivery.polling.THROTTLE", 0.01)
+    monkeypatch.setattr("toolkit.delivery.polling.STORE_AFTER", 3600.0)
 
 
 @pytest.fixture
-def parks_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An update in work is parked almost at once."""
-    monkeypatch.setattr("toolkit.delivery.polling.PARK_AFTER", 0.03)
+def stores_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An update in work is written down almost at once."""
+    monkeypatch.setattr("toolkit.delivery.polling.STORE_AFTER", 0.03)
 
 
 @pytest.fixture
 def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
     """What has failed is tried again almost at once."""
-    from aiogram.utils.backoff import BackoffConfig
-
-    quick = BackoffConfig(min_delay=0.001, max_delay=0.002, factor=1.5, jitter=0.0)
-    for module in ("attempts", "parking", "polling", "webhook"):
-        monkeypatch.setattr(f"toolkit.delivery.{module}.BACKOFF", quick)
+    for name in ("attempts", "inbox", "polling", "webhook"):
+        module = import_module(f"toolkit.delivery.{name}")
+        monkeypatch.setattr(module, "BACKOFF", replace(module.BACKOFF, first=0.001, longest=0.002))
 
 
 @pytest.fixture

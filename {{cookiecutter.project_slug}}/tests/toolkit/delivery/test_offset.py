@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiogram.types import Update
 
-from toolkit.delivery.offset import Window
+from toolkit.delivery.polling import Window
 
 
 def window_of(*update_ids: int) -> Window:

@@ -53,7 +53,7 @@ async def test_updates_of_one_user_are_handled_in_order(polling: Polling) -> Non
     assert seen == texts
 
 
-@pytest.mark.usefixtures("parks_soon")
+@pytest.mark.usefixtures("stores_soon")
 async def test_a_hung_handler_holds_up_only_its_own_user(polling: Polling) -> None:
     serving = polling(counting())
     serving.telegram.send_text(5, "hang")

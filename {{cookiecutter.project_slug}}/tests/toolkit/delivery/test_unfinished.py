@@ -16,8 +16,8 @@ from .serving import Serving
 Polling = Callable[..., Serving]
 
 
-@pytest.mark.usefixtures("parks_soon")
-async def test_a_parked_update_leaves_nothing_behind(polling: Polling) -> None:
+@pytest.mark.usefixtures("stores_soon")
+async def test_an_update_in_the_inbox_leaves_nothing_behind(polling: Polling) -> None:
     removed = asyncio.Event()
 
     class Watched(MemorySessionStorage):
@@ -79,8 +79,8 @@ async def test_what_a_stop_cuts_off_is_taken_up_by_the_next_process(polling: Pol
     await again.until_answered("2 from 5")
 
 
-@pytest.mark.usefixtures("parks_soon")
-async def test_what_was_parked_at_a_crash_is_taken_up_by_the_next_process(
+@pytest.mark.usefixtures("stores_soon")
+async def test_what_was_in_the_inbox_at_a_crash_is_taken_up_by_the_next_process(
     polling: Polling,
 ) -> None:
     storage = PersistentStorage(MemorySessionStorage())
@@ -96,7 +96,7 @@ async def test_what_was_parked_at_a_crash_is_taken_up_by_the_next_process(
     await again.until_answered("1 from 5")
 
 
-@pytest.mark.usefixtures("parks_soon")
+@pytest.mark.usefixtures("stores_soon")
 async def test_an_update_with_which_the_process_dies_again_and_again_is_set_aside(
     polling: Polling,
 ) -> None:

@@ -155,19 +155,19 @@ async def test_handlers_are_given_less_time_than_telegram_waits(
 async def test_an_update_that_stands_in_line_for_too_long_is_asked_for_again(
     webhook: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "PATIENCE", 0.01)
+    monkeypatch.setattr(module, "ANSWER_WITHIN", 0.01)
     serving = await webhook(counting())
     update = serving.telegram.send_text(5, "hang")
     assert await serving.post(update) == 503
 
-    monkeypatch.setattr(module, "PATIENCE", 55.0)
+    monkeypatch.setattr(module, "ANSWER_WITHIN", 55.0)
     serving.app["go"].set()
 
     assert await serving.post(update) == 200
     assert await counted(serving) == 1
 
 
-async def test_parked_updates_are_taken_up(webhook: Webhook) -> None:
+async def test_updates_in_the_inbox_are_taken_up(webhook: Webhook) -> None:
     storage = MemorySessionStorage()
     app = counting(storage)
     update = {

@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 
 import pytest
 
-from toolkit.sessions.checkout import Checkouts, SessionReentered
-from toolkit.sessions.lines import KeyLines
-from toolkit.storage.base import UNCHANGED, SessionBusy, SessionConflict, StorageUnavailable
+from toolkit.errors import SessionBusy, SessionConflict, SessionReentered, StorageUnavailable
+from toolkit.sessions.checkout import Checkouts
+from toolkit.storage.base import UNCHANGED
 from toolkit.storage.memory import MemorySessionStorage
+from toolkit.waiting import KeyedLock
 
 T = TypeVar("T")
 
@@ -50,7 +51,7 @@ async def test_holders_of_one_key_follow_in_arrival_order(checkouts: Checkouts) 
 
     assert order == list(range(100))
     assert await checkouts.storage.read("k") == {"count": 100}
-    assert len(checkouts.lines) == 0
+    assert len(checkouts.lock) == 0
 
 
 async def test_holders_of_different_keys_do_not_wait_for_each_other(checkouts: Checkouts) -> None:
@@ -69,7 +70,7 @@ async def test_waiting_is_bounded_and_the_error_names_the_holder(checkouts: Chec
         await elsewhere(checkouts.take("k", "update 8"))
 
     await checkouts.put(held, UNCHANGED, None)
-    assert len(checkouts.lines) == 0
+    assert len(checkouts.lock) == 0
 
 
 async def test_checking_out_what_one_holds_raises_instead_of_hanging(checkouts: Checkouts) -> None:
@@ -91,23 +92,23 @@ async def test_who_gives_up_waiting_leaves_the_line(checkouts: Checkouts) -> Non
     await asyncio.wait((waiter,))
     await checkouts.put(held, UNCHANGED, None)
 
-    assert len(checkouts.lines) == 0
+    assert len(checkouts.lock) == 0
 
 
 async def test_a_turn_given_to_who_was_just_cancelled_goes_to_the_next() -> None:
-    lines = KeyLines()
-    assert lines.enter("k", "first")
-    second = asyncio.create_task(lines.wait("k", "second", patience=1))
-    third = asyncio.create_task(lines.wait("k", "third", patience=1))
+    lock = KeyedLock()
+    assert lock.try_acquire("k", "first")
+    second = asyncio.create_task(lock.acquire("k", "second", patience=1))
+    third = asyncio.create_task(lock.acquire("k", "third", patience=1))
     await asyncio.sleep(0)
 
-    lines.leave("k")
+    lock.release("k")
     second.cancel()
     await third
-    lines.leave("k")
+    lock.release("k")
 
     assert second.cancelled()
-    assert len(lines) == 0
+    assert len(lock) == 0
 
 
 async def test_a_commit_that_has_begun_completes_though_its_caller_is_cancelled() -> None:
@@ -135,7 +136,7 @@ async def test_a_commit_that_has_begun_completes_though_its_caller_is_cancelled(
     with pytest.raises(asyncio.CancelledError):
         await worker
     assert await checkouts.storage.read("k") == {"done": True}
-    assert len(checkouts.lines) == 0
+    assert len(checkouts.lock) == 0
 
 
 @pytest.mark.parametrize("wrapped", [lambda storage: storage, Plain], ids=["shared", "plain"])
@@ -152,7 +153,7 @@ async def test_a_store_that_hangs_is_given_up(wrapped: Any) -> None:
 
     with pytest.raises(StorageUnavailable, match="no answer within"):
         await checkouts.take("k", "me")
-    assert len(checkouts.lines) == 0
+    assert len(checkouts.lock) == 0
 
 
 async def test_a_failed_commit_leaves_the_key_free(checkouts: Checkouts) -> None:

@@ -11,8 +11,8 @@ import pytest
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
-from toolkit.sessions.codec import MigrationRefused, SessionCodec
-from toolkit.storage.base import NotSerializable, SessionUndecodable
+from toolkit.errors import MigrationRefused, NotSerializable, SessionUndecodable
+from toolkit.sessions.codec import SessionCodec
 
 
 class Step(StrEnum):

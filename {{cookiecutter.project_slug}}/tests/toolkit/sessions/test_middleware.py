@@ -77,7 +77,7 @@ async def test_a_thousand_updates_of_one_user_at_once_are_all_counted(bot_that: 
     await asyncio.gather(*(talk.say("more") for _ in range(1000)))
 
     assert (await talk.record())["session"]["count"] == 1000
-    assert len(talk.app.sessions.checkouts.lines) == 0
+    assert len(talk.app.sessions.checkouts.lock) == 0
 
 
 async def test_an_update_that_comes_again_is_not_applied_again(bot_that: Any) -> None:
@@ -175,7 +175,7 @@ async def test_nothing_is_written_when_the_handler_is_cancelled(bot_that: Any) -
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await talk.record() is None
-    assert len(talk.app.sessions.checkouts.lines) == 0
+    assert len(talk.app.sessions.checkouts.lock) == 0
 
 
 async def test_a_handler_has_a_time_limit(bot_that: Any) -> None:

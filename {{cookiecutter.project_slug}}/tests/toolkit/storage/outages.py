@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
+from toolkit.errors import StorageUnavailable
 from toolkit.harness.conformance import all_keys
-from toolkit.storage.base import SharedSessionStorage, StorageUnavailable
+from toolkit.storage.base import SharedSessionStorage
 
 from .servers import Server, free_port
 from .servers.proxy import Proxy

@@ -10,6 +10,7 @@ from itertools import count
 import pytest
 from google.cloud import firestore as google
 
+from toolkit.errors import SessionBusy, SessionUndecodable, StorageUnavailable
 from toolkit.harness.conformance import (
     DurableStorageConformance,
     OpenStore,
@@ -17,7 +18,6 @@ from toolkit.harness.conformance import (
     SharedStorageConformance,
     all_keys,
 )
-from toolkit.storage.base import SessionBusy, SessionUndecodable, StorageUnavailable
 from toolkit.storage.firestore import FirestoreSessionStorage
 
 from .outages import Connect, OutageConformance

@@ -17,6 +17,7 @@ from pymongo.monitoring import (
     CommandSucceededEvent,
 )
 
+from toolkit.errors import SessionUndecodable
 from toolkit.harness.conformance import (
     DurableStorageConformance,
     OpenStore,
@@ -24,7 +25,7 @@ from toolkit.harness.conformance import (
     SharedStorageConformance,
     all_keys,
 )
-from toolkit.storage.base import UNCHANGED, SessionUndecodable
+from toolkit.storage.base import UNCHANGED
 from toolkit.storage.mongodb import MongoSessionStorage
 
 from .outages import Connect, OutageConformance

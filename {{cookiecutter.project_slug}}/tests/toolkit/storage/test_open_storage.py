@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from toolkit import storage
-from toolkit.storage import BACKENDS, SharedSessionStorage, default_url, open_storage
+from toolkit.storage import BACKENDS, default_url, open_storage
+from toolkit.storage.base import SharedSessionStorage
 
 
 @pytest.mark.parametrize("name", BACKENDS)

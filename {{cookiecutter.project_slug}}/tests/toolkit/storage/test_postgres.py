@@ -12,6 +12,7 @@ import pytest
 from aiogram.types import Message
 
 from toolkit import create_bot
+from toolkit.errors import SessionBusy, SessionUndecodable, StorageUnavailable
 from toolkit.harness.conformance import (
     DurableStorageConformance,
     OpenStore,
@@ -20,7 +21,7 @@ from toolkit.harness.conformance import (
     all_keys,
     until_absent,
 )
-from toolkit.storage.base import UNCHANGED, SessionBusy, SessionUndecodable, StorageUnavailable
+from toolkit.storage.base import UNCHANGED
 from toolkit.storage.connection import driver
 from toolkit.storage.postgres import PostgresSessionStorage
 

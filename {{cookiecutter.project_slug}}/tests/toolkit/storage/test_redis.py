@@ -8,6 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from toolkit.errors import SessionBusy, SessionConflict, SessionUndecodable, StorageUnavailable
 from toolkit.harness.conformance import (
     DurableStorageConformance,
     OpenStore,
@@ -15,13 +16,7 @@ from toolkit.harness.conformance import (
     all_keys,
     check_paging,
 )
-from toolkit.storage.base import (
-    UNCHANGED,
-    SessionBusy,
-    SessionConflict,
-    SessionUndecodable,
-    StorageUnavailable,
-)
+from toolkit.storage.base import UNCHANGED
 from toolkit.storage.redis import RedisSessionStorage
 
 from .outages import Connect, OutageConformance

@@ -25,6 +25,7 @@ import pytest
 from aiogram.types import Message
 
 from toolkit import create_bot
+from toolkit.errors import SessionConflict, SessionUndecodable, StorageUnavailable
 from toolkit.harness.conformance import (
     DurableStorageConformance,
     OpenStore,
@@ -34,8 +35,8 @@ from toolkit.harness.conformance import (
     check_paging,
     until_absent,
 )
-from toolkit.storage import sqlite
-from toolkit.storage.base import SessionConflict, SessionUndecodable, StorageUnavailable, Value
+from toolkit.storage import sqlite, sqlite_writer
+from toolkit.storage.base import Value
 from toolkit.storage.sqlite import SqliteSessionStorage
 
 
@@ -199,7 +200,7 @@ async def test_a_thousand_updates_of_one_user_at_once_are_all_counted(
     await asyncio.gather(*(talk.say("more") for _ in range(1000)))
 
     assert (await talk.record())["session"] == {"count": 1000}
-    assert len(app.sessions.checkouts.lines) == 0
+    assert len(app.sessions.checkouts.lock) == 0
 
 
 # What files suffer
@@ -481,7 +482,7 @@ async def test_a_loop_that_never_rests_still_sees_its_writes_committed(path: Pat
 async def test_the_log_stays_short_under_steady_writing(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "_LOG_PAGES", 400)
+    monkeypatch.setattr(sqlite_writer, "_LOG_PAGES", 400)
     storage = SqliteSessionStorage(path)
 
     async def write_many(task: int) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 from typing import Any
@@ -24,35 +24,16 @@ from toolkit.harness.fake_telegram.telegram import Call, FakeTelegram
 from toolkit.harness.types import Json
 
 # Actions and the methods of FakeTelegram that do them; arguments keep their names.
+_SAME = (
+    "tap send user group channel join leave add_bot remove_bot set_member block unblock "
+    "deactivate ask_to_join create_topic migrate inline_query choose_result pre_checkout pay "
+    "react inject"
+)
 ACTIONS = {
     "say": "send_text",
-    "tap": "tap",
     "edit": "edit_text",
-    "send": "send",
-    "photo": "send_photo",
-    "document": "send_document",
-    "contact": "send_contact",
-    "location": "send_location",
-    "user": "user",
-    "group": "group",
-    "channel": "channel",
-    "join": "join",
-    "leave": "leave",
-    "add_bot": "add_bot",
-    "remove_bot": "remove_bot",
-    "set_member": "set_member",
-    "block": "block",
-    "unblock": "unblock",
-    "deactivate": "deactivate",
-    "ask_to_join": "ask_to_join",
-    "create_topic": "create_topic",
-    "migrate": "migrate",
-    "inline_query": "inline_query",
-    "choose_result": "choose_result",
-    "pre_checkout": "pre_checkout",
-    "pay": "pay",
-    "react": "react",
-    "inject": "inject",
+    **{name: f"send_{name}" for name in ("photo", "document", "contact", "location")},
+    **{name: name for name in _SAME.split()},
 }
 MAX_WAIT = 60.0
 
@@ -78,16 +59,16 @@ class Control:
         return web.json_response(result)
 
     async def messages(self, request: web.Request) -> web.Response:
-        """What is on screen in `chat_id`."""
+        """Answer with the messages on screen in `chat_id`."""
         return web.json_response(self._telegram.messages(int(request.query["chat_id"])))
 
     async def keyboard(self, request: web.Request) -> web.Response:
-        """The labels of the buttons in `chat_id`."""
+        """Answer with the labels of the buttons in `chat_id`."""
         buttons = self._telegram.buttons(int(request.query["chat_id"]))
         return web.json_response([button.label for button in buttons])
 
     async def calls(self, request: web.Request) -> web.Response:
-        """Calls after the first `since`, but getUpdates; waited for up to `wait` seconds."""
+        """Answer with the calls after the first `since`, but getUpdates, within `wait` seconds."""
         since = int(request.query.get("since", 0))
         wait = min(float(request.query.get("wait", 0)), MAX_WAIT)
         with suppress(TimeoutError):
@@ -106,7 +87,7 @@ class Control:
         return [call for call in newest if call.method.lower() != "getupdates"]
 
     async def unanswered(self, _: web.Request) -> web.Response:
-        """The callback data of taps the bot has not answered."""
+        """Answer with the callback data of taps the bot has not answered."""
         return web.json_response([query.data for query in self._telegram.unanswered])
 
     async def add_fault(self, request: web.Request) -> web.Response:
@@ -125,7 +106,7 @@ class Control:
 
 @contextmanager
 def _changes(telegram: FakeTelegram) -> Iterator[asyncio.Event]:
-    """An event that every call sets."""
+    """Yield an event that every call sets."""
     changed = asyncio.Event()
 
     def notice(event: Event) -> None:
@@ -156,10 +137,7 @@ async def _arguments(request: web.Request) -> Json:
 
 
 def _refusal(status: int, message: str) -> web.HTTPException:
-    error: Callable[..., web.HTTPException] = (
-        web.HTTPNotFound if status == 404 else web.HTTPBadRequest
-    )
-    return error(text=message)
+    return web.HTTPNotFound(text=message) if status == 404 else web.HTTPBadRequest(text=message)
 
 
 @web.middleware

@@ -1,4 +1,4 @@
-"""What a call can fail with: the server's refusals, a lost connection, a method nobody modelled."""
+"""What a call can fail with: the server's refusals, a lost connection, a method not modelled."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ApiError(Exception):
         return f"ApiError({self.code}, {self.description!r})"
 
     def as_json(self) -> dict[str, Any]:
-        """The response body that carries this error."""
+        """Return the response body that carries this error."""
         body = {"ok": False, "error_code": self.code, "description": self.description}
         return {**body, "parameters": self.parameters} if self.parameters else body
 
@@ -48,21 +48,26 @@ class NetworkFailure(Exception):
 
 
 def bad_request(text: str) -> ApiError:
-    """400 with the server's prefix."""
+    """Return a 400 with the server's prefix."""
     return ApiError(400, f"Bad Request: {text}")
 
 
+def cannot_parse(what: str, problem: str) -> ApiError:
+    """Return the 400 for an object of a request that is not what the Bot API describes."""
+    return bad_request(f"can't parse {what}: {problem}")
+
+
 def forbidden(text: str) -> ApiError:
-    """403 with the server's prefix."""
+    """Return a 403 with the server's prefix."""
     return ApiError(403, f"Forbidden: {text}")
 
 
 def conflict(text: str) -> ApiError:
-    """409 with the server's prefix."""
+    """Return a 409 with the server's prefix."""
     return ApiError(409, f"Conflict: {text}")
 
 
 def too_many_requests(retry_after: int) -> ApiError:
-    """429 with the `retry_after` parameter, in seconds."""
+    """Return a 429 with the `retry_after` parameter, in seconds."""
     text = f"Too Many Requests: retry after {retry_after}"
     return ApiError(429, text, {"retry_after": retry_after})

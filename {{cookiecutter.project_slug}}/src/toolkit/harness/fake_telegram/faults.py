@@ -27,7 +27,7 @@ FIELDS: dict[str, tuple[Any, str]] = {
 
 
 def is_subset(expected: Any, actual: Any) -> bool:
-    """Whether `actual` has everything `expected` names, at any depth of objects."""
+    """Tell whether `actual` has everything `expected` names, at any depth of objects."""
     if isinstance(expected, Mapping) and isinstance(actual, Mapping):
         return all(key in actual and is_subset(expected[key], actual[key]) for key in expected)
     return bool(expected == actual)
@@ -35,7 +35,7 @@ def is_subset(expected: Any, actual: Any) -> bool:
 
 @dataclass
 class Fault:
-    """One rule: which calls it meets, what happens to them, how many `times` (None: always).
+    """A rule: which calls it matches, what happens to them, how many `times` (None: always).
 
     `error` None only delays. With `applied` the server does the work and the answer is lost.
     """
@@ -47,8 +47,8 @@ class Fault:
     delay: float = 0.0
     applied: bool = False
 
-    def meets(self, method: str, payload: Json) -> bool:
-        """Whether this rule is for that call; the case of the method does not matter."""
+    def matches(self, method: str, payload: Json) -> bool:
+        """Tell whether this rule is for that call; the case of the method does not matter."""
         if self.times == 0:
             return False
         if self.method is not None and self.method.lower() != method.lower():
@@ -57,10 +57,10 @@ class Fault:
 
     @classmethod
     def from_json(cls, data: Json) -> Fault:
-        """A rule from JSON; its fields are those of FIELDS, all optional.
+        """Read a rule from JSON; its fields are those of FIELDS, all optional.
 
         `error` is 400, 403, 429, 500, … or "network"; `times` a number or "always".
-        Raises ValueError that names the field which is wrong.
+        Raise ValueError that names the field which is wrong.
         """
         for name, value in data.items():
             if name not in FIELDS:
@@ -102,18 +102,18 @@ def _error_of(data: Json) -> ApiError | NetworkFailure | None:
 
 
 class Faults:
-    """The rules in force; the first that meets a call decides, in the order they were added."""
+    """The rules in force; the first that matches a call decides, in the order they were added."""
 
     def __init__(self) -> None:
         self.rules: list[Fault] = []
 
     def add(self, fault: Fault) -> Fault:
-        """Put a rule in force; the answer can be given to `remove`."""
+        """Put a rule in force; return it, for `remove`."""
         self.rules.append(fault)
         return fault
 
     def remove(self, fault: Fault) -> None:
-        """Lift a rule; one that has run out already is fine."""
+        """Lift a rule, which may have run out already."""
         if fault in self.rules:
             self.rules.remove(fault)
 
@@ -124,37 +124,37 @@ class Faults:
     def too_many_requests(
         self, retry_after: int = 1, method: str | None = None, **rule: Any
     ) -> Fault:
-        """429 with `retry_after` seconds."""
+        """Refuse with 429 and `retry_after` seconds."""
         return self.add(Fault(method, error=too_many_requests(retry_after), **rule))
 
     def forbidden(
         self, text: str = "bot was blocked by the user", method: str | None = None, **rule: Any
     ) -> Fault:
-        """403 with this text."""
+        """Refuse with 403 and this text."""
         return self.add(Fault(method, error=ApiError(403, f"Forbidden: {text}"), **rule))
 
     def bad_request(self, text: str, method: str | None = None, **rule: Any) -> Fault:
-        """400 with this text."""
+        """Refuse with 400 and this text."""
         return self.add(Fault(method, error=ApiError(400, f"Bad Request: {text}"), **rule))
 
     def restart(self, method: str | None = None, **rule: Any) -> Fault:
-        """500, as while the server restarts."""
+        """Refuse with 500, as while the server restarts."""
         error = ApiError(500, "Internal Server Error: restart")
         return self.add(Fault(method, error=error, **rule))
 
     def network_error(self, method: str | None = None, **rule: Any) -> Fault:
-        """The connection breaks; `applied=True` loses only the answer."""
+        """Break the connection; `applied=True` loses only the answer."""
         error = NetworkFailure("connection reset by peer")
         return self.add(Fault(method, error=error, **rule))
 
     def delay(self, seconds: float, method: str | None = None, **rule: Any) -> Fault:
-        """The answer comes late."""
+        """Answer late."""
         return self.add(Fault(method, delay=seconds, **rule))
 
     def take(self, method: str, payload: Json) -> Fault | None:
-        """The rule that meets this call, counted as used once."""
+        """Return the rule that matches this call, counted as used once."""
         for fault in self.rules:
-            if fault.meets(method, payload):
+            if fault.matches(method, payload):
                 if fault.times is not None:
                     fault.times -= 1
                     if fault.times == 0:

@@ -32,7 +32,7 @@ class Files:
         return file
 
     def upload(self, kind: str, content: bytes, name: str) -> StoredFile:
-        """Keep what a request brought; raises ApiError for what the server does not take."""
+        """Keep what a request brought; raise ApiError for what the server does not take."""
         size = len(content)
         if not content:
             raise bad_request("file must be non-empty")
@@ -51,15 +51,15 @@ class Files:
         return self.add(kind, content, name, file_name=name, mime_type=mime)
 
     def get(self, file_id: str) -> StoredFile | None:
-        """The file with this id."""
+        """Return the file with this id."""
         return self._by_id.get(file_id)
 
     def at(self, path: str) -> StoredFile | None:
-        """The file that getFile gave this path for."""
+        """Return the file that getFile gave this path for."""
         return self._by_path.get(path)
 
 
 def file_json(file: StoredFile) -> Json:
-    """What every object that describes a file begins with."""
+    """Return what every object that describes a file begins with."""
     data: Json = {"file_id": file.file_id, "file_unique_id": f"u-{file.file_id}"}
     return data if file.size is None else {**data, "file_size": file.size}

@@ -10,38 +10,31 @@ from dataclasses import dataclass
 from typing import Any
 
 from toolkit.harness.fake_telegram.entities.links import LinkError, check_link
-from toolkit.harness.fake_telegram.errors import bad_request
+from toolkit.harness.fake_telegram.errors import bad_request, cannot_parse
 from toolkit.harness.fake_telegram.model import Chat
+from toolkit.harness.fake_telegram.request import Request, checked_object
 from toolkit.harness.types import Json
 
 MAX_CALLBACK_DATA = 64  # bytes
 MAX_COPY_TEXT = 256
 MAX_MARKUP = 10 * 1024  # bytes of JSON; the server measures its own encoding of it
 MAX_BUTTONS = {"inline_keyboard": 100, "keyboard": 300}
+INLINE, REPLY = "inline keyboard button", "keyboard button"
 _FLAGS = ("remove_keyboard", "selective", "force_reply")
 _KEYBOARD_FLAGS = ("resize_keyboard", "one_time_keyboard", "is_persistent")
 # In this order the server looks for what an inline button does; only the first one counts.
-_INLINE_ACTIONS = (
-    "url",
-    "callback_data",
-    "callback_game",
-    "pay",
-    "switch_inline_query",
-    "switch_inline_query_chosen_chat",
-    "switch_inline_query_current_chat",
-    "copy_text",
-    "login_url",
-    "web_app",
-    "disabled",
+_ACTIONS = (
+    "url callback_data callback_game pay switch_inline_query switch_inline_query_chosen_chat "
+    "switch_inline_query_current_chat copy_text login_url web_app disabled"
 )
-_STYLE = ("style", "icon_custom_emoji_id")
+_INLINE_ACTIONS = tuple(_ACTIONS.split())
 _PRIVATE_ONLY = {
-    "request_contact": "phone number can be requested in private chats only",
-    "request_location": "location can be requested in private chats only",
-    "request_poll": "poll can be requested in private chats only",
-    "request_users": "users can be requested in private chats only",
-    "request_chat": "chats can be requested in private chats only",
-    "web_app": "Web App buttons can be used in private chats only",
+    "request_contact": "phone number can be requested",
+    "request_location": "location can be requested",
+    "request_poll": "poll can be requested",
+    "request_users": "users can be requested",
+    "request_chat": "chats can be requested",
+    "web_app": "Web App buttons can be used",
 }
 
 
@@ -58,20 +51,20 @@ class Markup:
         return self.data if self.kind == "inline_keyboard" else None
 
 
-def read_markup(value: Any) -> Markup | None:
-    """The markup in a request; None when there is none, or an empty one. Raises ApiError."""
+def with_markup(content: Json, markup: Markup | None) -> Json:
+    """Return the content of a message with its inline keyboard, where it has one."""
+    inline = markup.inline if markup else None
+    return content if inline is None else {**content, "reply_markup": inline}
+
+
+def read_markup(request: Request) -> Markup | None:
+    """Return the markup in a request; None when there is none, or an empty one."""
+    unparsed, wrong = "reply keyboard markup JSON object", "object expected as reply markup"
+    value = request.json("reply_markup", unparsed, wrong)
     if value is None:
         return None
-    if isinstance(value, str):
-        raise bad_request("can't parse reply keyboard markup JSON object")
-    if not isinstance(value, dict):
-        raise bad_request("object expected as reply markup")
-    keyboard = _rows(value, "keyboard", 'field "keyboard" must be an Array of Arrays')
-    inline = _rows(
-        value,
-        "inline_keyboard",
-        'field "inline_keyboard" of the InlineKeyboardMarkup must be an Array of Arrays',
-    )
+    keyboard = _rows(value, "keyboard")
+    inline = _rows(value, "inline_keyboard", " of the InlineKeyboardMarkup")
     _check_flags(value, _FLAGS)
     if keyboard:
         _check_flags(value, _KEYBOARD_FLAGS)
@@ -96,9 +89,9 @@ def check_markup(markup: Markup | None, chat: Chat, content: Json) -> None:
             raise bad_request("inline keyboard expected")
         for row in markup.data.get("keyboard", []):
             for button in row:
-                for field, words in _PRIVATE_ONLY.items():
+                for field, what in _PRIVATE_ONLY.items():
                     if button.get(field) and not chat.is_private:
-                        raise bad_request(words)
+                        raise bad_request(f"{what} in private chats only")
         return
     first = markup.inline["inline_keyboard"][0][:1]
     for row in markup.inline["inline_keyboard"]:
@@ -112,22 +105,22 @@ def check_markup(markup: Markup | None, chat: Chat, content: Json) -> None:
                 raise bad_request("BUTTON_TYPE_INVALID")
 
 
-def inline_only(value: Any) -> Markup | None:
-    """The inline keyboard in a request that allows no other markup; None when it has none."""
-    markup = read_markup(value)
+def inline_only(request: Request) -> Markup | None:
+    """Return the inline keyboard in a request that allows no other markup, or None."""
+    markup = read_markup(request)
     if markup is not None and markup.inline is None:
         raise bad_request("inline keyboard expected")
     return markup
 
 
-def _rows(value: Json, field: str, not_rows: str) -> list[list[Any]]:
+def _rows(value: Json, field: str, of: str = "") -> list[list[Any]]:
     rows = value.get(field)
     if rows is None:
         return []
     if not isinstance(rows, list):
         raise bad_request(f'field "{field}" must be of type Array')
     if not all(isinstance(row, list) for row in rows):
-        raise bad_request(not_rows)
+        raise bad_request(f'field "{field}"{of} must be an Array of Arrays')
     return [row for row in rows if row]
 
 
@@ -146,89 +139,81 @@ def _sized(markup: Markup) -> Markup:
 
 
 def _reply_button(button: Any) -> Json:
-    if isinstance(button, str):
-        button = {"text": button}
-    if not isinstance(button, dict):
-        raise _wrong("keyboard", "KeyboardButton must be a String or an Object")
-    if not _text(button, "keyboard"):
-        raise bad_request("keyboard button text must be non-empty")
+    value = {"text": button} if isinstance(button, str) else button
+    value = checked_object(value, REPLY, wrong="KeyboardButton must be a String or an Object")
+    if not _text(value, REPLY):
+        raise bad_request(f"{REPLY} text must be non-empty")
     for name in ("request_users", "request_chat"):
-        if name in button:
-            _check_request(name, button[name])
-    if "web_app" in button:
-        _check_web_app(button["web_app"], "keyboard")
-    return button
+        if name in value:
+            _check_request(name, value[name])
+    if "web_app" in value:
+        _check_web_app(value["web_app"], REPLY)
+    return value
 
 
 def _check_request(name: str, request: Any) -> None:
-    if not isinstance(request, dict):
-        raise _wrong("keyboard", f'Field "{name}" must be of type Object')
-    if "request_id" not in request:
-        raise _wrong("keyboard", 'Can\'t find field "request_id"')
-    for field, value in request.items():
-        if field.startswith(("chat_", "user_is", "bot_is")) and not isinstance(value, bool):
-            raise _wrong("keyboard", f'Field "{field}" must be of type Boolean')
+    checked_object(request, REPLY, "request_id", wrong=f'Field "{name}" must be of type Object')
+    _check_booleans(request, REPLY, "chat_", "user_is", "bot_is")
     if not 1 <= request.get("max_quantity", 1) <= 10:
         raise bad_request("BUTTON_QUANTITY_MAX_INVALID")
 
 
+def _check_booleans(value: Json, what: str, *prefixes: str) -> None:
+    for field, flag in value.items():
+        if field.startswith(prefixes) and not isinstance(flag, bool):
+            raise cannot_parse(what, f'Field "{field}" must be of type Boolean')
+
+
 def _inline_button(button: Any) -> Json:
-    if not isinstance(button, dict):
-        raise _wrong("inline keyboard", "InlineKeyboardButton must be an Object")
-    text = _text(button, "inline keyboard")
-    action = next((name for name in _INLINE_ACTIONS if button.get(name) is not None), None)
-    if action in ("url", "callback_data") and button[action] == "":
+    value = checked_object(button, INLINE, wrong="InlineKeyboardButton must be an Object")
+    text = _text(value, INLINE)
+    action = next((name for name in _INLINE_ACTIONS if value.get(name) is not None), None)
+    if action in ("url", "callback_data") and value[action] == "":
         rest = _INLINE_ACTIONS[_INLINE_ACTIONS.index(action) + 1 :]
-        action = next((name for name in rest if button.get(name) not in (None, "")), None)
+        action = next((name for name in rest if value.get(name) not in (None, "")), None)
     if action is None:
-        raise _wrong("inline keyboard", "Text buttons are unallowed in the inline keyboard")
+        raise cannot_parse(INLINE, "Text buttons are unallowed in the inline keyboard")
     if not text:
-        raise bad_request("inline keyboard button text must be non-empty")
-    _check_action(action, button[action])
-    style = {name: button[name] for name in _STYLE if name in button}
-    return {"text": text, action: button[action], **style}
+        raise bad_request(f"{INLINE} text must be non-empty")
+    _check_action(action, value[action])
+    style: Json = {name: value[name] for name in ("style", "icon_custom_emoji_id") if name in value}
+    return {"text": text, action: value[action], **style}
 
 
 def _check_action(action: str, value: Any) -> None:
     if action == "callback_data":
         if not isinstance(value, str):
-            raise _wrong("inline keyboard", f'Field "{action}" must be of type String')
+            raise cannot_parse(INLINE, f'Field "{action}" must be of type String')
         if len(value.encode()) > MAX_CALLBACK_DATA:
             raise bad_request("BUTTON_DATA_INVALID")
     elif action == "url":
-        try:
-            check_link(str(value))
-        except LinkError as error:
-            raise bad_request(f"inline keyboard button URL '{value}' is invalid: {error}") from None
+        _check_link(str(value), f"{INLINE} URL")
     elif action == "web_app":
-        _check_web_app(value, "inline keyboard")
+        _check_web_app(value, INLINE)
     elif action == "copy_text":
         text = value.get("text") if isinstance(value, dict) else None
         if not isinstance(text, str) or not 1 <= len(text) <= MAX_COPY_TEXT:
             raise bad_request("BUTTON_COPY_TEXT_INVALID")
     elif isinstance(value, dict):
-        for field, flag in value.items():
-            if field.startswith(("allow_", "request_")) and not isinstance(flag, bool):
-                raise _wrong("inline keyboard", f'Field "{field}" must be of type Boolean')
+        _check_booleans(value, INLINE, "allow_", "request_")
 
 
-def _check_web_app(value: Any, where: str) -> None:
+def _check_web_app(value: Any, what: str) -> None:
     url = value.get("url") if isinstance(value, dict) else None
     if not isinstance(url, str):
-        raise _wrong(where, 'Can\'t find field "url"')
+        raise cannot_parse(what, 'Can\'t find field "url"')
+    _check_link(url, f"{what} Web App URL", https_only=True)
+
+
+def _check_link(url: str, what: str, *, https_only: bool = False) -> None:
     try:
-        check_link(url, https_only=True)
+        check_link(url, https_only=https_only)
     except LinkError as error:
-        raise bad_request(f"{where} button Web App URL '{url}' is invalid: {error}") from None
+        raise bad_request(f"{what} '{url}' is invalid: {error}") from None
 
 
-def _text(button: Json, where: str) -> str:
-    if "text" not in button:
-        raise _wrong(where, 'Can\'t find field "text"')
-    if not isinstance(button["text"], str):
-        raise _wrong(where, 'Field "text" must be of type String')
-    return button["text"]
-
-
-def _wrong(where: str, message: str) -> Exception:
-    return bad_request(f"can't parse {where} button: {message}")
+def _text(button: Json, what: str) -> str:
+    text = checked_object(button, what, "text")["text"]
+    if not isinstance(text, str):
+        raise cannot_parse(what, 'Field "text" must be of type String')
+    return text

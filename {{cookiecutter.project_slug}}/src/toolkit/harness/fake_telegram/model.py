@@ -9,12 +9,12 @@ from toolkit.harness.types import Json
 
 
 class PersonError(LookupError):
-    """A person cannot do that in this state of the chat; the message says why."""
+    """A user cannot do that in this state of the chat; the message says why."""
 
 
 @dataclass
 class User:
-    """A person, as `data` (a Bot API User), and how they stand towards the bot."""
+    """A user, as `data` (a Bot API User), and whether the bot may write to them."""
 
     data: Json
     started: bool = False
@@ -62,8 +62,8 @@ class Chat:
         return str(self.data["type"])
 
     @property
-    def is_own(self) -> bool:
-        """Whether messages here are numbered on their own, not with the bot's other chats."""
+    def has_own_sequence(self) -> bool:
+        """Whether messages are numbered per chat: in supergroups and channels only."""
         return self.kind in ("supergroup", "channel")
 
     @property
@@ -71,10 +71,20 @@ class Chat:
         """Whether this is a dialogue between one user and the bot."""
         return self.kind == "private"
 
+    def status_of(self, user_id: int) -> str | None:
+        """Return the status of a member, or None for a user who never was one."""
+        status: str | None = self.members.get(user_id, {}).get("status")
+        return status
+
+    def topic(self, thread_id: int, name: str = "") -> Json:
+        """Return a topic of the forum, created on first mention."""
+        topic = {"message_thread_id": thread_id, "name": name or f"Topic {thread_id}"}
+        return self.topics.setdefault(thread_id, topic)
+
 
 @dataclass
 class Query:
-    """Something a person waits for an answer to; `content` is the update's own object."""
+    """A query that waits for the bot's answer; `content` is the update's own object."""
 
     kind: str  # callback_query, inline_query, shipping_query, pre_checkout_query
     id: str
@@ -117,7 +127,7 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class Event:
-    """Something changed: `kind` says what, and `data` is the new state of it.
+    """A change: `kind` is what changed, and `data` is its new state.
 
     call, update, message, deleted (a message id), callback (a Query), action, draft, ephemeral,
     reaction, chat, commands; of a webhook: delivered and webhook_error.

@@ -7,80 +7,28 @@ from collections.abc import Mapping
 from typing import Any
 
 # What https://core.telegram.org/bots/api calls JSON-serialized.
-JSON_PARAMETERS = frozenset(
-    (
-        "accent_colors",
-        "allowed_updates",
-        "button",
-        "caption_entities",
-        "checklist",
-        "commands",
-        "correct_option_ids",
-        "country_codes",
-        "custom_emoji_ids",
-        "description_entities",
-        "entities",
-        "ephemeral_message_parameters",
-        "explanation_entities",
-        "explanation_media",
-        "link_preview_options",
-        "media",
-        "menu_button",
-        "message_ids",
-        "options",
-        "permissions",
-        "prices",
-        "question_entities",
-        "reaction",
-        "reply_markup",
-        "reply_parameters",
-        "result",
-        "results",
-        "rich_message",
-        "rights",
-        "scope",
-        "shipping_options",
-        "suggested_post_parameters",
-        "suggested_tip_amounts",
-    )
+_JSON = (
+    "accent_colors allowed_updates button caption_entities checklist commands correct_option_ids "
+    "country_codes custom_emoji_ids description_entities entities ephemeral_message_parameters "
+    "explanation_entities explanation_media link_preview_options media menu_button message_ids "
+    "options permissions prices question_entities reaction reply_markup reply_parameters result "
+    "results rich_message rights scope shipping_options suggested_post_parameters "
+    "suggested_tip_amounts"
 )
 # What stays text although it may look like a number or a truth value.
-TEXT_PARAMETERS = frozenset(
-    (
-        "callback_query_id",
-        "caption",
-        "custom_title",
-        "description",
-        "emoji",
-        "error_message",
-        "explanation",
-        "first_name",
-        "inline_message_id",
-        "inline_query_id",
-        "last_name",
-        "name",
-        "payload",
-        "performer",
-        "phone_number",
-        "pre_checkout_query_id",
-        "provider_data",
-        "provider_token",
-        "question",
-        "secret_token",
-        "shipping_query_id",
-        "short_description",
-        "text",
-        "title",
-        "url",
-        "vcard",
-        "web_app_query_id",
-    )
+_TEXT = (
+    "callback_query_id caption custom_title description emoji error_message explanation "
+    "first_name inline_message_id inline_query_id last_name name payload performer phone_number "
+    "pre_checkout_query_id provider_data provider_token question secret_token shipping_query_id "
+    "short_description text title url vcard web_app_query_id"
 )
+JSON_PARAMETERS = frozenset(_JSON.split())
+TEXT_PARAMETERS = frozenset(_TEXT.split())
 _NUMBERS = frozenset(("limit", "offset", "timeout", "score", "duration", "width", "height"))
 
 
 def plain(params: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of `params` without the empty ones, JSON text decoded; broken JSON stays text."""
+    """Return `params` without the empty ones, JSON text decoded; broken JSON stays text."""
     return {
         key: _decode(key, value) if isinstance(value, str) else value
         for key, value in params.items()

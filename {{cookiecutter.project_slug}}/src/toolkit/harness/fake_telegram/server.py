@@ -1,4 +1,4 @@
-"""The HTTP door: the same fake for any client, https://core.telegram.org/bots/api#making-requests."""
+"""The HTTP server: the same fake for any client, https://core.telegram.org/bots/api#making-requests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from aiohttp.multipart import BodyPartReader
 from toolkit.harness.fake_telegram.control import add_control
 from toolkit.harness.fake_telegram.errors import ApiError, NetworkFailure
 from toolkit.harness.fake_telegram.files import MAX_UPLOAD
-from toolkit.harness.fake_telegram.methods import Upload
+from toolkit.harness.fake_telegram.request import Upload
 from toolkit.harness.fake_telegram.telegram import FakeTelegram
 from toolkit.harness.fake_telegram.webhook import WebhookDelivery
 from toolkit.harness.types import Json
@@ -45,8 +45,6 @@ class BotApi:
             self._check(request.match_info["token"])
             params, files = await read_parameters(request)
             result = await self._do(request.match_info["method"], params, files)
-        except ApiError as error:
-            return web.json_response(error.as_json(), status=error.code)
         except NetworkFailure:
             if request.transport is not None:
                 request.transport.abort()
@@ -54,7 +52,7 @@ class BotApi:
         return web.json_response({"ok": True, "result": result})
 
     async def _do(self, method: str, params: Json, files: dict[str, Upload]) -> Any:
-        """A poll ends with its connection; all else is done whether or not somebody listens."""
+        """Cancel a poll with its connection; do all else even if the client has gone."""
         call = self.telegram.call(method, params, files)
         if method.lower() == "getupdates":
             return await call
@@ -66,23 +64,19 @@ class BotApi:
     def _done(self, doing: asyncio.Task[Any]) -> None:
         self._doing.discard(doing)
         if not doing.cancelled():
-            # A refusal that nobody waits for any more is no news.
-            doing.exception()
+            doing.exception()  # retrieved, lest asyncio log a refusal whose client has gone
 
     async def download(self, request: web.Request) -> web.Response:
-        """The content of a file that getFile named."""
-        try:
-            self._check(request.match_info["token"])
-        except ApiError as error:
-            return web.json_response(error.as_json(), status=error.code)
+        """Answer with the content of a file that getFile named."""
+        self._check(request.match_info["token"])
         file = self.telegram.files.at(request.match_info["path"])
         if file is None or file.content is None:
-            return web.json_response(ApiError(404, "Not Found").as_json(), status=404)
+            raise ApiError(404, "Not Found")
         return web.Response(body=file.content, content_type="application/octet-stream")
 
 
 async def read_parameters(request: web.Request) -> tuple[Json, dict[str, Upload]]:
-    """The parameters of a request from its query and its body, and the files in it."""
+    """Return the parameters of a request, from its query and its body, and the files in it."""
     params: Json = dict(request.query)
     files: dict[str, Upload] = {}
     if not request.can_read_body:
@@ -119,15 +113,25 @@ async def _read_parts(request: web.Request, params: Json, files: dict[str, Uploa
 
 
 async def _not_found(_: web.Request) -> web.Response:
-    return web.json_response(ApiError(404, "Not Found").as_json(), status=404)
+    raise ApiError(404, "Not Found")
+
+
+@web.middleware
+async def _refusals(request: web.Request, handler: Any) -> web.StreamResponse:
+    """Answer with the refusal that a handler raises."""
+    try:
+        response: web.StreamResponse = await handler(request)
+    except ApiError as error:
+        return web.json_response(error.as_json(), status=error.code)
+    return response
 
 
 def make_app(
     telegram: FakeTelegram, *, any_token: bool = False, **delivery: Any
 ) -> web.Application:
-    """The aiohttp application; `delivery` are options of WebhookDelivery."""
+    """Return the aiohttp application; `delivery` are options of WebhookDelivery."""
     api = BotApi(telegram, any_token=any_token)
-    app = web.Application(client_max_size=MAX_UPLOAD + 2**20)
+    app = web.Application(client_max_size=MAX_UPLOAD + 2**20, middlewares=[_refusals])
     app.router.add_route("*", "/bot{token}/{method}", api.call)
     app.router.add_get("/file/bot{token}/{path:.+}", api.download)
     add_control(app, telegram)
@@ -148,7 +152,7 @@ def make_app(
 async def serve(
     telegram: FakeTelegram, host: str = "127.0.0.1", port: int = 0, **options: Any
 ) -> AsyncIterator[str]:
-    """Serve until the block ends; gives the base address, port 0 takes a free one."""
+    """Serve until the block ends; yield the base address; port 0 takes a free one."""
     runner = web.AppRunner(
         make_app(telegram, **options),
         access_log=None,

@@ -1,8 +1,8 @@
 """Points in time to go back to: the state of a fake server, cheaply kept.
 
 Messages and taps are never changed in place, so a snapshot shares them with the present. Faults,
-observers and recorded calls are no state of the server. Updates keep their numbers: a bot knows the
-old ones.
+observers and recorded calls are no state of the server. Updates keep their numbers: a bot has seen
+the old ones.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ Snapshot = dict[str, Any]
 
 
 def take(telegram: FakeTelegram) -> Snapshot:
-    """The state as it is now, to be given to `restore` any number of times."""
+    """Return the state as it is now, to be given to `restore` any number of times."""
     return _copy({name: value for name, value in vars(telegram).items() if name not in OUTSIDE})
 
 
 def restore(telegram: FakeTelegram, snapshot: Snapshot) -> None:
-    """Make the state of ``telegram`` what it was; observers are not told."""
+    """Make the state of `telegram` what it was; observers are not called."""
     vars(telegram).update(_copy(snapshot))
 
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit.harness.fake_telegram.errors import ApiError, NetworkFailure
 from toolkit.harness.fake_telegram.faults import Faults
-from toolkit.harness.fake_telegram.methods import Request, Upload, run
+from toolkit.harness.fake_telegram.methods import run
 from toolkit.harness.fake_telegram.payload import plain
-from toolkit.harness.fake_telegram.people import People
+from toolkit.harness.fake_telegram.request import Request, Upload
+from toolkit.harness.fake_telegram.users import Users
 from toolkit.harness.types import Json
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ class Call:
     at: float
 
 
-class FakeTelegram(People):
-    """The server: `call` is the bot's side, the methods of `People` are the users' side.
+class FakeTelegram(Users):
+    """The server: `call` is the bot's side, the methods of `Users` are the users' side.
 
     `keep_calls` bounds the list of calls (None keeps all), `history` the messages kept per chat.
     """
@@ -45,8 +46,7 @@ class FakeTelegram(People):
     def attach(self, bot: Bot, *, waits: bool = False) -> None:
         """Let an aiogram bot talk to this server from now on, without sockets.
 
-        Unless it `waits`, the time before it tries a call again, after a 429 for instance, is
-        skipped.
+        Unless it `waits`, it retries a call at once, after a 429 for instance.
         """
         from toolkit.harness.fake_telegram.transport import FakeSession
 
@@ -60,7 +60,7 @@ class FakeTelegram(People):
         """Do what the Bot API method does; return its JSON result.
 
         `params` may hold plain JSON or the text that an HTTP client sends; `files` are the parts
-        that `attach://name` values refer to. Raises ApiError or NetworkFailure.
+        that `attach://name` values refer to. Raise ApiError or NetworkFailure.
         """
         payload = plain(params)
         result: Any = None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Mapping
-from typing import Any, Protocol, cast
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any, cast
 
 from aiogram import Bot
 from aiogram.client.session.base import BaseSession
@@ -14,17 +14,11 @@ from aiogram.types import InputFile
 
 from toolkit.harness.fake_telegram.errors import ApiError, NetworkFailure
 from toolkit.harness.fake_telegram.files import Files
-from toolkit.harness.fake_telegram.methods import Upload
+from toolkit.harness.fake_telegram.request import Upload
+from toolkit.harness.types import Json
 
 PLAIN = frozenset((str, int, float, bool))
-
-
-class Call(Protocol):
-    """What `FakeTelegram.call` looks like."""
-
-    def __call__(
-        self, method: str, params: Mapping[str, Any], files: Mapping[str, Upload], /
-    ) -> Awaitable[Any]: ...
+Call = Callable[[str, Json, dict[str, Upload]], Awaitable[Any]]  # `FakeTelegram.call`
 
 
 class FakeSession(BaseSession):
@@ -38,7 +32,7 @@ class FakeSession(BaseSession):
     async def make_request(
         self, bot: Bot, method: TelegramMethod[TelegramType], timeout: int | None = None
     ) -> TelegramType:
-        """Call the fake; raises what aiogram raises for the same answer of the real server."""
+        """Call the fake; raise what aiogram raises for the same answer of the real server."""
         attached: dict[str, InputFile] = {}
         payload = {
             key: self.prepare_value(value, bot, attached, _dumps_json=False)
@@ -58,7 +52,7 @@ class FakeSession(BaseSession):
     def prepare_value(
         self, value: Any, bot: Bot, files: dict[str, Any], _dumps_json: bool = True
     ) -> Any:
-        """As aiogram does, except that an attached file is called by its name, not at random."""
+        """Do as aiogram does, but call an attached file by its name, not at random."""
         if type(value) in PLAIN and not _dumps_json:
             return value
         if isinstance(value, InputFile):
@@ -86,7 +80,7 @@ class FakeSession(BaseSession):
             yield file.content[start : start + chunk_size]
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: nothing is open."""
 
 
 async def _read(bot: Bot, file: InputFile) -> Upload:

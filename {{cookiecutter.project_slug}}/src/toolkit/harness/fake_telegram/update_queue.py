@@ -33,14 +33,13 @@ class Webhook:
 
 
 class UpdateQueue:
-    """Updates in order, kept until confirmed; a new one wakes whoever waits."""
+    """Updates in order, kept until confirmed; a new one ends the poll that waits."""
 
     def __init__(self, first_id: int = 1) -> None:
         self._pending: OrderedDict[int, Json] = OrderedDict()
         self._next_id = first_id
-        self._waiting: set[asyncio.Future[None]] = set()
         self._poll: asyncio.Future[None] | None = None
-        self._watching: set[asyncio.Future[None]] = set()
+        self._webhook_watchers: list[asyncio.Future[None]] = []
         self._subscriber: Callable[[Json], None] | None = None
         self.allowed: frozenset[str] | None = None
         self.webhook: Webhook | None = None
@@ -49,7 +48,7 @@ class UpdateQueue:
         return len(self._pending)
 
     def put(self, kind: str, content: Json) -> Json:
-        """Number an update and return it; queue it if the bot asked for its kind."""
+        """Give an update its number and return it; queue it if the bot asked for its kind."""
         update_id = self._next_id
         self._next_id += 1
         update = {"update_id": update_id, kind: content}
@@ -76,7 +75,8 @@ class UpdateQueue:
             self._pending = OrderedDict(sorted(self._pending.items()))
         if self._subscriber is not None:
             self._subscriber(update)
-        _wake(self._waiting)
+        if self._poll is not None and not self._poll.done():
+            self._poll.set_result(None)
 
     def subscribe(self, subscriber: Callable[[Json], None] | None) -> None:
         """Give everything that waits, and then every new update, to this function."""
@@ -86,7 +86,7 @@ class UpdateQueue:
                 subscriber(update)
 
     def allow(self, kinds: Iterable[str] | None) -> None:
-        """Which kinds are queued from now on; None changes nothing, an empty list means default."""
+        """Queue these kinds from now on; None changes nothing, an empty list means default."""
         if kinds is not None:
             self.allowed = frozenset(kinds)
 
@@ -111,13 +111,13 @@ class UpdateQueue:
         return waiting
 
     def peek(self, limit: int = 100) -> list[Json]:
-        """The first `limit` updates, left in the queue."""
+        """Return the first `limit` updates, left in the queue."""
         return list(islice(self._pending.values(), limit))
 
     async def poll(self, offset: int = 0, limit: int = 100, timeout: float = 0) -> list[Json]:
-        """getUpdates: confirm up to `offset`, then answer at once or wait for an update.
+        """Confirm up to `offset`, then answer at once or wait for an update.
 
-        Raises ApiError 409 while a webhook is set, and in a poll that a newer one replaces.
+        Raise ApiError 409 while a webhook is set, and in a poll that a newer one replaces.
         """
         if self.webhook is not None:
             raise conflict(
@@ -136,17 +136,14 @@ class UpdateQueue:
         return self.peek(limit)
 
     async def _wait_as_poll(self, timeout: float) -> None:
-        poll = asyncio.get_running_loop().create_future()
-        self._poll = poll
-        self._waiting.add(poll)
+        self._poll = poll = asyncio.get_running_loop().create_future()
         try:
             await asyncio.wait((poll,), timeout=timeout)
             if poll.done():
                 poll.result()
         finally:
-            self._waiting.discard(poll)
             if poll.done():
-                poll.exception()  # read, also where the one who polled has gone meanwhile
+                poll.exception()  # retrieved, even if the client has gone
             if self._poll is poll:
                 self._poll = None
 
@@ -155,33 +152,18 @@ class UpdateQueue:
         if self._poll is not None and not self._poll.done():
             self._poll.set_exception(conflict(reason))
 
-    async def wait(self, timeout: float | None = None) -> None:
-        """Return when something is queued, or after `timeout` seconds."""
-        if not self._pending:
-            await _wait(self._waiting, timeout)
-
     def set_webhook(self, webhook: Webhook | None) -> None:
         """Deliver to this webhook from now on, or to none."""
         self.webhook = webhook
         if webhook is not None:
             self.end_poll("terminated by setWebhook request")
-        _wake(self._watching)
+        watchers, self._webhook_watchers = self._webhook_watchers, []
+        for watcher in watchers:
+            if not watcher.done():
+                watcher.set_result(None)
 
     async def wait_for_webhook(self) -> None:
         """Return when the webhook was set or deleted."""
-        await _wait(self._watching, None)
-
-
-async def _wait(waiting: set[asyncio.Future[None]], timeout: float | None) -> None:
-    waiter = asyncio.get_running_loop().create_future()
-    waiting.add(waiter)
-    try:
-        await asyncio.wait((waiter,), timeout=timeout)
-    finally:
-        waiting.discard(waiter)
-
-
-def _wake(waiting: set[asyncio.Future[None]]) -> None:
-    for waiter in waiting:
-        if not waiter.done():
-            waiter.set_result(None)
+        watcher = asyncio.get_running_loop().create_future()
+        self._webhook_watchers.append(watcher)
+        await watcher

@@ -1,14 +1,13 @@
-"""Delivers updates to a webhook, https://core.telegram.org/bots/api#setwebhook.
+"""Delivery of updates to a webhook, https://core.telegram.org/bots/api#setwebhook.
 
 Updates of one chat go one after another, those of different chats at the same time, at most
-`max_connections` of them. What is not answered with 2xx is sent again, later and later.
+`max_connections` of them. What is not answered with 2xx is sent again, after a growing delay.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections import deque
 from contextlib import suppress
 from typing import Any
 
@@ -18,8 +17,13 @@ from toolkit.harness.fake_telegram.errors import ApiError, NetworkFailure
 from toolkit.harness.fake_telegram.telegram import FakeTelegram
 from toolkit.harness.fake_telegram.update_queue import Webhook
 from toolkit.harness.types import Json
+from toolkit.waiting import Backoff, KeyedLock, retrying
 
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the name of a header
+
+
+class _Undelivered(Exception):
+    """A delivery failed; the text is for getWebhookInfo."""
 
 
 class WebhookDelivery:
@@ -34,8 +38,7 @@ class WebhookDelivery:
         timeout: float = 60.0,
     ) -> None:
         self._telegram = telegram
-        self._retry_delay = retry_delay
-        self._max_retry_delay = max_retry_delay
+        self._backoff = Backoff((_Undelivered,), first=retry_delay, longest=max_retry_delay)
         self._timeout = aiohttp.ClientTimeout(total=timeout)
 
     async def run(self) -> None:
@@ -46,42 +49,65 @@ class WebhookDelivery:
             if webhook is None:
                 await updates.wait_for_webhook()
                 continue
-            connector = aiohttp.TCPConnector(limit=webhook.max_connections)
-            async with aiohttp.ClientSession(connector=connector, timeout=self._timeout) as http:
-                lanes = _Lanes(self, webhook, http)
-                async with asyncio.TaskGroup() as workers:
-                    tasks = [workers.create_task(lanes.work()) for _ in range(lanes.workers)]
-                    updates.subscribe(lanes.add)
-                    try:
-                        while updates.webhook is webhook:
-                            await updates.wait_for_webhook()
-                    finally:
-                        updates.subscribe(None)
-                        for task in tasks:
-                            task.cancel()
+            async with aiohttp.ClientSession(timeout=self._timeout) as http:
+                await self._deliver_to(webhook, http)
 
-    async def attempt(
-        self, http: aiohttp.ClientSession, webhook: Webhook, update: Json
-    ) -> str | None:
-        """Deliver once; returns what went wrong."""
+    async def _deliver_to(self, webhook: Webhook, http: aiohttp.ClientSession) -> None:
+        """Deliver until the bot has another webhook, or none."""
+        updates, chats = self._telegram.updates, KeyedLock()
+        connections = asyncio.Semaphore(webhook.max_connections)
+        tasks: set[asyncio.Task[None]] = set()
+
+        async def attempt(update: Json) -> None:
+            async with connections:
+                await self._attempt(http, webhook, update)
+
+        async def deliver(update: Json) -> None:
+            async with chats.hold(_chat_of(update)):
+                await retrying(lambda: attempt(update), self._backoff)
+            updates.discard(update["update_id"])
+            self._telegram.notify("delivered", None, update)
+
+        def begin(update: Json) -> None:
+            task = asyncio.create_task(deliver(update))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+
+        updates.subscribe(begin)
+        try:
+            while updates.webhook is webhook:
+                await updates.wait_for_webhook()
+        finally:
+            updates.subscribe(None)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _attempt(self, http: aiohttp.ClientSession, webhook: Webhook, update: Json) -> None:
+        """Deliver once. Raises _Undelivered."""
         headers = {SECRET_HEADER: webhook.secret_token} if webhook.secret_token else {}
         try:
             async with http.post(webhook.url, json=update, headers=headers) as response:
                 body = await response.read()
+                problem = None
                 if not 200 <= response.status < 300:
                     status = f"{response.status} {response.reason}"
-                    return f"Wrong response from the webhook: {status}"
+                    problem = f"Wrong response from the webhook: {status}"
         except TimeoutError:
-            return "Read timeout expired"
+            problem = "Read timeout expired"
         except aiohttp.ClientConnectorError:
-            return "Connection refused"
+            problem = "Connection refused"
         except aiohttp.ClientError as error:
-            return f"Connection failed: {error}"
-        await self._call_of_answer(body)
-        return None
+            problem = f"Connection failed: {error}"
+        if problem is not None:
+            webhook.last_error_date = self._telegram.now()
+            webhook.last_error_message = problem
+            self._telegram.notify("webhook_error", None, problem)
+            raise _Undelivered(problem)
+        await self._call_from_answer(body)
 
-    async def _call_of_answer(self, body: bytes) -> None:
-        """A method named in the answer is done; its result, or its refusal, goes nowhere.
+    async def _call_from_answer(self, body: bytes) -> None:
+        """Call the method that an answer names; its result or refusal goes nowhere.
 
         https://core.telegram.org/bots/api#making-requests-when-getting-updates
         """
@@ -94,69 +120,10 @@ class WebhookDelivery:
             with suppress(ApiError, NetworkFailure):
                 await self._telegram.call(answer["method"], params)
 
-    def delay(self, attempts: int) -> float:
-        """How long to wait after this many failures, in seconds."""
-        return min(self._retry_delay * 2.0 ** min(attempts - 1, 32), self._max_retry_delay)
 
-    def failed(self, webhook: Webhook, problem: str) -> None:
-        """Remember a failure for getWebhookInfo."""
-        webhook.last_error_date = self._telegram.now()
-        webhook.last_error_message = problem
-        self._telegram.notify("webhook_error", None, problem)
-
-    def delivered(self, update: Json) -> None:
-        """The bot has it."""
-        self._telegram.updates.discard(update["update_id"])
-        self._telegram.notify("delivered", None, update)
-
-
-class _Lanes:
-    """Updates in order within a lane; a lane is in `ready` once, or in work, or waits to retry."""
-
-    def __init__(
-        self, delivery: WebhookDelivery, webhook: Webhook, http: aiohttp.ClientSession
-    ) -> None:
-        self._delivery = delivery
-        self._webhook = webhook
-        self._http = http
-        self._lanes: dict[int, deque[Json]] = {}
-        self._ready: asyncio.Queue[int] = asyncio.Queue()
-        self.workers = webhook.max_connections
-
-    def add(self, update: Json) -> None:
-        """Put an update at the end of its lane."""
-        key = lane_of(update)
-        lane = self._lanes.get(key)
-        if lane is None:
-            self._lanes[key] = deque([update])
-            self._ready.put_nowait(key)
-        else:
-            lane.append(update)
-
-    async def work(self) -> None:
-        """Deliver the first update of one ready lane after another."""
-        failures: dict[int, int] = {}
-        while True:
-            key = await self._ready.get()
-            lane = self._lanes[key]
-            problem = await self._delivery.attempt(self._http, self._webhook, lane[0])
-            if problem is not None:
-                update_id = lane[0]["update_id"]
-                failures[update_id] = attempts = failures.get(update_id, 0) + 1
-                self._delivery.failed(self._webhook, problem)
-                later = self._delivery.delay(attempts)
-                asyncio.get_running_loop().call_later(later, self._ready.put_nowait, key)
-                continue
-            self._delivery.delivered(lane.popleft())
-            if lane:
-                self._ready.put_nowait(key)
-            else:
-                del self._lanes[key]
-
-
-def lane_of(update: Json) -> int:
-    """What orders an update: its chat, else its user."""
+def _chat_of(update: Json) -> str:
+    """Return the id that orders an update: of its chat, else of its user."""
     content: Json = next((v for k, v in update.items() if k != "update_id"), {})
     chat = content.get("chat") or content.get("message", {}).get("chat")
-    person = content.get("from") or content.get("user") or {}
-    return int((chat or person).get("id", 0))
+    user = content.get("from") or content.get("user") or {}
+    return str((chat or user).get("id", 0))

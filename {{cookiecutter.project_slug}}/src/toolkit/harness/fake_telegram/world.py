@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from toolkit.harness.fake_telegram.files import Files
-from toolkit.harness.fake_telegram.membership import member
 from toolkit.harness.fake_telegram.model import Chat, Event, Query, User
+from toolkit.harness.fake_telegram.rights import is_member, member
 from toolkit.harness.fake_telegram.update_queue import UpdateQueue
 from toolkit.harness.types import Json
 
@@ -52,11 +52,11 @@ class World:
         self._observers: list[Callable[[Event], None]] = []
 
     def now(self) -> int:
-        """The clock in whole seconds, as the Bot API writes dates."""
+        """Return the time in whole seconds, as the Bot API writes dates."""
         return int(self.clock())
 
     def number(self, name: str) -> int:
-        """The next number of a named sequence, from 1."""
+        """Return the next number of a named sequence, from 1."""
         self._numbers[name] = number = self._numbers.get(name, 0) + 1
         return number
 
@@ -66,14 +66,14 @@ class World:
         return lambda: self._observers.remove(callback)
 
     def notify(self, kind: str, chat_id: int | None, data: Any) -> None:
-        """Tell the observers."""
+        """Call the observers."""
         if self._observers:
             event = Event(kind, chat_id, data)
             for callback in tuple(self._observers):
                 callback(event)
 
     def user(self, user_id: int, first_name: str | None = None, **fields: Any) -> Json:
-        """The user with this id, created on first mention; `fields` are those of a Bot API User."""
+        """Return a user, created on first mention; `fields` are those of a Bot API User."""
         known = self.users.get(user_id)
         if known is None:
             name = first_name or f"User {user_id}"
@@ -84,19 +84,28 @@ class World:
             known.data = {**known.data, **named, **fields}
             chat = self.chats.get(user_id)
             if chat is not None:
-                chat.data = {**chat.data, **_private(known.data)}
+                chat.data = {**chat.data, **_names(known.data)}
         return known.data
+
+    @property
+    def bot_id(self) -> int:
+        """The user id of the bot."""
+        return int(self.me["id"])
 
     @property
     def bot_user(self) -> Json:
         """The bot as the sender of its messages."""
         return {key: self.me[key] for key in ("id", "is_bot", "first_name", "username")}
 
+    def chat(self, chat_id: int) -> Chat:
+        """Return a chat by its id; raises KeyError for a group that does not exist."""
+        return self.private_chat(chat_id) if chat_id > 0 else self.chats[chat_id]
+
     def private_chat(self, user_id: int) -> Chat:
-        """The private chat of a user with the bot; it has the user's id."""
+        """Return the private chat of a user with the bot; it has the user's id."""
         chat = self.chats.get(user_id)
         if chat is None:
-            data = {"id": user_id, "type": "private", **_private(self.user(user_id))}
+            data = {"id": user_id, "type": "private", **_names(self.user(user_id))}
             chat = self.chats[user_id] = Chat(data)
         return chat
 
@@ -111,27 +120,39 @@ class World:
         bot: str = "member",
         **fields: Any,
     ) -> Json:
-        """A group with the bot (as `bot`: member, administrator, left or kicked) and `members`.
+        """Return a group with `members` and the bot (a member, administrator, left or kicked).
 
-        Ids below -10¹² are supergroups, as on Telegram; other groups are basic ones.
+        It is created on first mention; ids below -10¹² are supergroups, as on Telegram.
         """
         chat = self.chats.get(chat_id)
         if chat is None:
             kind = kind or ("supergroup" if forum or chat_id < -(10**12) else "group")
             data = {"id": chat_id, "type": kind, "title": title, **fields}
             chat = self.chats[chat_id] = Chat({**data, "is_forum": True} if forum else data)
-            chat.members[self.me["id"]] = member(bot, self.bot_user)
+            chat.members[self.bot_id] = member(bot, self.bot_user)
         for user_id in members:
             chat.members.setdefault(user_id, member("member", self.user(user_id)))
         return chat.data
 
     def channel(self, chat_id: int, title: str = "Channel", **fields: Any) -> Json:
-        """A channel where the bot is an administrator."""
+        """Return a channel where the bot is an administrator, created on first mention."""
         return self.group(chat_id, title, kind="channel", **{"bot": "administrator", **fields})
 
+    def change_member(self, chat: Chat, by: Json, new: Json) -> Json:
+        """Let user `by` give a member the ChatMember `new`; return the update about it."""
+        user_id = new["user"]["id"]
+        kind, before = "chat_member", "left"
+        if user_id == self.bot_id:
+            kind, before = "my_chat_member", "member"
+        old = chat.members.get(user_id) or member(before, new["user"])
+        chat.members[user_id] = new
+        self.notify("chat", chat.id, new)
+        head = {"chat": chat.data, "from": by, "date": self.now()}
+        return self.emit(kind, {**head, "old_chat_member": old, "new_chat_member": new})
+
     def next_message_id(self, chat: Chat) -> int:
-        """Private chats and basic groups share one sequence; other chats have their own."""
-        if chat.is_own:
+        """Return a fresh id: private chats and basic groups share one sequence, others do not."""
+        if chat.has_own_sequence:
             chat.last_message_id = max(chat.last_message_id + 1, self._first_message_id)
             return chat.last_message_id
         self._last_message_id += 1
@@ -141,7 +162,7 @@ class World:
         """Show a message, or a new version of one, in its chat."""
         message_id = message["message_id"]
         if message_id not in chat.messages:
-            if chat.is_own:
+            if chat.has_own_sequence:
                 chat.last_message_id = max(chat.last_message_id, message_id)
             else:
                 self._last_message_id = max(self._last_message_id, message_id)
@@ -152,12 +173,38 @@ class World:
         self.notify("message", chat.id, message)
         return message
 
-    def new_message(self, chat: Chat, sender: Json, content: Json, **fields: Any) -> Json:
-        """Append a message with a fresh id; in a channel the channel speaks."""
-        head: Json = {"message_id": self.next_message_id(chat)}
-        speaker = {"sender_chat": chat.data} if chat.kind == "channel" else {"from": sender}
-        head.update(speaker, chat=chat.data, date=self.now(), **fields)
+    def new_message(
+        self, chat: Chat, sender: Json, content: Json, message_id: int | None = None, **fields: Any
+    ) -> Json:
+        """Append a message, with a fresh id by default; in a channel the channel is its sender."""
+        head: Json = {"message_id": message_id or self.next_message_id(chat)}
+        shown = {"sender_chat": chat.data} if chat.kind == "channel" else {"from": sender}
+        head.update(shown, chat=chat.data, date=self.now(), **fields)
         return self.put_message(chat, {**head, **content})
+
+    def inline_message(self, chat: Chat, user_id: int, content: Json, **fields: Any) -> str:
+        """Append a message of a user, sent through the bot; return its inline message id."""
+        fields["via_bot"] = self.bot_user
+        message = self.new_message(chat, self.user(user_id), content, **fields)
+        inline_id = f"inline-{self.number('inline_message')}"
+        self.inline_messages[inline_id] = (chat.id, message["message_id"])
+        return inline_id
+
+    def service_message(self, chat: Chat, sender: Json, content: Json, **fields: Any) -> Json:
+        """Show what happened in a chat as a service message; return the update with it."""
+        message = self.new_message(chat, sender, content, **fields)
+        update = self.emit_message(chat, message)
+        self.notify("chat", chat.id, content)
+        return update
+
+    def open_topic(self, chat: Chat, sender: Json, created: Json) -> Json:
+        """Open a topic of a forum; its id is that of the service message, whose update returns."""
+        thread_id = self.next_message_id(chat)
+        chat.topics[thread_id] = {"message_thread_id": thread_id, **created}
+        content = {"forum_topic_created": created}
+        return self.service_message(
+            chat, sender, content, message_id=thread_id, **in_topic(thread_id)
+        )
 
     def remove_message(self, chat: Chat, message_id: int) -> None:
         """Take a message off the screen."""
@@ -174,29 +221,51 @@ class World:
         self.notify("update", chat["id"] if chat else None, update)
         return update
 
-    def ask(self, query: Query) -> Json:
-        """Remember what a person waits for, and tell the bot; returns the update."""
-        asked = self.callbacks if query.kind == "callback_query" else self.queries
-        while len(asked) >= KEPT_QUERIES:
-            del asked[next(iter(asked))]
-        asked[query.id] = query
-        return self.emit(query.kind, query.content)
+    def emit_message(self, chat: Chat, message: Json, *, edited: bool = False) -> Json:
+        """Return the update for a message; a bot that is not in the chat does not get it."""
+        kind = "channel_post" if chat.kind == "channel" else "message"
+        kind = f"edited_{kind}" if edited else kind
+        if not chat.is_private and not is_member(chat.members.get(self.bot_id)):
+            return {"update_id": 0, kind: message}
+        return self.emit(kind, message)
+
+    def emit_query(
+        self,
+        kind: str,
+        user_id: int,
+        content: Json,
+        chat_id: int | None = None,
+        message_id: int | None = None,
+    ) -> Json:
+        """Make a query of a user, remember it until it is answered, and return its update."""
+        query_id = str(self.number("query"))
+        content = {"id": query_id, "from": self.user(user_id), **content}
+        place = (chat_id or user_id, message_id)
+        self.remember(Query(kind, query_id, user_id, content, self.clock(), *place))
+        return self.emit(kind, content)
+
+    def remember(self, query: Query) -> None:
+        """Keep a query until it is answered, in place of the oldest one if there are too many."""
+        kept = self.callbacks if query.kind == "callback_query" else self.queries
+        while len(kept) >= KEPT_QUERIES:
+            del kept[next(iter(kept))]
+        kept[query.id] = query
 
     def adopt(self, token: str) -> None:
         """Become the bot of this token: the same Telegram, another id."""
-        old, self.token = self.me["id"], token
+        old, self.token = self.bot_id, token
         self.me = {**self.me, "id": int(token.partition(":")[0])}
         for chat in self.chats.values():
             if old in chat.members:
-                chat.members[self.me["id"]] = {**chat.members.pop(old), "user": self.bot_user}
+                chat.members[self.bot_id] = {**chat.members.pop(old), "user": self.bot_user}
 
     def messages(self, chat_id: int) -> list[Json]:
-        """What is on screen in a chat, oldest first, edits applied."""
+        """Return what is on screen in a chat, oldest first, edits applied."""
         chat = self.chats.get(chat_id)
         return list(chat.messages.values()) if chat else []
 
     def message(self, chat_id: int, message_id: int) -> Json | None:
-        """One message on screen, or None."""
+        """Return one message on screen, or None."""
         chat = self.chats.get(chat_id)
         return chat.messages.get(message_id) if chat else None
 
@@ -206,20 +275,22 @@ class World:
         return [query for query in self.callbacks.values() if not query.answered]
 
 
-def _private(user: Json) -> Json:
-    """What a private chat shows of its user."""
+def in_topic(thread_id: int) -> Json:
+    """Return the fields of a message in a topic of a forum."""
+    return {"message_thread_id": thread_id, "is_topic_message": True}
+
+
+def _names(user: Json) -> Json:
+    """Return what a private chat shows of its user."""
     return {name: user[name] for name in ("first_name", "last_name", "username") if name in user}
 
 
 def _bot(bot_id: int) -> Json:
-    return {
-        "id": bot_id,
-        "is_bot": True,
-        "first_name": "Bot",
-        "username": "fake_bot",
-        "can_join_groups": True,
-        "can_read_all_group_messages": True,
-        "supports_inline_queries": True,
-        "can_connect_to_business": True,
-        "has_main_web_app": False,
-    }
+    abilities = (
+        "can_join_groups",
+        "can_read_all_group_messages",
+        "supports_inline_queries",
+        "can_connect_to_business",
+    )
+    head = {"id": bot_id, "is_bot": True, "first_name": "Bot", "username": "fake_bot"}
+    return {**head, **dict.fromkeys(abilities, True), "has_main_web_app": False}

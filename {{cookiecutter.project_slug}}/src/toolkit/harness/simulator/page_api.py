@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from toolkit.errors import StorageError
 from toolkit.harness.simulator import session_view
 from toolkit.harness.simulator.recorder import SimulatorError
 from toolkit.harness.simulator.replaying import read_steps, replay
@@ -16,7 +17,6 @@ from toolkit.harness.simulator.saving import FOLDER, draft
 from toolkit.harness.simulator.simulation import Simulation
 from toolkit.harness.simulator.turns import Turn
 from toolkit.harness.types import Json
-from toolkit.storage.base import StorageError
 
 PICTURES = (b"\x89PNG", b"\xff\xd8\xff")
 

@@ -10,15 +10,16 @@ import asyncio
 import inspect
 import time
 import traceback
-from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from toolkit.errors import StorageError
 from toolkit.harness.simulator.turns import Turn, current
 from toolkit.harness.specs.settling import settle, started
 from toolkit.harness.types import Json
-from toolkit.storage.base import SessionStorage, StorageError
+from toolkit.storage.base import SessionStorage
+from toolkit.waiting import KeyedLock
 
 if TYPE_CHECKING:
     from toolkit.app import BotApp
@@ -51,7 +52,7 @@ class Recorder:
         self._number = 0
         self._connected = asyncio.Event()
         self._tasks: dict[asyncio.Task[None], Turn] = {}
-        self._queues: dict[str | None, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._queues = KeyedLock()
         telegram.observe(self._notice)
 
     @property
@@ -163,7 +164,7 @@ class Recorder:
             return
         turn.key = app.session_key(update)
         # As the bot's own poller does: one update per session at a time, others meanwhile.
-        async with self._queues[turn.key]:
+        async with self._queues.hold(turn.key, f"update {turn.number}"):
             await self.run(turn, app.feed_update(app.bot, update))
             if turn.before is not None:
                 turn.after = await self.fields(turn.key)

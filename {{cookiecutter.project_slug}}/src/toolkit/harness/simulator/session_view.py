@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from toolkit.errors import StorageError
 from toolkit.harness.simulator.simulation import Simulation
 from toolkit.harness.simulator.turns import Turn
 from toolkit.harness.types import Json
-from toolkit.storage.base import StorageError
 
 if TYPE_CHECKING:
-    from toolkit.sessions.context import BotContext
+    from toolkit.sessions.middleware import BotContext
 
 
 def key_of(simulation: Simulation, user_id: int, chat_id: int, thread_id: int | None) -> str | None:

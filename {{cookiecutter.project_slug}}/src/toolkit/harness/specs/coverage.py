@@ -1,4 +1,4 @@
-"""Which of the declared commands the specs exercise.
+"""Coverage: which of the declared commands the specs exercise.
 
 A command is covered by a step that sends it as text and expects at least one call. Commands are
 case-sensitive, as they are for the bot.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +32,8 @@ class Coverage:
         return len(self.covered) / len(self.declared) if self.declared else 1.0
 
     def as_json(self) -> dict[str, Any]:
-        """The object that stands in a GATE line."""
-        return {
-            "declared": self.declared,
-            "covered": self.covered,
-            "missing": self.missing,
-            "fraction": self.fraction,
-        }
+        """Return the object that stands in a GATE line."""
+        return {**asdict(self), "fraction": self.fraction}
 
 
 def measure(specs: Iterable[BotSpec], declared: Iterable[str]) -> Coverage:
@@ -51,7 +46,7 @@ def measure(specs: Iterable[BotSpec], declared: Iterable[str]) -> Coverage:
 
 
 def commands_of(spec: BotSpec) -> set[str]:
-    """The commands that this spec sends and expects something of."""
+    """Return the commands that this spec sends and expects a call after."""
     return {
         found[1]
         for step in spec.steps
@@ -62,9 +57,9 @@ def commands_of(spec: BotSpec) -> set[str]:
 
 
 def load_commands(file: str | Path) -> list[str]:
-    """Declared commands from a JSON array of names, or of ``{"command", "description"}`` objects.
+    """Read declared commands: a JSON array of names or of `{"command", "description"}` objects.
 
-    Raises `SpecError` when the file is not that.
+    Raise `SpecError` when the file is not that.
     """
     try:
         data = json.loads(Path(file).read_text(encoding="utf-8-sig"))

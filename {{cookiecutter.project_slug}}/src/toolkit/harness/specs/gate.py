@@ -17,22 +17,22 @@ from toolkit.harness.specs.spec import SpecError, find_files, load_specs
 from toolkit.harness.types import Json
 
 UNPRINTABLE = re.compile(r"[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 does not allow (section 2.2, Char)."""
+"""The characters that XML 1.0 does not allow (section 2.2, Char)."""
 
 
 def judge(
     bot: str, patterns: Sequence[str], commands: str | None = None, junit: str | None = None
 ) -> Json:
-    """Run the specs against the bot; returns the object of a GATE line.
+    """Run the specs against the bot, and return the object of a GATE line.
 
-    ``ok`` needs at least one spec, all of them passed, and every declared command covered. Commands
-    are declared by the bot itself and by the file ``commands``.
+    `ok` needs at least one spec, all of them passed, and every declared command covered. Commands
+    are declared by the bot itself and by the file `commands`.
     """
     try:
         specs = [spec for file in find_files(patterns) for spec in load_specs(file)]
         declared = load_commands(commands) if commands else []
         if not specs:
-            raise SpecError(f"{' '.join(patterns)}: no spec in there")
+            raise SpecError(f"{' '.join(patterns)}: no spec in it")
         make_bot = load_factory(bot)
     except SpecError as error:
         return refusal(str(error))
@@ -50,7 +50,7 @@ def judge(
 
 
 def refusal(error: str) -> Json:
-    """The object of a GATE line when nothing could be run."""
+    """Return the object of a GATE line for when nothing could be run."""
     return {**_verdict([], Coverage([], [], [])), "error": error}
 
 

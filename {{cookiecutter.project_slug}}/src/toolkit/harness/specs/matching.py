@@ -1,7 +1,7 @@
-"""Compares what a spec expects with what the bot did.
+"""Compare what a spec expects with what the bot did.
 
 A payload is a deep subset: every field that it names must be there and fit, other fields are free;
-arrays fit element by element. ``{"$contains": …}`` and ``{"$regex": …}`` may stand for any value.
+arrays fit element by element. `{"$contains": …}` and `{"$regex": …}` may stand for any value.
 """
 
 from __future__ import annotations
@@ -12,43 +12,39 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 MATCHERS = ("$contains", "$regex")
-
-
 MISSING = object()
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One place where a value does not fit; ``actual`` is `MISSING` where there is none."""
+    """A place where a value does not fit; `actual` is `MISSING` where there is none."""
 
     path: str
     expected: Any
     actual: Any
-
-    @property
-    def there(self) -> bool:
-        """Whether there is a value at all."""
-        return self.actual is not MISSING
 
 
 class Call(Protocol):
     """A method of the Bot API and its parameters, expected or captured."""
 
     @property
-    def method(self) -> str: ...
+    def method(self) -> str:
+        """The name of the method, such as `sendMessage`."""
+
     @property
-    def payload(self) -> Any: ...
+    def payload(self) -> Any:
+        """Its parameters as JSON."""
 
 
 def matcher_of(value: Any) -> str | None:
-    """The first key of ``value`` that begins with ``$``, or ``None``: no Bot API field does."""
+    """Return the first key of `value` that begins with `$`, as no Bot API field does, or `None`."""
     if isinstance(value, Mapping):
         return next((key for key in value if key.startswith("$")), None)
     return None
 
 
 def matcher_problem(value: Mapping[str, Any]) -> str | None:
-    """What is wrong with a matcher, or ``None``."""
+    """Return what is wrong with a matcher, or `None`."""
     name = matcher_of(value)
     if name not in MATCHERS:
         return f"there is no matcher {name}; there are {' and '.join(MATCHERS)}"
@@ -63,7 +59,7 @@ def matcher_problem(value: Mapping[str, Any]) -> str | None:
 
 
 def differences(expected: Any, actual: Any, path: str = "payload") -> Iterator[Difference]:
-    """Every place where ``actual`` does not fit ``expected``; none when it does.
+    """Yield every place where `actual` does not fit `expected`.
 
     An expected null also fits a field that is left out, as it does for the Bot API.
     """
@@ -81,7 +77,7 @@ def differences(expected: Any, actual: Any, path: str = "payload") -> Iterator[D
 
 
 def fits(expected: Any, actual: Any) -> bool:
-    """Whether there is no difference."""
+    """Tell whether there is no difference."""
     return next(differences(expected, actual), None) is None
 
 
@@ -102,7 +98,7 @@ def _equal(expected: Any, actual: Any) -> bool:
 
 @dataclass(frozen=True)
 class Comparison:
-    """``found`` holds, for each expected call, the index of the captured one, or ``None``."""
+    """Expected calls and, in `found`, the index of the captured call that each is, or `None`."""
 
     expected: Sequence[Call]
     captured: Sequence[Call]
@@ -124,7 +120,7 @@ class Comparison:
 def compare(expected: Sequence[Call], captured: Sequence[Call], *, strict: bool) -> Comparison:
     """Find the expected calls among the captured ones.
 
-    Without ``strict`` they must appear in order, with any other calls between them. With it, the
+    Without `strict` they must appear in order, with any other calls between them. With it, the
     lists must fit call by call.
     """
     found: list[int | None] = []
@@ -138,5 +134,5 @@ def compare(expected: Sequence[Call], captured: Sequence[Call], *, strict: bool)
 
 
 def meets(expected: Call, captured: Call) -> bool:
-    """Whether a captured call is the expected one."""
+    """Tell whether a captured call is the expected one."""
     return expected.method == captured.method and fits(expected.payload or {}, captured.payload)

@@ -1,10 +1,10 @@
-"""Somebody who talks to the bot in a test.
+"""A user who talks to the bot in a test.
 
     await person.say("/book")
     await person.tap("Haircut")
     person.sees("When?")
 
-What is not as the test says fails with what is there instead.
+A failure says what is there instead.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Person:
     """A user in one chat: their private one, or a group after `at`.
 
-    What handlers raise comes out of `say` and `tap`.
+    `say`, `send` and `tap` raise what handlers raise.
     """
 
     def __init__(self, running: RunningBot, user_id: int, name: str, chat_id: int | None = None):
@@ -35,21 +35,21 @@ class Person:
         self._telegram.observe(self._notice)
 
     def at(self, group: Json) -> Person:
-        """The same person in a group, a Bot API Chat such as the fixture ``group`` gives."""
+        """Return the same person in a group, a Bot API Chat such as the fixture `group`."""
         return Person(self._running, self.id, self.name, int(group["id"]))
 
     async def say(self, text: str, **options: Any) -> None:
-        """Type a text. Options are those of `FakeTelegram.send_text`, ``reply_to`` for instance."""
+        """Type a text. Options are those of `FakeTelegram.send_text`, such as `reply_to`."""
         await self._act(self._telegram.send_text(self.id, text, self.chat_id, **options))
 
     async def send(self, **content: Any) -> None:
-        """Send what is not text, as fields of a Bot API Message: ``photo=[…]``, ``contact={…}``."""
+        """Send other content, as fields of a Bot API Message: `photo=[…]`, `contact={…}`."""
         await self._act(self._telegram.send(self.id, content, self.chat_id))
 
     async def tap(self, label: str) -> None:
         """Tap the newest button with this label.
 
-        Raises AssertionError when there is none, or when the bot leaves the tap unanswered.
+        Raise AssertionError when there is none, or when the bot leaves the tap unanswered.
         """
         __tracebackhide__ = True
         try:
@@ -61,7 +61,7 @@ class Person:
             raise AssertionError(problem)
 
     def sees(self, text: str) -> bool:
-        """Assert that ``text`` is part of what appeared since this person's last action."""
+        """Assert that `text` is part of what appeared since this person's last action."""
         __tracebackhide__ = True
         if not any(text in shown for shown in self.news):
             shown = "\n".join(f"  {line!r}" for line in self.news) or "  nothing"

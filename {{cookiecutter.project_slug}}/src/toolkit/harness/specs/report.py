@@ -1,4 +1,4 @@
-"""Says in words how a step went wrong."""
+"""Describe in words how a step went wrong."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
-from toolkit.harness.specs.matching import Call, Comparison, Difference, differences
+from toolkit.harness.specs.matching import MISSING, Call, Comparison, Difference, differences
 from toolkit.harness.specs.spec import BotSpec, Step
 
 LONGEST = 240
 
 
 def describe(spec: BotSpec, number: int, step: Step, problems: list[str]) -> str:
-    """The whole report on a failed step: where it is, what was sent, and each problem."""
+    """Return the whole report on a failed step: where it is, what was sent, and each problem."""
     head = f"step {number} of {len(spec.steps)} sent {show(step.send.source)}"
     return "\n\n".join([head, *problems])
 
 
 def describe_calls(comparison: Comparison) -> str:
-    """Expected and captured calls side by side, and what is nearest to the first missing one."""
+    """Put expected and captured calls side by side, then what is nearest to the first missing."""
     rule = "exactly these calls" if comparison.strict else "these calls, in this order"
     lines = [f"expected {rule} (- missing, = found, + any other):", *_diff(comparison)]
     missing = [i for i, found in enumerate(comparison.found) if found is None]
@@ -33,14 +33,14 @@ def describe_calls(comparison: Comparison) -> str:
 
 
 def describe_session(found: list[Difference]) -> str:
-    """The fields of the session that are not as the step says."""
+    """List the fields of the session that are not as the step says."""
     return "\n".join(["the session after the step is not as expected:", *_places(found)])
 
 
 def describe_error(error: BaseException) -> str:
-    """An exception of the bot: what, and where in the bot's own code it came from."""
+    """Name an exception of the bot, and where in the bot's own code it came from."""
     paths = map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib"))
-    libraries = (str(Path(__file__).parents[1]), *paths, "<")
+    libraries = (str(Path(__file__).parents[2]), *paths, "<")
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if not frame.filename.startswith(libraries)]
     raised = "".join(traceback.format_exception_only(error)).rstrip()
@@ -50,7 +50,7 @@ def describe_error(error: BaseException) -> str:
 
 
 def show(value: Any) -> str:
-    """JSON on one line, shortened."""
+    """Return JSON on one line, shortened."""
     text = json.dumps(value, ensure_ascii=False, default=repr)
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
@@ -104,5 +104,5 @@ def _likeness(expected: Call, captured: Call) -> tuple[bool, float]:
 def _places(found: list[Difference]) -> Iterator[str]:
     for difference in found:
         yield f"  {difference.path}: expected {show(difference.expected)}"
-        captured = show(difference.actual) if difference.there else "nothing"
+        captured = show(difference.actual) if difference.actual is not MISSING else "nothing"
         yield f"  {' ' * len(difference.path)}  captured {captured}"

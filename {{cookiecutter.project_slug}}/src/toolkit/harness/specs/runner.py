@@ -1,4 +1,4 @@
-"""Runs a spec against a fresh bot."""
+"""Run a spec against a fresh bot."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from toolkit.harness.specs.matching import Difference, compare, differences
+from toolkit.harness.specs.matching import compare, differences
 from toolkit.harness.specs.report import describe, describe_calls, describe_error, describe_session
 from toolkit.harness.specs.running_bot import MakeBot, RunningBot
 from toolkit.harness.specs.sending import update_of
@@ -23,7 +23,7 @@ FIRST_UPDATE_ID = 1_000_000_000
 
 @dataclass(frozen=True)
 class SpecResult:
-    """How a spec went. ``failure`` is the report on the first step that failed, or ``None``."""
+    """How a spec went. `failure` is the report on the first step that failed, or `None`."""
 
     spec: BotSpec
     failure: str | None
@@ -50,7 +50,7 @@ def run_specs(
 
 
 async def run_spec(spec: BotSpec, make_bot: MakeBot) -> SpecResult:
-    """Run one spec; whatever the bot does wrong, an exception included, becomes its ``failure``."""
+    """Run one spec; what the bot does wrong, exceptions included, becomes its `failure`."""
     started = time.perf_counter()
     commands: Mapping[str, str] = {}
     try:
@@ -91,8 +91,9 @@ async def _run_step(step: Step, running: RunningBot, *, strict: bool) -> list[st
     problems = []
     try:
         await running.deliver(update)
-        found = await _differences_of_session(step, running)
-        problems += [describe_session(found)] if found else []
+        if step.session is not None:
+            found = list(differences(step.session, await running.session(), "session"))
+            problems += [describe_session(found)] if found else []
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a bot may raise anything
         problems.append(describe_error(error))
     comparison = compare(step.expect, running.telegram.calls[start:], strict=strict)
@@ -101,12 +102,6 @@ async def _run_step(step: Step, running: RunningBot, *, strict: bool) -> list[st
     if step.send.kind == "tap" and (problem := running.unanswered(update)):
         problems.append(problem)
     return problems
-
-
-async def _differences_of_session(step: Step, running: RunningBot) -> list[Difference]:
-    if step.session is None:
-        return []
-    return list(differences(step.session, await running.session(), "session"))
 
 
 def _first_update_id(spec: BotSpec) -> int:

@@ -1,4 +1,4 @@
-"""One bot wired to a fake Telegram: updates go in, calls come out."""
+"""A bot wired to a fake Telegram: updates go in, calls come out."""
 
 from __future__ import annotations
 
@@ -20,14 +20,13 @@ if TYPE_CHECKING:
 STEP_LIMIT = 10.0
 """Seconds a handler may take. Nothing in a test is slow, so this only ends what would never end."""
 
-
 MakeBot = Callable[[], "BotApp[Any]"]
 
 
 def load_factory(name: str) -> MakeBot:
-    """The function that ``module:function`` names.
+    """Return the function that `module:function` names.
 
-    Raises ImportError, AttributeError or TypeError that says what is wrong, and what the module
+    Raise ImportError, AttributeError or TypeError that says what is wrong, and what the module
     itself raises.
     """
     module, _, function = name.partition(":")
@@ -40,7 +39,7 @@ def load_factory(name: str) -> MakeBot:
 
 
 class RunningBot:
-    """A fresh bot for the time of an ``async with`` block, closed when it ends."""
+    """A fresh bot for the time of an `async with` block, closed when it ends."""
 
     telegram: FakeTelegram
 
@@ -80,10 +79,10 @@ class RunningBot:
             await asyncio.wait(self._tasks, timeout=GRACE)
 
     async def deliver(self, update: Json) -> list[Call]:
-        """Give the bot one update and wait for all that comes of it; returns the calls it made.
+        """Give the bot one update, wait for all that comes of it, and return the calls it made.
 
-        Raises what a handler or a task that it started raised, TimeoutError when a handler does not
-        end, and ValueError for an update that is none.
+        Raise what a handler or a task that it started raised, TimeoutError when a handler does not
+        end, and ValueError for a malformed update.
         """
         from aiogram.types import Update
 
@@ -105,7 +104,7 @@ class RunningBot:
         return self.telegram.calls[start:]
 
     async def session(self) -> Json | None:
-        """The fields of the session that the last update belongs to, as they are stored.
+        """Return the fields of the session that the last update belongs to, as they are stored.
 
         A session that nothing changed has its initial fields; None where updates have no session.
         """
@@ -116,12 +115,12 @@ class RunningBot:
         return self.app.sessions.codec.load(key, record)[1]
 
     def unanswered(self, update: Json) -> str | None:
-        """What is wrong when ``update`` is a tap that the bot never answered, else None."""
+        """Say what is wrong when `update` is a tap that the bot never answered, else None."""
         query = update.get("callback_query")
         if query is None or self.telegram.callbacks[query["id"]].answered:
             return None
         return (
-            f"the tap on {query['data']!r} was never answered, so its button keeps turning; "
+            f"the tap on {query['data']!r} was never answered, so its button keeps spinning; "
             "call answer() on the callback query"
         )
 

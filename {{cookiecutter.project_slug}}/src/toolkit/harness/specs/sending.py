@@ -1,4 +1,4 @@
-"""Turns what a spec sends into the update that Telegram would deliver for it."""
+"""Turn what a spec sends into the update that Telegram would deliver for it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Stage(Protocol):
 
 
 def update_of(stage: Stage, send: Send) -> Json:
-    """Let a person of the fake Telegram do it; returns the update.
+    """Have a user of the fake Telegram do it, and return the update.
 
-    Raises `PersonError` when they cannot, and ValueError for a raw update that Telegram could not
+    Raise `PersonError` when they cannot, and ValueError for a raw update that Telegram could not
     send.
     """
     telegram = stage.telegram
@@ -50,7 +50,7 @@ def update_of(stage: Stage, send: Send) -> Json:
 
 
 def _label(stage: Stage, chat: Chat, send: Send) -> str:
-    """The label that is tapped; of several that fit a matcher, the first on the newest message."""
+    """Return the label to tap; of several that fit a matcher, the first on the newest message."""
     for button in stage.telegram.buttons(chat.id):
         if send.message_id in (None, button.message_id) and fits(send.value, button.label):
             return button.label
@@ -58,7 +58,7 @@ def _label(stage: Stage, chat: Chat, send: Send) -> str:
 
 
 def _message_with_button(stage: Stage, chat: Chat, send: Send) -> int:
-    """The message whose button is tapped.
+    """Return the message whose button is tapped.
 
     A button that is not on screen is a stale one. Its message came from the bot before this
     dialogue began, so it is put there first; a deleted message stays deleted.
@@ -69,7 +69,7 @@ def _message_with_button(stage: Stage, chat: Chat, send: Send) -> int:
         shown = chat.messages.get(wanted)
         if shown is None and (chat.id, wanted) not in stage.deleted:
             telegram.place(chat.id, EARLIER, wanted, keyboard)
-        # A person's own message has no buttons: whoever wrote this id counted messages otherwise.
+        # A user's own message has no buttons: this id comes from another way of counting messages.
         if shown is None or shown.get("from", {}).get("id") == telegram.me["id"]:
             return wanted
     for button in telegram.buttons(chat.id):
@@ -99,7 +99,7 @@ def _take_raw(telegram: FakeTelegram, update: Json) -> Json:
 
 
 def _dated(telegram: FakeTelegram, content: Any) -> Any:
-    """Specs of other implementations write date 0, and a bot of their own under its buttons.
+    """Correct the date 0 and the foreign bot that specs of other implementations write.
 
     For the Bot API a message with date 0 is out of reach, and has neither sender nor content.
     """

@@ -1,8 +1,8 @@
-"""Waits for what handlers started and did not await, without sleeping.
+"""Wait for what handlers started and did not await, without sleeping.
 
-A handler may float a call: ``asyncio.create_task(message.answer("…"))``. Such tasks belong to the
+A handler may float a call: `asyncio.create_task(message.answer("…"))`. Such tasks belong to the
 update that started them, so the harness lets them run until they are done. A task that waits for
-time (``asyncio.sleep``) or for another task's signal (a queue, a lock, an event) is left alone: it
+time (`asyncio.sleep`) or for another task's signal (a queue, a lock, an event) is left alone: it
 is a reminder or a worker, and may wait for ever.
 """
 
@@ -22,7 +22,7 @@ GRACE = 1.0
 """Seconds that a floated task may wait for a thread or a socket."""
 
 QUIET_ROUNDS = 5
-"""Turns of the loop without a move after which tasks count as waiting; waking takes one or two."""
+"""Turns of the loop without progress before tasks count as waiting; waking takes one or two."""
 
 started: ContextVar[list[Task] | None] = ContextVar("tasks_started_here", default=None)
 """Where tasks are noted that code in this context starts, and the tasks that those start."""
@@ -30,7 +30,7 @@ started: ContextVar[list[Task] | None] = ContextVar("tasks_started_here", defaul
 
 @contextmanager
 def noting_tasks() -> Iterator[None]:
-    """Let new tasks of the running loop be noted in `started`."""
+    """Note new tasks of the running loop in `started`."""
     loop = asyncio.get_running_loop()
     make = loop.get_task_factory()
 
@@ -49,7 +49,7 @@ def noting_tasks() -> Iterator[None]:
 
 
 async def settle(tasks: list[Task]) -> list[BaseException]:
-    """Run ``tasks``, which may grow, until they end or wait; returns what they raised.
+    """Run `tasks`, which may grow, until they end or wait, and return what they raised.
 
     Tasks that have ended are taken off the list.
     """
@@ -79,7 +79,7 @@ async def _run_until_still(tasks: list[Task]) -> None:
 
 
 def _innermost(task: Task) -> CoroutineType[Any, Any, Any] | None:
-    """The coroutine that a suspended task stands in."""
+    """Return the coroutine in which a task is suspended."""
     found: Any = task.get_coro()
     while iscoroutine(inner := getattr(found, "cr_await", None)):
         found = inner
@@ -104,7 +104,7 @@ def _waits_for_a_signal(task: Task) -> bool:
 
 
 def _unseen_error(task: Task) -> BaseException | None:
-    # asyncio keeps this flag until somebody asks for the exception; there is no public name for it.
+    # asyncio keeps this flag until the exception is retrieved; there is no public name for it.
     # An error that another task awaited and handled is no failure.
     if task.done() and not task.cancelled() and getattr(task, "_log_traceback", False):
         return task.exception()

@@ -3,16 +3,16 @@
     {"name": "…", "strict": false,
      "steps": [{"send": {…}, "expect": [{"method": "…", "payload": {…}}]}]}
 
-``send`` is one of ``{"text"}``, ``{"callback", "messageId"}``, ``{"tap"}`` and ``{"update"}``, each
-with ``chatId`` and ``userId``. A step may carry ``session``, a subset of the session's fields after
-it, and ``fault``, one or more failures that the bot meets from this step on.
+`send` is one of `{"text"}`, `{"callback", "messageId"}`, `{"tap"}` and `{"update"}`, each
+with `chatId` and `userId`. A step may carry `session`, a subset of the session's fields after
+it, and `fault`, one or more failures that strike from this step on.
 """
 
 from __future__ import annotations
 
 import glob
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, cast
@@ -37,14 +37,14 @@ SENDS: dict[str, dict[str, type]] = {
 
 
 class SpecError(ValueError):
-    """A spec that cannot be run: names file, spec, step and field, and says what would be right."""
+    """A malformed spec; the message names file, spec, step and field, and the fix."""
 
 
 @dataclass(frozen=True)
 class Send:
-    """What a person does. ``value`` is the text, callback data, update, or label or its matcher.
+    """What a user does. `value` is the text, callback data, update, or label or its matcher.
 
-    ``chat_id`` ``None`` is the user's private chat.
+    Without `chat_id` it is the user's private chat.
     """
 
     kind: Kind
@@ -57,7 +57,7 @@ class Send:
 
 @dataclass(frozen=True)
 class ExpectedCall:
-    """A call the bot must make; ``payload`` ``None`` asks only for the method."""
+    """A call the bot must make; `payload` `None` asks only for the method."""
 
     method: str
     payload: Json | None
@@ -84,12 +84,12 @@ class BotSpec:
 
     @property
     def id(self) -> str:
-        """How reports call it: ``tests/specs/booking.json::book a haircut``."""
+        """How reports call it: `tests/specs/booking.json::book a haircut`."""
         return f"{self.file}::{self.name}"
 
 
 def load_specs(file: str | Path) -> list[BotSpec]:
-    """The specs of one file. Raises `SpecError` when it cannot be read or is not well formed."""
+    """Read the specs of one file. Raise `SpecError` when it is unreadable or malformed."""
     try:
         text = Path(file).read_text(encoding="utf-8-sig")
         data = json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
@@ -99,7 +99,7 @@ def load_specs(file: str | Path) -> list[BotSpec]:
 
 
 def parse_specs(data: Any, file: str) -> list[BotSpec]:
-    """One spec or an array of them, from JSON that was read already; ``file`` is for messages."""
+    """Read a spec or an array of them from parsed JSON; `file` is for messages."""
     if not isinstance(data, dict | list):
         _Place(file).refuse("", f"must be a spec or an array of specs, not {_short(data)}")
     return [
@@ -108,7 +108,7 @@ def parse_specs(data: Any, file: str) -> list[BotSpec]:
 
 
 def find_files(patterns: Iterable[str]) -> list[str]:
-    """The files that the patterns name, sorted. Raises `SpecError` for a pattern without files."""
+    """Return the files that match, sorted. Raise `SpecError` for a pattern without files."""
     files: set[str] = set()
     for pattern in patterns:
         found = glob.glob(pattern, recursive=True)  # noqa: PTH207 - Path.glob refuses absolute patterns
@@ -141,8 +141,8 @@ class _Place:
     def fields(
         self, value: Any, field: str, allowed: Iterable[str], required: Iterable[str]
     ) -> Json:
-        """An object with these fields and no others."""
-        data = self.typed(value, cast(type[Json], dict), field)
+        """Return an object with these fields and no others."""
+        data = self.typed(value, dict, field)
         prefix = f"{field}." if field else ""
         for name in data:
             if name not in allowed:
@@ -164,7 +164,7 @@ def _spec(item: Any, file: str, number: int) -> BotSpec:
     data = place.fields(item, "", ("name", "strict", "steps"), ("name", "steps"))
     name = place.typed(data["name"], str, "name")
     place = _Place(file, f"spec {number} ({name})")
-    steps = place.typed(data["steps"], cast(type[list[Any]], list), "steps")
+    steps = place.typed(data["steps"], list, "steps")
     if not steps:
         place.refuse("steps", "must hold at least one step")
     return BotSpec(
@@ -177,7 +177,7 @@ def _spec(item: Any, file: str, number: int) -> BotSpec:
 
 def _step(item: Any, place: _Place) -> Step:
     data = place.fields(item, "", ("send", "expect", "session", "fault"), ("send", "expect"))
-    expect = place.typed(data["expect"], cast(type[list[Any]], list), "expect")
+    expect = place.typed(data["expect"], list, "expect")
     session = data.get("session")
     if session is not None:
         _check_matchers(place.typed(session, dict, "session"), place, "session")
@@ -190,7 +190,7 @@ def _step(item: Any, place: _Place) -> Step:
 
 
 def _send(item: Any, place: _Place) -> Send:
-    data = place.typed(item, cast(type[Json], dict), "send")
+    data = place.typed(item, dict, "send")
     kinds = [kind for kind in SENDS if kind in data]
     if len(kinds) != 1:
         found = f"has {' and '.join(kinds)}" if kinds else "has none of them"
@@ -223,31 +223,26 @@ def _expected(item: Any, place: _Place, field: str) -> ExpectedCall:
 def _check_matchers(value: Any, place: _Place, field: str) -> None:
     if matcher_of(value) is not None and (problem := matcher_problem(value)):
         place.refuse(field, problem)
-    for key, item in _items(value):
-        if isinstance(item, dict | list):
-            _check_matchers(item, place, f"{field}{key}")
-
-
-def _items(value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping):
-        return ((f".{key}", item) for key, item in value.items())
-    return ((f"[{index}]", item) for index, item in enumerate(value))
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _check_matchers(item, place, f"{field}.{key}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _check_matchers(item, place, f"{field}[{index}]")
 
 
 def _faults(item: Any, place: _Place) -> Iterator[Json]:
-    faults = item if isinstance(item, list) else [item]
-    for fault in faults:
+    for fault in item if isinstance(item, list) else [item]:
+        place.typed(fault, dict, "fault")
         try:
-            read_fault(place.typed(fault, cast(type[Json], dict), "fault"))
+            read_fault(fault)
         except ValueError as error:
-            if isinstance(error, SpecError):
-                raise
             place.refuse("fault", str(error))
         yield fault
 
 
 def read_fault(data: Json) -> Fault:
-    """The fault of a step, fresh: a fault counts down as it is met."""
+    """Make the fault of a step anew: a fault counts down as it strikes."""
     from toolkit.harness.fake_telegram import Fault
 
     return Fault.from_json(data)

@@ -1,4 +1,4 @@
-"""A Telegram with people, groups and messages, the same for every line of the corpora."""
+"""A Telegram with users, groups and messages, the same for every line of the corpora."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chosen calls fail as they are told to, and all others work."""
+"""Chosen calls fail as the rule for them says, and all others work."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from toolkit.harness.types import Json
 
 
 class Hook:
-    """A webhook that answers as it is told, and remembers what came."""
+    """A webhook that answers as the test wants, and remembers what came."""
 
     def __init__(self) -> None:
         self.url = ""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+
+import toolkit.harness
 
 SERVICES = ("Haircut", "Shave", "Silence", "Never mind")
 
@@ -25,14 +28,15 @@ def _make_bot() -> Any:
     from aiogram.filters import Command
     from aiogram.types import CallbackQuery, Message
 
-    from toolkit import SessionStorage, create_bot
+    from toolkit import SessionStorage, button, create_bot, menu
 
     router = Router()
+    services = menu([button(name, name.lower()) for name in SERVICES], columns=4)
 
     @router.message(Command("book"))
     async def book(message: Message, session: Visit) -> None:
         session.times += 1
-        await message.answer("What service?", reply_markup=_keyboard(*SERVICES))
+        await message.answer("What service?", reply_markup=services)
 
     @router.callback_query(F.data == "silence")
     async def say_nothing(query: CallbackQuery) -> None:
@@ -114,11 +118,14 @@ def _make_bot() -> Any:
     )
 
 
-def _keyboard(*labels: str) -> Any:
-    from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
-
-    buttons = [InlineKeyboardButton(text=label, callback_data=label.lower()) for label in labels]
-    return InlineKeyboardMarkup(inline_keyboard=[buttons])
+@pytest.fixture(scope="session")
+def inner_pytest_imports() -> None:
+    """Import now what an inner pytest would import, and forget when it ends."""
+    importlib.import_module("toolkit.harness.fake_telegram.transport")
+    importlib.import_module("toolkit.harness.specs.gate")
+    for package in (toolkit, toolkit.harness):
+        for name in dir(package):
+            getattr(package, name)
 
 
 @pytest.fixture

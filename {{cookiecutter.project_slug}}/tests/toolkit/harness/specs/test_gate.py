@@ -86,7 +86,7 @@ def test_a_file_may_declare_more_commands(
 
 
 def test_no_spec_is_a_failure(bot: str, specs: Callable[..., str], tmp_path: Path) -> None:
-    for pattern, error in ((specs(), "no spec in there"), (f"{tmp_path}/x/*", "no such file")):
+    for pattern, error in ((specs(), "no spec in it"), (f"{tmp_path}/x/*", "no such file")):
         verdict = judge(bot, [pattern])
         assert (verdict["ok"], verdict["total"]) == (False, 0)
         assert error in verdict["error"]
@@ -114,7 +114,7 @@ def test_junit_xml_holds_every_spec_whatever_its_text(tmp_path: Path) -> None:
 def run_gate(
     folder: Path, *arguments: str, **environment: str
 ) -> tuple[subprocess.CompletedProcess[str], list[str]]:
-    """Run the command line in ``folder``; returns the process and its lines on stdout."""
+    """Run the command line in `folder`; returns the process and its lines on stdout."""
     path = os.pathsep.join([str(folder), str(Path(toolkit.__file__).parents[1])])
     process = subprocess.run(
         [sys.executable, "-m", "toolkit.harness", *arguments],

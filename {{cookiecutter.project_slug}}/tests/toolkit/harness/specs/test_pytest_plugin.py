@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 import toolkit
 
 pytest_plugins = ["pytester"]
+pytestmark = pytest.mark.usefixtures("inner_pytest_imports")
 
 CONFTEST = """
     pytest_plugins = ["pytest_asyncio.plugin", "toolkit.harness.pytest_plugin"]
@@ -37,19 +37,6 @@ BOT = """
 def says(text: str, answer: str, name: str) -> dict[str, Any]:
     expect = [{"method": "sendMessage", "payload": {"text": answer}}]
     return {"name": name, "steps": [{"send": {"text": text}, "expect": expect}]}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _imported() -> None:
-    """Import now what the inner pytest would import, and forget when it ends."""
-    for module in (
-        "toolkit.harness.fake_telegram.transport",
-        "toolkit.harness.specs.gate",
-        "toolkit.harness.specs.person",
-    ):
-        importlib.import_module(module)
-    for name in toolkit.__all__:
-        getattr(toolkit, name)
 
 
 @pytest.fixture

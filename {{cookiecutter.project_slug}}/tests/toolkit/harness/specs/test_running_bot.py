@@ -18,19 +18,22 @@ def texts(calls: list[Any]) -> list[Any]:
     return [call.payload.get("text") for call in calls]
 
 
+async def say(running_bot: RunningBot, text: str, user_id: int = 1) -> list[Any]:
+    """Deliver a message; returns the texts that the bot sent."""
+    return texts(await running_bot.deliver(running_bot.telegram.send_text(user_id, text)))
+
+
 async def test_an_update_brings_the_calls_that_the_bot_made(running_bot: RunningBot) -> None:
-    calls = await running_bot.deliver(running_bot.telegram.send_text(1, "hello"))
-    assert texts(calls) == ["1: hello"]
+    assert await say(running_bot, "hello") == ["1: hello"]
 
 
 async def test_a_call_that_nobody_awaits_counts_to_its_update(running_bot: RunningBot) -> None:
-    calls = await running_bot.deliver(running_bot.telegram.send_text(1, "float"))
-    assert texts(calls) == ["floated"]
+    assert await say(running_bot, "float") == ["floated"]
 
 
 async def test_a_handlers_exception_is_raised(running_bot: RunningBot) -> None:
     with pytest.raises(ValueError, match="the handler is broken"):
-        await running_bot.deliver(running_bot.telegram.send_text(1, "raise"))
+        await say(running_bot, "raise")
 
 
 async def test_a_handler_that_does_not_end_is_ended(
@@ -38,17 +41,16 @@ async def test_a_handler_that_does_not_end_is_ended(
 ) -> None:
     monkeypatch.setattr("toolkit.harness.specs.running_bot.STEP_LIMIT", 0.01)
     with pytest.raises(TimeoutError, match=r"no handler ended within 0\.01 seconds"):
-        await running_bot.deliver(running_bot.telegram.send_text(1, "hang"))
+        await say(running_bot, "hang")
 
 
 async def test_what_a_failing_handler_floated_counts_to_its_update(
     running_bot: RunningBot,
 ) -> None:
     with pytest.raises(ValueError, match="after floating"):
-        await running_bot.deliver(running_bot.telegram.send_text(1, "float and raise"))
+        await say(running_bot, "float and raise")
     assert "floated" in texts(running_bot.telegram.calls)
-    calls = await running_bot.deliver(running_bot.telegram.send_text(1, "hello"))
-    assert texts(calls) == ["1: hello"]
+    assert await say(running_bot, "hello") == ["1: hello"]
 
 
 async def test_an_update_that_is_none_is_refused(running_bot: RunningBot) -> None:
@@ -57,9 +59,9 @@ async def test_an_update_that_is_none_is_refused(running_bot: RunningBot) -> Non
 
 
 async def test_the_session_is_the_one_of_the_last_update(running_bot: RunningBot) -> None:
-    await running_bot.deliver(running_bot.telegram.send_text(1, "/book"))
+    await say(running_bot, "/book")
     assert await running_bot.session() == {"service": None, "times": 1}
-    await running_bot.deliver(running_bot.telegram.send_text(2, "hello"))
+    await say(running_bot, "hello", 2)
     assert await running_bot.session() == {"service": None, "times": 0}
 
 
@@ -72,15 +74,14 @@ async def test_waiting_out_a_429_takes_no_time(running_bot: RunningBot) -> None:
 async def test_a_worker_that_an_earlier_update_started_counts_to_the_update_it_serves(
     running_bot: RunningBot,
 ) -> None:
-    await running_bot.deliver(running_bot.telegram.send_text(1, "start a worker"))
-    calls = await running_bot.deliver(running_bot.telegram.send_text(1, "job"))
-    assert texts(calls) == ["done: job"]
+    await say(running_bot, "start a worker")
+    assert await say(running_bot, "job") == ["done: job"]
 
 
 async def test_an_exception_in_a_floated_task_is_raised(running_bot: RunningBot) -> None:
     with pytest.raises(ZeroDivisionError):
-        await running_bot.deliver(running_bot.telegram.send_text(1, "float a failure"))
-    await running_bot.deliver(running_bot.telegram.send_text(1, "hello"))
+        await say(running_bot, "float a failure")
+    await say(running_bot, "hello")
 
 
 async def test_a_tests_own_tasks_are_none_of_the_bots(running_bot: RunningBot) -> None:
@@ -88,7 +89,7 @@ async def test_a_tests_own_tasks_are_none_of_the_bots(running_bot: RunningBot) -
         raise ValueError("the test's own")
 
     mine = asyncio.create_task(fail())
-    await running_bot.deliver(running_bot.telegram.send_text(1, "hello"))
+    await say(running_bot, "hello")
     with pytest.raises(ValueError, match="the test's own"):
         await mine
 

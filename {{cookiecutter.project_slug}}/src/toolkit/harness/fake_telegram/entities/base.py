@@ -1,4 +1,4 @@
-"""What both parsers share: errors, lengths and the entity an open tag becomes."""
+"""What all parsers share: errors, lengths and the entity an open tag becomes."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ class EntityError(ValueError):
 
 
 def utf16_length(text: str) -> int:
-    """The length of a text in UTF-16 code units."""
+    """Return the length of a text in UTF-16 code units."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def byte_offset(text: str, position: int) -> int:
-    """Where a position of the text is in its UTF-8 form."""
+    """Return where a position of the text is in its UTF-8 form."""
     return len(text[:position].encode("utf-8", "surrogatepass"))
 
 
 def entity(kind: str, offset: int, length: int, **fields: Any) -> Json:
-    """A Bot API MessageEntity."""
+    """Return a Bot API MessageEntity."""
     return {"type": kind, "offset": offset, "length": length, **fields}
 
 
@@ -53,5 +53,5 @@ class Output:
         self.length += utf16_length(piece)
 
     def since(self, start: int) -> str:
-        """The text after the first `start` pieces."""
+        """Return the text after the first `start` pieces."""
         return "".join(self.pieces[start:])

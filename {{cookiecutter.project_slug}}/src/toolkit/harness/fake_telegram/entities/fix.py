@@ -26,7 +26,7 @@ def check(text: str, entities: list[Json]) -> None:
     """Refuse entities that do not fit the text."""
     units = text.encode("utf-16-le", "surrogatepass")
     length = len(units) // 2
-    for found in sorted(entities, key=lambda one: int(one["offset"])):
+    for found in sorted(entities, key=lambda each: int(each["offset"])):
         begin, end = found["offset"], _end(found)
         if not 0 <= begin <= _LIMIT:
             raise bad_request(f"receive an entity with incorrect offset {begin}")
@@ -49,7 +49,7 @@ def check(text: str, entities: list[Json]) -> None:
 
 
 def clean(text: str, entities: list[Json]) -> tuple[str, list[Json]]:
-    """Control characters become spaces, carriage returns and the like go; entities follow."""
+    """Turn control characters into spaces, drop carriage returns and the like; move entities."""
     if not _UNWANTED.search(text):
         return text, entities
     gone = [utf16_length(text[: found.start()]) for found in _GONE.finditer(text)]
@@ -58,30 +58,30 @@ def clean(text: str, entities: list[Json]) -> tuple[str, list[Json]]:
         return place - bisect_left(gone, place)
 
     cleaned = _UNWANTED.sub(lambda found: "" if _GONE.match(found.group()) else " ", text)
-    return cleaned, [_at(one, moved(one["offset"]), moved(_end(one))) for one in entities]
+    return cleaned, [_at(each, moved(each["offset"]), moved(_end(each))) for each in entities]
 
 
 def trim(text: str, entities: list[Json]) -> tuple[str, list[Json]]:
-    """No white space at the end, and none at the start before the first entity."""
+    """Drop white space at the end, and at the start before the first entity."""
     text = text.rstrip(" \n")
     length = utf16_length(text)
-    first = min((one["offset"] for one in entities if one["length"]), default=length)
+    first = min((each["offset"] for each in entities if each["length"]), default=length)
     cut = min(len(text) - len(text.lstrip(" \n")), first)
-    moved = [_at(one, one["offset"] - cut, min(_end(one), length) - cut) for one in entities]
-    return text[cut:], [one for one in moved if one["length"] > 0]
+    moved = [_at(each, each["offset"] - cut, min(_end(each), length) - cut) for each in entities]
+    return text[cut:], [each for each in moved if each["length"] > 0]
 
 
 def nest(entities: list[Json]) -> list[Json]:
-    """Entities in order, each wholly inside or outside every other one.
+    """Return entities in order, each wholly inside or outside every other.
 
     Styles never cover code, styles of one kind are joined, and a style that crosses the border of
-    another entity is split there; of two others that conflict the first one stays.
+    another entity is split there; of two others that conflict the first stays.
     """
     solid: list[Json] = []
-    for one in sorted((one for one in entities if one["type"] not in STYLES), key=_key):
-        if not any(_conflict(one, kept) for kept in solid):
-            solid.append(one)
-    code = [(one["offset"], _end(one)) for one in solid if one["type"] in CODE]
+    for each in sorted((each for each in entities if each["type"] not in STYLES), key=_key):
+        if not any(_conflict(each, kept) for kept in solid):
+            solid.append(each)
+    code = [span(each) for each in solid if each["type"] in CODE]
     styles = [
         {"type": kind, "offset": begin, "length": end - begin}
         for kind in STYLES
@@ -90,21 +90,21 @@ def nest(entities: list[Json]) -> list[Json]:
     return _split(solid + styles) if styles else solid
 
 
-def _conflict(one: Json, kept: Json) -> bool:
-    if one["offset"] >= _end(kept) or kept["offset"] >= _end(one):
+def _conflict(new: Json, kept: Json) -> bool:
+    if new["offset"] >= _end(kept) or kept["offset"] >= _end(new):
         return False
-    inside = _end(one) <= _end(kept)
-    return not (inside and kept["type"] in QUOTES and one["type"] not in QUOTES)
+    inside = _end(new) <= _end(kept)
+    return not (inside and kept["type"] in QUOTES and new["type"] not in QUOTES)
 
 
 def _styled(entities: list[Json], code: list[Span]) -> list[Span]:
-    """Where a style holds: overlapping stretches joined, code taken out."""
+    """Return where a style holds: overlapping spans joined, code taken out."""
     spans: list[Span] = []
-    for one in sorted(entities, key=_key):
-        if spans and one["offset"] <= spans[-1][1]:
-            spans[-1] = (spans[-1][0], max(spans[-1][1], _end(one)))
+    for each in sorted(entities, key=_key):
+        if spans and each["offset"] <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(spans[-1][1], _end(each)))
         else:
-            spans.append((one["offset"], _end(one)))
+            spans.append(span(each))
     for begin, end in code:
         halves = [((a, min(b, begin)), (max(a, end), b)) for a, b in spans]
         spans = [part for half in halves for part in half if part[0] < part[1]]
@@ -116,37 +116,42 @@ def _split(entities: list[Json]) -> list[Json]:
     waiting = sorted(entities, key=_key, reverse=True)
     result: list[Json] = []
     stack: list[Json] = []
-    for place in sorted({p for one in entities for p in (one["offset"], _end(one))}):
+    for place in sorted({p for each in entities for p in span(each)}):
         again: list[Json] = []
-        ending = next((i for i, one in enumerate(stack) if _end(one) == place), None)
+        ending = next((i for i, each in enumerate(stack) if _end(each) == place), None)
         if ending is not None:
             again = _close(stack, ending, place, result)
         while waiting and waiting[-1]["offset"] == place:
-            one = waiting.pop()
-            if one["type"] not in STYLES:
-                short = next((i for i, o in enumerate(stack) if _end(o) < _end(one)), len(stack))
+            each = waiting.pop()
+            if each["type"] not in STYLES:
+                short = next((i for i, o in enumerate(stack) if _end(o) < _end(each)), len(stack))
                 again += _close(stack, short, place, result)
-                stack.append(one)
+                stack.append(each)
             else:
-                again.append(one)
+                again.append(each)
         stack += sorted(again, key=_key)
     return sorted(result, key=_key)
 
 
 def _close(stack: list[Json], index: int, place: int, result: list[Json]) -> list[Json]:
-    """Close everything from `index` up at `place`; what goes on after it is returned."""
+    """Close everything from `index` up at `place`; return what goes on after it."""
     closed, stack[index:] = stack[index:], []
-    result += [_at(one, one["offset"], place) for one in closed if one["offset"] < place]
-    return [_at(one, place, _end(one)) for one in closed if _end(one) > place]
+    result += [_at(each, each["offset"], place) for each in closed if each["offset"] < place]
+    return [_at(each, place, _end(each)) for each in closed if _end(each) > place]
 
 
-def _key(one: Json) -> tuple[int, int, int]:
-    return one["offset"], -one["length"], ORDER.get(one["type"], 99)
+def _key(found: Json) -> tuple[int, int, int]:
+    return found["offset"], -found["length"], ORDER.get(found["type"], 99)
 
 
-def _end(one: Json) -> int:
-    return int(one["offset"]) + int(one["length"])
+def span(found: Json) -> Span:
+    """Return where an entity begins and ends, in UTF-16 units."""
+    return int(found["offset"]), _end(found)
 
 
-def _at(one: Json, begin: int, end: int) -> Json:
-    return {**one, "offset": begin, "length": end - begin}
+def _end(found: Json) -> int:
+    return int(found["offset"]) + int(found["length"])
+
+
+def _at(found: Json, begin: int, end: int) -> Json:
+    return {**found, "offset": begin, "length": end - begin}

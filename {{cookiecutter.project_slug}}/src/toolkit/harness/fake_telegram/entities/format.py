@@ -1,30 +1,32 @@
-"""From what a bot sends to what the message shows."""
+"""Formatting: from what a bot sends to what the message shows."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from toolkit.harness.fake_telegram.entities.base import EntityError
-from toolkit.harness.fake_telegram.entities.fix import check, clean, nest, trim
+from toolkit.harness.fake_telegram.entities.fix import check, clean, nest, span, trim
 from toolkit.harness.fake_telegram.entities.found import find_entities
 from toolkit.harness.fake_telegram.entities.html import parse_html
 from toolkit.harness.fake_telegram.entities.links import LinkError, check_link, user_of
 from toolkit.harness.fake_telegram.entities.markdown import parse_markdown, parse_markdown_v2
-from toolkit.harness.fake_telegram.errors import bad_request
+from toolkit.harness.fake_telegram.errors import ApiError, bad_request, cannot_parse
 from toolkit.harness.types import Json
 
 MAX_BYTES = 1 << 15  # what the server looks at before it looks at markup
 PARSERS = {"html": parse_html, "markdown": parse_markdown, "markdownv2": parse_markdown_v2}
 AUTOMATIC = frozenset(
-    ("mention", "hashtag", "cashtag", "bot_command", "url", "email", "phone_number")
+    ["mention", "hashtag", "cashtag", "bot_command", "url", "email", "phone_number"]
 )
-KNOWN = AUTOMATIC | {"bank_card_number", "bold", "italic", "underline", "strikethrough", "spoiler"}
-KNOWN |= {"blockquote", "expandable_blockquote", "code", "pre", "text_link", "text_mention"}
-KNOWN |= {"custom_emoji", "date_time"}
+_KNOWN = (
+    "bank_card_number bold italic underline strikethrough spoiler blockquote expandable_blockquote "
+    "code pre text_link text_mention custom_emoji date_time"
+)
+KNOWN = AUTOMATIC | frozenset(_KNOWN.split())
 
 
 def parse(text: str, parse_mode: str) -> tuple[str, list[Json]]:
-    """The text without markup and its entities; raises EntityError, for an unknown mode too."""
+    """Return the text without markup and its entities; raise EntityError."""
     parser = PARSERS.get(parse_mode.lower())
     if parser is None:
         raise EntityError("Unsupported parse_mode")
@@ -34,7 +36,7 @@ def parse(text: str, parse_mode: str) -> tuple[str, list[Json]]:
 def format_text(
     text: str, parse_mode: str | None = None, entities: Any = None
 ) -> tuple[str, list[Json]]:
-    """The text and entities that a message shows; both may be empty. Raises ApiError.
+    """Return the text and entities that a message shows; both may be empty. Raise ApiError.
 
     A parse mode wins over `entities`; entities that are not a list are ignored, as by the server.
     """
@@ -55,34 +57,29 @@ def format_text(
     else:
         given = _given(entities) if isinstance(entities, list) else []
         check(text, given)
-    text, given = trim(*clean(text, [one for one in given if one["length"]]))
+    text, given = trim(*clean(text, [each for each in given if each["length"]]))
     fixed = nest(given) if given else []
     return text, _with_found(fixed, find_entities(text))
 
 
 def _with_found(fixed: list[Json], found: list[Json]) -> list[Json]:
     """Add what was found outside code and links."""
-    closed = [
-        (one["offset"], one["offset"] + one["length"])
-        for one in fixed
-        if one["type"] in ("code", "pre", "text_link", "text_mention", "custom_emoji")
-    ]
+    closed = ("code", "pre", "text_link", "text_mention", "custom_emoji")
+    spans = [span(each) for each in fixed if each["type"] in closed]
     added = [
-        one
-        for one in found
-        if all(
-            one["offset"] + one["length"] <= begin or end <= one["offset"] for begin, end in closed
-        )
+        each
+        for each in found
+        if all(span(each)[1] <= begin or end <= span(each)[0] for begin, end in spans)
     ]
     return nest(fixed + added) if fixed and added else fixed or added
 
 
 def _given(entities: list[Any]) -> list[Json]:
-    return [one for one in map(_one, entities) if one["type"] not in AUTOMATIC]
+    return [each for each in map(_checked, entities) if each["type"] not in AUTOMATIC]
 
 
-def _one(value: Any) -> Json:
-    """One MessageEntity of a request, checked field by field."""
+def _checked(value: Any) -> Json:
+    """Return a MessageEntity of a request, checked field by field."""
     if not isinstance(value, dict):
         raise _wrong("expected an Object")
     for field in ("offset", "length"):
@@ -127,5 +124,5 @@ def _link(url: str) -> Json:
         raise bad_request(f"entity URL '{url}' is invalid: {error}") from None
 
 
-def _wrong(message: str) -> Exception:
-    return bad_request(f"can't parse MessageEntity: {message}")
+def _wrong(problem: str) -> ApiError:
+    return cannot_parse("MessageEntity", problem)

@@ -13,6 +13,7 @@ from toolkit.harness.types import Json
 _DOMAINS = (
     "com|org|net|info|biz|me|io|dev|app|co|ru|su|uk|de|fr|it|es|eu|us|ua|tv|ai|xyz|online|site"
 )
+# By kind: what a text with such an entity has, which is quicker to look for, and the pattern.
 _PATTERNS = {
     "url": (
         (".", "://"),
@@ -42,11 +43,10 @@ _PATTERNS = {
     ),
     "cashtag": (("$",), re.compile(r"(?<![\w$\u200c])\$(?:1INCH|[A-Z]{1,8})(?![\w$\u200c])")),
 }
-"""By kind: what a text with such an entity has, which is quicker to look for, and the pattern."""
 
 
 def find_entities(text: str) -> list[Json]:
-    """What is there without any markup, in order and without overlaps."""
+    """Return what is there without any markup, in order and without overlaps."""
     taken: list[tuple[int, int, str]] = []
     for kind, (marks, pattern) in _PATTERNS.items():
         if not any(mark in text for mark in marks):
@@ -62,5 +62,5 @@ def find_entities(text: str) -> list[Json]:
 
 
 def _visible(kind: str, text: str) -> str:
-    """A link without the punctuation that ends the sentence around it."""
+    """Return a link without the punctuation that ends the sentence around it."""
     return text.rstrip(".,:;!?#…'\"") if kind == "url" else text

@@ -12,45 +12,36 @@ from toolkit.harness.fake_telegram.entities.base import (
     byte_offset,
     entity,
 )
-from toolkit.harness.fake_telegram.entities.links import checked_link, user_of
+from toolkit.harness.fake_telegram.entities.links import link_entity
 from toolkit.harness.types import Json
 
 TAGS = {
-    "b": "bold",
-    "strong": "bold",
-    "i": "italic",
-    "em": "italic",
-    "u": "underline",
-    "ins": "underline",
-    "s": "strikethrough",
-    "strike": "strikethrough",
-    "del": "strikethrough",
-    "span": "spoiler",
-    "tg-spoiler": "spoiler",
+    **dict.fromkeys(("b", "strong"), "bold"),
+    **dict.fromkeys(("i", "em"), "italic"),
+    **dict.fromkeys(("u", "ins"), "underline"),
+    **dict.fromkeys(("s", "strike", "del"), "strikethrough"),
+    **dict.fromkeys(("span", "tg-spoiler"), "spoiler"),
+    **{kind: kind for kind in ("code", "pre", "blockquote")},
     "tg-emoji": "custom_emoji",
     "tg-time": "date_time",
     "a": "text_link",
-    "code": "code",
-    "pre": "pre",
-    "blockquote": "blockquote",
 }
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _PLAIN = re.compile(r"[^&<]+")
 _REFERENCE = re.compile(r"&(?:#x([0-9A-Fa-f]*)|#([0-9]*)|([A-Za-z]*));?")
 _NAMED = {"lt": "<", "gt": ">", "amp": "&", "quot": '"'}
 _ATTRIBUTES = {
-    ("a", "href"),
-    ("tg-emoji", "emoji-id"),
-    ("tg-time", "unix"),
-    ("tg-time", "format"),
-    ("code", "class"),
-    ("span", "class"),
-    ("blockquote", "expandable"),
+    "a": ("href",),
+    "tg-emoji": ("emoji-id",),
+    "tg-time": ("unix", "format"),
+    "code": ("class",),
+    "span": ("class",),
+    "blockquote": ("expandable",),
 }
 
 
 def parse_html(text: str) -> tuple[str, list[Json]]:
-    """The text without tags, and its entities; raises EntityError."""
+    """Return the text without tags, and its entities; raise EntityError."""
     return _HtmlParser(text).parse()
 
 
@@ -93,7 +84,7 @@ class _HtmlParser:
         return EntityError(f"{message} at byte offset {byte_offset(self.text, position)}{rest}")
 
     def _reference(self) -> str:
-        """The character at a reference, or the ampersand alone where it is not one."""
+        """Return the character at a reference, or the ampersand alone where it is not one."""
         found = _REFERENCE.match(self.text, self.pos, self.end)
         assert found is not None  # noqa: S101 - the pattern matches at every ampersand
         char = _NAMED.get(found[3] or "")
@@ -131,7 +122,7 @@ class _HtmlParser:
             if self.text[self.pos] == ">":
                 break
             name, value = self._attribute(tag, begin)
-            if (tag, name) in _ATTRIBUTES:
+            if name in _ATTRIBUTES.get(tag, ()):
                 attributes[name] = value
         if tag == "span" and attributes.get("class") != "tg-spoiler":
             raise self._fail('Tag "span" must have class "tg-spoiler"', begin)
@@ -202,25 +193,20 @@ class _HtmlParser:
         if kind in ("code", "pre"):
             self._add_code(kind, offset, length, attributes.get("class", ""))
             return
-        fields: Json = {}
+        fields: Json | None = {}
         if kind == "text_link":
-            url = attributes.get("href") or self.out.since(opened.start)
-            if user_id := user_of(url):
-                kind, fields = "text_mention", {"user": {"id": user_id}}
-            elif checked := checked_link(url):
-                fields = {"url": checked}
-            else:
-                return
+            kind, fields = link_entity(attributes.get("href") or self.out.since(opened.start))
         elif kind == "custom_emoji":
             fields = {"custom_emoji_id": _emoji_id(attributes.get("emoji-id", ""))}
         elif kind == "date_time":
             unix = attributes.get("unix", "")
-            if not unix.isdecimal() or not int(unix):
-                return
-            fields = {"unix_time": int(unix), "date_time_format": attributes.get("format", "")}
+            moment = int(unix) if unix.isdecimal() else 0
+            date = {"unix_time": moment, "date_time_format": attributes.get("format", "")}
+            fields = date if moment else None
         elif kind == "blockquote" and "expandable" in attributes:
             kind = "expandable_blockquote"
-        self.entities.append(entity(kind, offset, length, **fields))
+        if fields is not None:
+            self.entities.append(entity(kind, offset, length, **fields))
 
     def _add_code(self, kind: str, offset: int, length: int, css_class: str) -> None:
         """`<pre><code class="language-x">` is one entity, in either order of the tags."""

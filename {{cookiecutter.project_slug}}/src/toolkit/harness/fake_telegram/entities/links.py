@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from toolkit.harness.types import Json
+
 _URL = re.compile(r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://)?(?P<rest>.*)", re.DOTALL)
 _AUTHORITY_END = re.compile(r"[/?#]")
 _USER = re.compile(r"tg:(?://)?user/?\?(?:.*&)?id=(\d{1,19})(?:&.*)?", re.IGNORECASE)
@@ -17,25 +19,25 @@ class LinkError(ValueError):
 
 
 def user_of(link: str) -> int | None:
-    """The user id of a `tg://user?id=…` link."""
+    """Return the user id of a `tg://user?id=…` link."""
     found = _USER.fullmatch(link)
     return int(found[1]) if found and int(found[1]) else None
 
 
 def custom_emoji_of(link: str) -> str | None:
-    """The identifier in a `tg://emoji?id=…` link."""
+    """Return the identifier in a `tg://emoji?id=…` link."""
     found = _EMOJI.fullmatch(link)
     return found[1] if found and int(found[1]) else None
 
 
 def time_of(link: str) -> tuple[int, str] | None:
-    """The time and its format in a `tg://time?unix=…&format=…` link."""
+    """Return the time and its format in a `tg://time?unix=…&format=…` link."""
     found = _TIME.fullmatch(link)
     return (int(found[1]), found[2] or "") if found else None
 
 
 def check_link(link: str, *, https_only: bool = False) -> str:
-    """The link as the server keeps it; raises LinkError with its reason."""
+    """Return the link as the server keeps it; raise LinkError with its reason."""
     internal = _INTERNAL.fullmatch(link)
     if https_only and not link.lower().startswith("https://"):
         raise LinkError("Only HTTPS links are allowed")
@@ -59,12 +61,14 @@ def check_link(link: str, *, https_only: bool = False) -> str:
     return f"{protocol}://{user}{host.lower()}{path if path.startswith('/') else '/' + path}"
 
 
-def checked_link(link: str) -> str | None:
-    """The link as the server keeps it, or None where it drops the link and keeps the text."""
+def link_entity(link: str) -> tuple[str, Json | None]:
+    """Return the kind and fields of the entity for a link; None where only its text stays."""
+    if user_id := user_of(link):
+        return "text_mention", {"user": {"id": user_id}}
     try:
-        return check_link(link)
+        return "text_link", {"url": check_link(link)}
     except LinkError:
-        return None
+        return "text_link", None
 
 
 def _split(rest: str) -> tuple[str, str]:

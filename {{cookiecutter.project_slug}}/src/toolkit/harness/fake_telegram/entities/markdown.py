@@ -12,46 +12,28 @@ from toolkit.harness.fake_telegram.entities.base import (
     byte_offset,
     entity,
 )
-from toolkit.harness.fake_telegram.entities.links import (
-    checked_link,
-    custom_emoji_of,
-    time_of,
-    user_of,
-)
+from toolkit.harness.fake_telegram.entities.links import custom_emoji_of, link_entity, time_of
 from toolkit.harness.types import Json
 
-# The server's names of entities, as its errors spell them.
-NAMES = {
-    "Bold": "bold",
-    "Italic": "italic",
-    "Underline": "underline",
-    "Strikethrough": "strikethrough",
-    "Spoiler": "spoiler",
-    "Code": "code",
-    "Pre": "pre",
-    "PreCode": "pre",
-    "TextUrl": "text_link",
-    "CustomEmoji": "custom_emoji",
-    "BlockQuote": "blockquote",
-    "ExpandableBlockQuote": "expandable_blockquote",
-}
-_MARKS = {
-    "Bold": "*",
-    "Code": "`",
-    "Pre": "```",
-    "PreCode": "```",
-    "TextUrl": "]",
-    "Underline": "__",
-    "Strikethrough": "~",
-    "Spoiler": "||",
-    "CustomEmoji": "]",
+# By the server's names of entities, as its errors spell them: their type, and the mark they end at.
+_ENTITIES = {
+    "Bold": ("bold", "*"),
+    "Italic": ("italic", "_"),
+    "Underline": ("underline", "__"),
+    "Strikethrough": ("strikethrough", "~"),
+    "Spoiler": ("spoiler", "||"),
+    "Code": ("code", "`"),
+    "Pre": ("pre", "```"),
+    "PreCode": ("pre", "```"),
+    "TextUrl": ("text_link", "]"),
+    "CustomEmoji": ("custom_emoji", "]"),
 }
 _PLAIN = re.compile(r"[^\\_*\[\]()~`>#+\-=|{}.!\n]+")
 _PLAIN_IN_CODE = re.compile(r"[^\\`]+")
 
 
 def parse_markdown_v2(text: str) -> tuple[str, list[Json]]:
-    """The text without markup, and its entities; raises EntityError."""
+    """Return the text without markup, and its entities; raise EntityError."""
     return _MarkdownParser(text).parse()
 
 
@@ -122,7 +104,7 @@ class _MarkdownParser:
         kind = self.open[-1].kind
         if kind == "Italic":
             return self.text[self.pos] == "_" and self.text[self.pos + 1] != "_"
-        return kind in _MARKS and self.text.startswith(_MARKS[kind], self.pos)
+        return kind in _ENTITIES and self.text.startswith(_ENTITIES[kind][1], self.pos)
 
     def _open(self, char: str) -> None:
         begin = self.pos
@@ -152,27 +134,22 @@ class _MarkdownParser:
         self.open.append(Open(kind, argument, self.out.length, begin, len(self.out.pieces)))
 
     def _open_pre(self) -> tuple[str, str]:
-        self.pos += 3
-        stop = self.pos
-        while self.text[stop] not in SPACES and self.text[stop] != "`":
-            stop += 1
-        kind, language = "Pre", ""
-        if self.pos < stop < self.end and self.text[stop] != "`":
-            kind, language = "PreCode", self.text[self.pos : stop]
-            self.pos = stop
-        self.pos += _newline_at(self.text, self.pos)
-        return kind, language
+        language, self.pos = _language_at(self.text, self.pos + 3, self.end)
+        return "PreCode" if language else "Pre", language
 
     def _close(self, char: str) -> None:
         if char == "\n":
             self._close_quote()
             return
         last = self.open[-1]
-        self.pos += len(_MARKS.get(last.kind, "_"))
+        kind, mark = _ENTITIES[last.kind]
+        self.pos += len(mark)
         fields: Json | None = {}
-        kind = NAMES[last.kind]
         if last.kind == "TextUrl":
-            kind, fields = self._link(last)
+            in_brackets = self.text[self.pos] == "("
+            kind, fields = link_entity(
+                self._address() if in_brackets else self.out.since(last.start)
+            )
         elif last.kind == "CustomEmoji":
             kind, fields = self._emoji_or_time()
         elif last.argument:
@@ -181,14 +158,6 @@ class _MarkdownParser:
         length = self.out.length - last.offset
         if length and fields is not None:
             self.entities.append(entity(kind, last.offset, length, **fields))
-
-    def _link(self, last: Open) -> tuple[str, Json | None]:
-        """The address of a link; None where the server keeps the text without one."""
-        url = self._address() if self.text[self.pos] == "(" else self.out.since(last.start)
-        if user_id := user_of(url):
-            return "text_mention", {"user": {"id": user_id}}
-        checked = checked_link(url)
-        return "text_link", {"url": checked} if checked else None
 
     def _emoji_or_time(self) -> tuple[str, Json]:
         if self.text[self.pos] != "(":
@@ -215,7 +184,7 @@ class _MarkdownParser:
         return "".join(url)
 
     def _close_quote(self) -> None:
-        """A line that does not begin with `>` ends the quote, unless something in it is open."""
+        """End the quote at a line that does not begin with `>`, unless something in it is open."""
         kind = self._quote_kind(self.pos)
         quote = self.open.pop()
         self.in_quote = False
@@ -223,7 +192,7 @@ class _MarkdownParser:
         self.entities.append(entity(kind, quote.offset, self.out.length - quote.offset))
 
     def _quote_kind(self, end: int) -> str:
-        """`||` at the very end of a quote makes it expandable."""
+        """Tell whether the quote is expandable: then `||` is at its very end."""
         last = self.open[-1]
         if last.kind == "Spoiler" and self.text[last.source + 2 : end] in ("", "\r"):
             self.open.pop()
@@ -244,7 +213,7 @@ class _MarkdownParser:
 
 
 def parse_markdown(text: str) -> tuple[str, list[Json]]:
-    """The legacy style, without nesting; raises EntityError."""
+    """Read the legacy style, without nesting; raise EntityError."""
     source, end, pos = text + "\0\0\0", len(text), 0
     out = Output()
     entities: list[Json] = []
@@ -266,12 +235,7 @@ def _legacy_entity(source: str, end: int, begin: int, out: Output, entities: lis
     mark = "```" if source.startswith("```", begin) else "]" if char == "[" else char
     pos, language = begin + (len(mark) if char == "`" else 1), ""
     if mark == "```":
-        stop = pos
-        while source[stop] not in SPACES and source[stop] != "`":
-            stop += 1
-        if pos < stop < end and source[stop] != "`":
-            language, pos = source[pos:stop], stop
-        pos += _newline_at(source, pos)
+        language, pos = _language_at(source, pos, end)
     close = source.find(mark, pos, end)
     if close < 0:
         offset = byte_offset(source, begin)
@@ -288,20 +252,26 @@ def _legacy_entity(source: str, end: int, begin: int, out: Output, entities: lis
         url = content
         if source[pos] == "(":
             stop = source.find(")", pos, end)
-            url, pos = (
-                source[pos + 1 : stop if stop >= 0 else end],
-                (stop if stop >= 0 else end) + 1,
-            )
-        user_id, checked = user_of(url), checked_link(url)
-        kind = "text_mention" if user_id else "text_link"
-        fields = {"user": {"id": user_id}} if user_id else {"url": checked} if checked else None
+            stop = end if stop < 0 else stop
+            url, pos = source[pos + 1 : stop], stop + 1
+        kind, fields = link_entity(url)
     if out.length > offset and fields is not None:
         entities.append(entity(kind, offset, out.length - offset, **fields))
     return pos
 
 
+def _language_at(text: str, pos: int, end: int) -> tuple[str, int]:
+    """Return the language of a block of code, empty for none, and where the code begins."""
+    stop = pos
+    while text[stop] not in SPACES and text[stop] != "`":
+        stop += 1
+    language = text[pos:stop] if pos < stop < end and text[stop] != "`" else ""
+    pos += len(language)
+    return language, pos + _newline_at(text, pos)
+
+
 def _newline_at(text: str, pos: int) -> int:
-    """How many characters the one line break at `pos` takes."""
+    """Return how many characters the one line break at `pos` takes."""
     first, second = text[pos], text[pos + 1]
     if first not in "\r\n":
         return 0

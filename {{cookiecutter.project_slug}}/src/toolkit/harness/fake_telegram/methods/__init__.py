@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from toolkit.harness.fake_telegram.methods import (  # imported so that they register their methods
+from toolkit.harness.fake_telegram.methods import (  # noqa: F401 - importing registers methods
     answers,
     chats,
     contents,
     editing,
-    ephemeral,
     forwarding,
     media,
     members,
@@ -18,26 +17,6 @@ from toolkit.harness.fake_telegram.methods import (  # imported so that they reg
     sending,
     topics,
 )
-from toolkit.harness.fake_telegram.methods.registry import METHODS, Request, Upload, method, run
+from toolkit.harness.fake_telegram.methods.registry import METHODS, run
 
-__all__ = [
-    "METHODS",
-    "Request",
-    "Upload",
-    "answers",
-    "chats",
-    "contents",
-    "editing",
-    "ephemeral",
-    "forwarding",
-    "media",
-    "members",
-    "method",
-    "payments",
-    "polls",
-    "profile",
-    "receiving",
-    "run",
-    "sending",
-    "topics",
-]
+__all__ = ["METHODS", "run"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
-from toolkit.harness.fake_telegram.entities import format_text
 from toolkit.harness.fake_telegram.errors import bad_request
-from toolkit.harness.fake_telegram.methods.registry import Request, method
+from toolkit.harness.fake_telegram.methods.registry import method
 from toolkit.harness.fake_telegram.methods.sending import deliver
+from toolkit.harness.fake_telegram.policy import formatted
+from toolkit.harness.fake_telegram.request import Request
 from toolkit.harness.types import Json
 
 DICE = {"🎲": 6, "🎯": 6, "🏀": 5, "⚽": 5, "⚽️": 5, "🎳": 6, "🎰": 64}
@@ -19,7 +19,7 @@ def send_contact(request: Request) -> Json:
     for name in ("phone_number", "first_name"):
         request.required(name)
     names = ("phone_number", "first_name", "last_name", "vcard")
-    contact = {name: request.text(name) for name in names if name in request.payload}
+    contact = {name: request.text(name) for name in request.given(*names)}
     return deliver(request, {"contact": contact})
 
 
@@ -29,7 +29,7 @@ def send_location(request: Request) -> Json:
 
 
 def location(request: Request) -> Json:
-    """A Location from the parameters of a request."""
+    """Return a Location from the parameters of a request."""
     place: Json = {name: request.decimal(name) for name in ("latitude", "longitude")}
     if not -90 <= place["latitude"] <= 90 or not -180 <= place["longitude"] <= 180:
         raise bad_request("wrong latitude or longitude specified")
@@ -47,20 +47,18 @@ def location(request: Request) -> Json:
 @method("sendVenue")
 def send_venue(request: Request) -> Json:
     place = location(request)
-    venue: Json = {"location": place, "title": request.text("title")}
-    venue["address"] = request.text("address")
     names = ("foursquare_id", "foursquare_type", "google_place_id", "google_place_type")
-    venue |= {name: request.text(name) for name in names if name in request.payload}
-    return deliver(request, {"location": place, "venue": venue})
+    texts = {name: request.text(name) for name in ("title", "address", *request.given(*names))}
+    return deliver(request, {"location": place, "venue": {"location": place, **texts}})
 
 
 @method("sendDice")
 def send_dice(request: Request) -> Json:
-    """The value depends on nothing but how many dice were thrown before."""
+    """Send a value that depends on nothing but how many dice were thrown before."""
     emoji = request.text("emoji") or "🎲"
     if emoji not in DICE:
         raise bad_request("wrong dice emoji specified")
-    digest = hashlib.sha256(f"{emoji}{request.telegram.number('dice')}".encode()).digest()
+    digest = hashlib.sha256(f"{emoji}{request.world.number('dice')}".encode()).digest()
     dice = {"emoji": emoji, "value": digest[0] % DICE[emoji] + 1}
     return deliver(request, {"dice": dice}, "can_send_other_messages", "dice")
 
@@ -75,29 +73,19 @@ def send_game(request: Request) -> Json:
 
 @method("sendChecklist")
 def send_checklist(request: Request) -> Json:
-    """Only on behalf of a business account."""
+    """Send one, on behalf of a business account only."""
     request.required("business_connection_id")
-    return deliver(request, {"checklist": checklist(request.payload.get("checklist"))})
+    return deliver(request, {"checklist": checklist(request)})
 
 
-def checklist(value: Any) -> Json:
-    """A Checklist from an InputChecklist."""
+def checklist(request: Request) -> Json:
+    """Return a Checklist from the InputChecklist of a request."""
+    value = request.payload.get("checklist")
     if not isinstance(value, dict):
         raise bad_request("can't parse checklist JSON object")
-    title, entities = format_text(
-        str(value.get("title", "")), value.get("parse_mode"), value.get("title_entities")
-    )
-    tasks = [_task(task) for task in value.get("tasks", [])]
-    if not title or not 1 <= len(tasks) <= 30:
+    title = formatted(value, "title")
+    tasks = [{"id": task["id"], **formatted(task, "text")} for task in value.get("tasks", [])]
+    if not title["title"] or not 1 <= len(tasks) <= 30:
         raise bad_request("checklist must have a title and 1-30 tasks")
     flags = ("others_can_add_tasks", "others_can_mark_tasks_as_done")
-    result = {"title": title, "tasks": tasks, **{k: True for k in flags if value.get(k)}}
-    return {**result, "title_entities": entities} if entities else result
-
-
-def _task(value: Json) -> Json:
-    text, entities = format_text(
-        str(value.get("text", "")), value.get("parse_mode"), value.get("text_entities")
-    )
-    task = {"id": value["id"], "text": text}
-    return {**task, "text_entities": entities} if entities else task
+    return {**title, "tasks": tasks, **{name: True for name in flags if value.get(name)}}

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from toolkit.harness.fake_telegram.errors import bad_request
+from toolkit.harness.fake_telegram.errors import bad_request, cannot_parse
 from toolkit.harness.fake_telegram.markup import check_markup, read_markup
-from toolkit.harness.fake_telegram.methods.editing import CAPTION, MEDIA, message_ids
-from toolkit.harness.fake_telegram.methods.registry import Request, method, whole
+from toolkit.harness.fake_telegram.methods.editing import CAPTION, MEDIA, TEXT, message_ids
+from toolkit.harness.fake_telegram.methods.registry import method
 from toolkit.harness.fake_telegram.methods.sending import (
     origin_of,
-    reply_fields,
+    place_fields,
     reply_parameters,
     show,
     thread_fields,
@@ -20,29 +18,18 @@ from toolkit.harness.fake_telegram.policy import (
     caption,
     check_may_send,
     editable_chat,
+    message_in,
     readable_chat,
     require_right,
     writable_chat,
 )
+from toolkit.harness.fake_telegram.request import Request, as_int, checked_object
 from toolkit.harness.types import Json
 
-CONTENT = (
-    *MEDIA,
-    *CAPTION,
-    "text",
-    "entities",
-    "link_preview_options",
-    "video_note",
-    "sticker",
-    "contact",
-    "location",
-    "venue",
-    "dice",
-    "game",
-    "poll",
-    "has_media_spoiler",
-    "rich_message",
+_OTHER_CONTENT = (
+    "video_note sticker contact location venue dice game poll has_media_spoiler rich_message"
 )
+CONTENT = (*MEDIA, *CAPTION, *TEXT, *_OTHER_CONTENT.split())
 NOT_COPIED = ("dice", "game", "paid_media", "invoice")
 # https://core.telegram.org/bots/api#reactiontypeemoji
 _REACTIONS = (
@@ -76,9 +63,8 @@ def _copy(request: Request, chat: Chat, message: Json, content: Json) -> Json:
     copied = {k: v for k, v in _content(message).items() if k not in NOT_COPIED}
     if not copied or message.get("has_protected_content"):
         raise bad_request("message can't be copied")
-    markup = read_markup(request.payload.get("reply_markup"))
-    fields = thread_fields(request, chat)
-    fields |= reply_fields(request, chat, reply_parameters(request.payload))
+    markup = read_markup(request)
+    fields = place_fields(request, chat, reply_parameters(request))
     check_markup(markup, chat, copied)
     check_may_send(request, chat, "can_send_messages", "text messages")
     if content:
@@ -90,23 +76,23 @@ def _copy(request: Request, chat: Chat, message: Json, content: Json) -> Json:
 
 @method("forwardMessage")
 def forward_message(request: Request) -> Json:
-    message = _message(_source(request), request, "message to forward")
+    message = message_in(_source(request), request, "message to forward")
     return _forward(request, writable_chat(request), message)
 
 
 @method("copyMessage")
 def copy_message(request: Request) -> Json:
     content: Json = caption(request.payload) if "caption" in request.payload else {}
-    message = _message(_source(request), request, "message to copy")
+    message = message_in(_source(request), request, "message to copy")
     copied = _copy(request, writable_chat(request), message, content)
     return {"message_id": copied["message_id"]}
 
 
-@method("forwardMessages", "copyMessages")
-def forward_messages(request: Request) -> list[Json]:
-    """Those that are not there are passed over."""
+@method("forwardMessages", forward=True)
+@method("copyMessages", forward=False)
+def forward_messages(request: Request, *, forward: bool) -> list[Json]:
+    """Pass over those that are not there."""
     ids, chat, source = message_ids(request), writable_chat(request), _source(request)
-    forward = request.method.lower().startswith("forward")
     content: Json = {"caption": None} if request.flag("remove_caption") else {}
     sent = [
         _forward(request, chat, message) if forward else _copy(request, chat, message, content)
@@ -117,42 +103,30 @@ def forward_messages(request: Request) -> list[Json]:
     return [{"message_id": message["message_id"]} for message in sent]
 
 
-def _message(chat: Chat, request: Request, what: str) -> Json:
-    message = chat.messages.get(whole(request.payload.get("message_id")))
-    if message is None:
-        raise bad_request(f"{what} not found")
-    return message
-
-
 @method("pinChatMessage")
 def pin_chat_message(request: Request) -> bool:
-    chat = editable_chat(request)
-    message = _message(chat, request, "message to pin")
+    chat, world = editable_chat(request), request.world
+    message = message_in(chat, request, "message to pin")
     _check_may_pin(request, chat)
     if message["message_id"] not in chat.pinned:
         chat.pinned.append(message["message_id"])
         if not chat.is_private:
-            service = {"pinned_message": message}
-            shown = request.telegram.new_message(chat, request.telegram.bot_user, service)
-            kind = "channel_post" if chat.kind == "channel" else "message"
-            request.telegram.emit(kind, shown)
-    request.telegram.notify("chat", chat.id, "pinned")
+            world.service_message(chat, world.bot_user, {"pinned_message": message})
+    world.notify("chat", chat.id, "pinned")
     return True
 
 
 @method("unpinChatMessage")
 def unpin_chat_message(request: Request) -> bool:
     chat = editable_chat(request)
-    if "message_id" in request.payload:
-        message_id = _message(chat, request, "message to unpin")["message_id"]
-    elif chat.pinned:
-        message_id = chat.pinned[-1]
+    if "message_id" in request.payload or not chat.pinned:
+        message_id = message_in(chat, request, "message to unpin")["message_id"]
     else:
-        raise bad_request("message to unpin not found")
+        message_id = chat.pinned[-1]
     _check_may_pin(request, chat)
     if message_id in chat.pinned:
         chat.pinned.remove(message_id)
-    request.telegram.notify("chat", chat.id, "unpinned")
+    request.world.notify("chat", chat.id, "unpinned")
     return True
 
 
@@ -161,7 +135,7 @@ def unpin_all_chat_messages(request: Request) -> bool:
     chat = editable_chat(request)
     _check_may_pin(request, chat)
     chat.pinned.clear()
-    request.telegram.notify("chat", chat.id, "unpinned")
+    request.world.notify("chat", chat.id, "unpinned")
     return True
 
 
@@ -172,44 +146,41 @@ def _check_may_pin(request: Request, chat: Chat) -> None:
 
 @method("setMessageReaction")
 def set_message_reaction(request: Request) -> bool:
-    reactions = _reactions(request.payload.get("reaction"))
+    reactions = _reactions(request)
     chat = readable_chat(request)
-    message = _message(chat, request, "message to react")
+    message_id = message_in(chat, request, "message to react")["message_id"]
     if len(reactions) > 1:
         raise bad_request("REACTIONS_TOO_MANY")
     for reaction in reactions:
         emoji = str(reaction.get("emoji", "")).replace("\ufe0f", "")
         if reaction["type"] == "paid" or (reaction["type"] == "emoji" and emoji not in REACTIONS):
             raise bad_request("REACTION_INVALID")
-    chat.reactions[message["message_id"], request.telegram.me["id"]] = reactions
-    request.telegram.notify("reaction", chat.id, (message["message_id"], reactions))
+    chat.reactions[message_id, request.world.bot_id] = reactions
+    request.world.notify("reaction", chat.id, (message_id, reactions))
     return True
 
 
-def _reactions(value: Any) -> list[Json]:
-    if isinstance(value, str):
-        raise bad_request("can't parse reaction types JSON object")
-    if not isinstance(value or [], list):
-        raise bad_request("expected an Array of ReactionType")
-    for one in value or []:
-        if not isinstance(one, dict):
-            raise bad_request("can't parse ReactionType: expected an Object")
-        if one.get("type") not in ("emoji", "custom_emoji", "paid"):
-            raise bad_request("can't parse ReactionType: invalid reaction type specified")
-    return value or []
+def _reactions(request: Request) -> list[Json]:
+    wrong = "expected an Array of ReactionType"
+    value: list[Json] = request.json("reaction", "reaction types JSON object", wrong, list) or []
+    for reaction in value:
+        checked_object(reaction, "ReactionType")
+        if reaction.get("type") not in ("emoji", "custom_emoji", "paid"):
+            raise cannot_parse("ReactionType", "invalid reaction type specified")
+    return value
 
 
 @method("deleteMessageReaction", "deleteAllMessageReactions")
 def delete_reactions(request: Request) -> bool:
-    """Reactions of one user, or of a chat: on one message, or on all."""
+    """Delete the reactions of a user or of a chat, on one message or on all."""
     chat = editable_chat(request)
-    only = whole(request.payload.get("message_id"))
+    only = as_int(request.payload.get("message_id"))
     if only:
-        _message(chat, request, "message to react")
-    actor = whole(request.payload.get("user_id") or request.payload.get("actor_chat_id"))
+        message_in(chat, request, "message to react")
+    actor = as_int(request.payload.get("user_id") or request.payload.get("actor_chat_id"))
     right = "not enough rights to delete message reactions"
     require_right(request, chat, "can_delete_messages", right)
     for place in [p for p in chat.reactions if p[0] == (only or p[0]) and p[1] == actor]:
         del chat.reactions[place]
-    request.telegram.notify("reaction", chat.id, None)
+    request.world.notify("reaction", chat.id, None)
     return True

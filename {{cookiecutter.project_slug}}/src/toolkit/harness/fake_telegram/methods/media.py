@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from toolkit.harness.fake_telegram.errors import bad_request
+from toolkit.harness.fake_telegram.errors import bad_request, cannot_parse
 from toolkit.harness.fake_telegram.files import MAX_DOWNLOAD, file_json
-from toolkit.harness.fake_telegram.methods.registry import Request, method
+from toolkit.harness.fake_telegram.methods.registry import method
 from toolkit.harness.fake_telegram.methods.sending import (
     deliver,
-    reply_fields,
+    place_fields,
     reply_parameters,
     show,
-    thread_fields,
 )
 from toolkit.harness.fake_telegram.model import Chat, StoredFile
 from toolkit.harness.fake_telegram.policy import caption, check_may_send, writable_chat
+from toolkit.harness.fake_telegram.request import Request, checked_object
 from toolkit.harness.types import Json
 
 
@@ -30,42 +30,37 @@ class Kind:
     captioned: bool = True
 
 
+_FRAME = {"width": 1280, "height": 720}
+_CLIP = {"width": 320, "height": 240, "duration": 0}
+_ROUND = {"length": 240, "duration": 0}
+_SQUARE = {"width": 512, "height": 512}
+_LENGTH = {"duration": 0}
+_OTHER = "can_send_other_messages"
 KINDS = {
-    "photo": Kind("can_send_photos", "photos", {"width": 1280, "height": 720}),
-    "video": Kind("can_send_videos", "videos", {"width": 1280, "height": 720, "duration": 0}),
-    "animation": Kind(
-        "can_send_other_messages", "animations", {"width": 320, "height": 240, "duration": 0}
-    ),
-    "audio": Kind("can_send_audios", "audios", {"duration": 0}),
+    "photo": Kind("can_send_photos", "photos", _FRAME),
+    "video": Kind("can_send_videos", "videos", _FRAME | _LENGTH),
+    "animation": Kind(_OTHER, "animations", _CLIP),
+    "audio": Kind("can_send_audios", "audios", _LENGTH),
     "document": Kind("can_send_documents", "documents", {}),
-    "voice": Kind("can_send_voice_notes", "voice notes", {"duration": 0}),
-    "video_note": Kind(
-        "can_send_video_notes", "video notes", {"length": 240, "duration": 0}, captioned=False
-    ),
-    "sticker": Kind(
-        "can_send_other_messages", "stickers", {"width": 512, "height": 512}, captioned=False
-    ),
-    "live_photo": Kind(
-        "can_send_photos", "live photos", {"width": 1280, "height": 720, "duration": 0}
-    ),
+    "voice": Kind("can_send_voice_notes", "voice notes", _LENGTH),
+    "video_note": Kind("can_send_video_notes", "video notes", _ROUND, captioned=False),
+    "sticker": Kind(_OTHER, "stickers", _SQUARE, captioned=False),
+    "live_photo": Kind("can_send_photos", "live photos", _FRAME | _LENGTH),
 }
 IN_ALBUM = frozenset(("photo", "video", "audio", "document", "live_photo"))
 IN_MEDIA = IN_ALBUM | {"animation"}
 
 
-@method(
-    "sendPhoto",
-    "sendVideo",
-    "sendAnimation",
-    "sendAudio",
-    "sendDocument",
-    "sendVoice",
-    "sendVideoNote",
-    "sendSticker",
-    "sendLivePhoto",
-)
-def send_media(request: Request) -> Json:
-    name = next(n for n in KINDS if request.method.lower() == f"send{n}".replace("_", ""))
+@method("sendPhoto", name="photo")
+@method("sendVideo", name="video")
+@method("sendAnimation", name="animation")
+@method("sendAudio", name="audio")
+@method("sendDocument", name="document")
+@method("sendVoice", name="voice")
+@method("sendVideoNote", name="video_note")
+@method("sendSticker", name="sticker")
+@method("sendLivePhoto", name="live_photo")
+def send_media(request: Request, name: str) -> Json:
     kind = KINDS[name]
     content = media_content(request, name, request.payload)
     if kind.captioned:
@@ -74,7 +69,7 @@ def send_media(request: Request) -> Json:
 
 
 def media_content(request: Request, name: str, source: Json, field: str | None = None) -> Json:
-    """The message fields that show one medium; `source` describes it."""
+    """Return the message fields that show one medium; `source` describes it."""
     file = find_file(request, name, source.get(field or name))
     if file is None:
         spoken = name.replace("_", " ")
@@ -86,8 +81,8 @@ def media_content(request: Request, name: str, source: Json, field: str | None =
 
 
 def find_file(request: Request, name: str, value: Any) -> StoredFile | None:
-    """The file a parameter names: a part of the request, an address, or a file_id."""
-    files = request.telegram.files
+    """Return the file a parameter names: a part of the request, an address, or a file_id."""
+    files = request.world.files
     if value is None and name in request.files:
         value = f"attach://{name}"
     if not isinstance(value, str) or not value:
@@ -107,7 +102,7 @@ def find_file(request: Request, name: str, value: Any) -> StoredFile | None:
 
 
 def describe(file: StoredFile, name: str, source: Json) -> Json:
-    """The object of the Bot API that describes a file, under its field of the message."""
+    """Return the object that describes a file, under its field of the message."""
     numbers = {
         key: int(source.get(key) or file.fields.get(key) or value)
         for key, value in KINDS[name].numbers.items()
@@ -126,40 +121,28 @@ def describe(file: StoredFile, name: str, source: Json) -> Json:
     return {"animation": data, "document": data} if name == "animation" else {name: data}
 
 
-def input_media(request: Request, item: Any, allowed: frozenset[str]) -> Json:
-    """The message fields for one InputMedia, with its caption."""
-    if not isinstance(item, dict):
-        raise _wrong("expected an Object")
-    name = item.get("type")
+def input_media(request: Request, value: Any, allowed: frozenset[str]) -> Json:
+    """Return the message fields for one InputMedia, with its caption."""
+    what = "InputMedia"
+    item = checked_object(value, what, "type")
+    name, media = item["type"], item.get("media")
     if name not in IN_MEDIA:
-        raise _wrong(f'type "{name}" is unsupported' if name else 'Can\'t find field "type"')
+        raise cannot_parse(what, f'type "{name}" is unsupported')
     if name not in allowed:
-        raise _wrong(f'type "{name}" can\'t be used in sendMediaGroup')
-    if find_file_value(request, item.get("media")) is None:
-        raise _wrong("media not found")
+        raise cannot_parse(what, f'type "{name}" can\'t be used in sendMediaGroup')
+    part = media.removeprefix("attach://") if isinstance(media, str) else ""
+    if not part or (part != media and part not in request.files):
+        raise cannot_parse(what, "media not found")
     return media_content(request, name, item, "media") | caption(item)
-
-
-def find_file_value(request: Request, value: Any) -> str | None:
-    """The value of a `media` field, unless it names a part that did not come."""
-    if not isinstance(value, str) or not value:
-        return None
-    part = value.removeprefix("attach://")
-    return None if part != value and part not in request.files else value
-
-
-def _wrong(message: str) -> Exception:
-    return bad_request(f"can't parse InputMedia: {message}")
 
 
 @method("sendMediaGroup")
 def send_media_group(request: Request) -> list[Json]:
-    reply_to = reply_parameters(request.payload)
+    reply_to = reply_parameters(request)
     items = request.array("media", "expected an Array of InputMedia")
     contents = [input_media(request, item, IN_ALBUM) for item in items]
     chat = writable_chat(request)
-    fields = thread_fields(request, chat)
-    fields |= reply_fields(request, chat, reply_to)
+    fields = place_fields(request, chat, reply_to)
     if not 1 <= len(contents) <= 10:
         raise bad_request("wrong number of messages in the album: it takes 1-10")
     kinds = [next(kind for kind in IN_ALBUM if kind in content) for content in contents]
@@ -168,7 +151,7 @@ def send_media_group(request: Request) -> list[Json]:
             raise bad_request(f"{alone} can't be mixed with other media types")
     for kind in kinds:
         check_may_send(request, chat, KINDS[kind].permission, KINDS[kind].plural)
-    group = {"media_group_id": str(request.telegram.number("media_group"))}
+    group = {"media_group_id": str(request.world.number("media_group"))}
     return [show(request, chat, content | group, None, dict(fields)) for content in contents]
 
 
@@ -195,7 +178,7 @@ def get_file(request: Request) -> Json:
     file_id = request.text("file_id")
     if not file_id:
         raise bad_request("file_id not specified")
-    file = request.telegram.files.get(file_id)
+    file = request.world.files.get(file_id)
     if file is None:
         raise bad_request("wrong file_id or the file is temporarily unavailable")
     if (file.size or 0) > MAX_DOWNLOAD:
@@ -206,13 +189,13 @@ def get_file(request: Request) -> Json:
 @method("getUserProfilePhotos")
 def get_user_profile_photos(request: Request) -> Json:
     user_id = request.user_id()
-    if user_id not in request.telegram.users:
+    if user_id not in request.world.users:
         raise bad_request("user not found")
     return {"total_count": 0, "photos": []}
 
 
 def chat_photo(request: Request, chat: Chat) -> list[Json]:
-    """A new photo of a chat; it must be uploaded."""
+    """Return a new photo of a chat, which has to be uploaded."""
     value = request.payload.get("photo", "attach://photo")
     if not str(value).startswith("attach://"):
         raise bad_request("photo must be uploaded as an InputFile")
@@ -220,11 +203,9 @@ def chat_photo(request: Request, chat: Chat) -> list[Json]:
     if file is None:
         raise bad_request("there is no photo in the request")
     photo: list[Json] = describe(file, "photo", {})["photo"]
-    small, big = photo
     chat.details["photo"] = {
-        "small_file_id": small["file_id"],
-        "small_file_unique_id": small["file_unique_id"],
-        "big_file_id": big["file_id"],
-        "big_file_unique_id": big["file_unique_id"],
+        f"{size}_{field}": data[field]
+        for size, data in zip(("small", "big"), photo, strict=True)
+        for field in ("file_id", "file_unique_id")
     }
     return photo

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from toolkit.harness.fake_telegram.errors import bad_request
-from toolkit.harness.fake_telegram.methods.registry import Request, method
+from toolkit.harness.fake_telegram.errors import bad_request, cannot_parse
+from toolkit.harness.fake_telegram.methods.registry import method
 from toolkit.harness.fake_telegram.methods.sending import deliver
+from toolkit.harness.fake_telegram.request import Request, checked_object
 from toolkit.harness.types import Json
 
 STARS = "XTR"
@@ -16,22 +17,21 @@ STARS = "XTR"
 def send_invoice(request: Request) -> Json:
     invoice = _invoice(request)
     sent = deliver(request, {"invoice": invoice}, "can_send_other_messages", "invoices")
-    keyboard = sent.get("reply_markup")
-    if keyboard is None:
+    if "reply_markup" not in sent:
         total = f"{invoice['total_amount']} {invoice['currency']}"
         keyboard = {"inline_keyboard": [[{"text": f"Pay {total}", "pay": True}]]}
-        chat = request.telegram.chats[sent["chat"]["id"]]
-        sent = request.telegram.put_message(chat, {**sent, "reply_markup": keyboard})
+        chat = request.world.chats[sent["chat"]["id"]]
+        sent = request.world.put_message(chat, {**sent, "reply_markup": keyboard})
     key = f"{sent['chat']['id']}:{sent['message_id']}"
-    request.telegram.invoices[key] = dict(request.payload)
+    request.world.invoices[key] = dict(request.payload)
     return sent
 
 
 @method("createInvoiceLink")
 def create_invoice_link(request: Request) -> str:
     _invoice(request)
-    link = f"https://t.me/$invoice{request.telegram.number('invoice')}"
-    request.telegram.invoices[link] = dict(request.payload)
+    link = f"https://t.me/$invoice{request.world.number('invoice')}"
+    request.world.invoices[link] = dict(request.payload)
     return link
 
 
@@ -45,41 +45,29 @@ def _invoice(request: Request) -> Json:
     prices = request.array("prices", "expected an Array of labeled prices")
     amounts = [_price(price) for price in prices]
     currency = request.text("currency")
+    texts: Json = {name: request.text(name) for name in ("title", "description", "start_parameter")}
     if not amounts:
         raise bad_request("there must be at least one price")
     if currency == STARS and len(amounts) > 1:
         raise bad_request("STARS_INVOICE_INVALID")
     if currency != STARS and not request.text("provider_token"):
         raise bad_request("PAYMENT_PROVIDER_INVALID")
-    return {
-        "title": request.text("title"),
-        "description": request.text("description"),
-        "start_parameter": request.text("start_parameter"),
-        "currency": currency,
-        "total_amount": sum(amounts),
-    }
+    return {**texts, "currency": currency, "total_amount": sum(amounts)}
 
 
-def _price(price: Any) -> int:
-    if not isinstance(price, dict):
-        raise _wrong("LabeledPrice must be an Object")
-    for field in ("label", "amount"):
-        if field not in price:
-            raise _wrong(f'Can\'t find field "{field}"')
+def _price(value: Any) -> int:
+    what = "labeled price"
+    price = checked_object(value, what, "label", "amount", wrong="LabeledPrice must be an Object")
     if not price["label"]:
-        raise _wrong("LabeledPrice label must be non-empty")
+        raise cannot_parse(what, "LabeledPrice label must be non-empty")
     return int(price["amount"])
-
-
-def _wrong(message: str) -> Exception:
-    return bad_request(f"can't parse labeled price: {message}")
 
 
 @method("refundStarPayment")
 def refund_star_payment(request: Request) -> bool:
     request.user_id()
     charge = request.required("telegram_payment_charge_id")
-    paid = request.telegram.invoices.get(f"charge:{charge}")
+    paid = request.world.invoices.get(f"charge:{charge}")
     if paid is None:
         raise bad_request("CHARGE_NOT_FOUND")
     if paid.get("refunded"):

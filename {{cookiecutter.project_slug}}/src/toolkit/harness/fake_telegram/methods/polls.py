@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from toolkit.harness.fake_telegram.entities import format_text
-from toolkit.harness.fake_telegram.errors import bad_request
-from toolkit.harness.fake_telegram.markup import inline_only
+from toolkit.harness.fake_telegram.errors import bad_request, cannot_parse
+from toolkit.harness.fake_telegram.markup import inline_only, with_markup
 from toolkit.harness.fake_telegram.methods.editing import is_editable
-from toolkit.harness.fake_telegram.methods.registry import Request, method, whole
+from toolkit.harness.fake_telegram.methods.registry import method
 from toolkit.harness.fake_telegram.methods.sending import deliver
-from toolkit.harness.fake_telegram.policy import editable_chat
+from toolkit.harness.fake_telegram.policy import editable_chat, formatted, message_in
+from toolkit.harness.fake_telegram.request import Request, as_int
 from toolkit.harness.types import Json
 
 MAX_QUESTION, MAX_OPTION, MAX_OPTIONS = 300, 100, 12
@@ -21,20 +21,16 @@ MAX_EXPLANATION = 200
 def send_poll(request: Request) -> Json:
     poll = _poll(request)
     sent = deliver(request, {"poll": poll}, "can_send_polls", "polls")
-    request.telegram.polls[poll["id"]] = (sent["chat"]["id"], sent["message_id"])
+    request.world.polls[poll["id"]] = (sent["chat"]["id"], sent["message_id"])
     return sent
 
 
 def _poll(request: Request) -> Json:
     payload = request.payload
-    question, entities = format_text(
-        request.text("question"),
-        payload.get("question_parse_mode"),
-        payload.get("question_entities"),
-    )
-    if not question:
+    question = formatted(payload, "question", "question_parse_mode")
+    if not question["question"]:
         raise bad_request("text must be non-empty")
-    if len(question) > MAX_QUESTION:
+    if len(question["question"]) > MAX_QUESTION:
         raise bad_request(f"poll question length must not exceed {MAX_QUESTION}")
     values = request.array("options", "expected an Array of String as options")
     options = [_option(value, number) for number, value in enumerate(values)]
@@ -46,8 +42,8 @@ def _poll(request: Request) -> Json:
     if kind not in ("regular", "quiz"):
         raise bad_request("unsupported poll type specified")
     poll: Json = {
-        "id": str(request.telegram.number("poll")),
-        "question": question,
+        "id": str(request.world.number("poll")),
+        **question,
         "options": options,
         "total_voter_count": 0,
         "is_closed": request.flag("is_closed"),
@@ -57,9 +53,7 @@ def _poll(request: Request) -> Json:
         "allows_revoting": kind == "regular",
         "members_only": request.flag("members_only"),
     }
-    names = ("open_period", "close_date")
-    poll |= {name: request.integer(name) for name in names if name in payload}
-    poll |= {"question_entities": entities} if entities else {}
+    poll |= {name: request.integer(name) for name in request.given("open_period", "close_date")}
     return poll | (_quiz(request, len(options)) if kind == "quiz" else {})
 
 
@@ -68,43 +62,33 @@ def _option(value: Any, number: int) -> Json:
         raise bad_request("expected an option to be of type String")
     given = {"text": value} if isinstance(value, str) else value
     if "text" not in given:
-        raise bad_request("can't parse InputPollOption: Can't find field \"text\"")
-    text, entities = format_text(
-        str(given["text"]), given.get("text_parse_mode"), given.get("text_entities")
-    )
-    if not text:
+        raise cannot_parse("InputPollOption", 'Can\'t find field "text"')
+    content = formatted(given, "text", "text_parse_mode")
+    if not content["text"]:
         raise bad_request("text must be non-empty")
-    if len(text) > MAX_OPTION:
+    if len(content["text"]) > MAX_OPTION:
         raise bad_request(f"poll options length must not exceed {MAX_OPTION}")
-    option = {"persistent_id": str(number), "text": text, "voter_count": 0}
-    return {**option, "text_entities": entities} if entities else option
+    return {"persistent_id": str(number), "voter_count": 0, **content}
 
 
 def _quiz(request: Request, options: int) -> Json:
     given = request.payload.get("correct_option_ids")
     correct = given if isinstance(given, list) else [request.payload.get("correct_option_id", -1)]
-    ids = [whole(one) for one in correct]
-    if not ids or not all(0 <= one < options for one in ids):
+    ids = [as_int(value) for value in correct]
+    if not ids or not all(0 <= option < options for option in ids):
         raise bad_request("wrong correct option ID specified")
-    quiz: Json = {"correct_option_ids": ids, "correct_option_id": ids[0]}
-    text, entities = format_text(
-        request.text("explanation"),
-        request.payload.get("explanation_parse_mode"),
-        request.payload.get("explanation_entities"),
-    )
-    if len(text) > MAX_EXPLANATION:
+    explanation = formatted(request.payload, "explanation", "explanation_parse_mode")
+    if len(explanation["explanation"]) > MAX_EXPLANATION:
         raise bad_request("explanation is too long")
-    quiz |= {"explanation": text} if text else {}
-    return {**quiz, "explanation_entities": entities} if entities else quiz
+    quiz: Json = {"correct_option_ids": ids, "correct_option_id": ids[0]}
+    return {**quiz, **explanation} if explanation["explanation"] else quiz
 
 
 @method("stopPoll")
 def stop_poll(request: Request) -> Json:
-    markup = inline_only(request.payload.get("reply_markup"))
+    markup = inline_only(request)
     chat = editable_chat(request)
-    message = chat.messages.get(whole(request.payload.get("message_id")))
-    if message is None:
-        raise bad_request("message with poll to stop not found")
+    message = message_in(chat, request, "message with poll to stop")
     if "poll" not in message:
         raise bad_request("message is not a poll")
     if not is_editable(request, chat, message):
@@ -113,7 +97,6 @@ def stop_poll(request: Request) -> Json:
         raise bad_request("poll has already been closed")
     poll: Json = {**message["poll"], "is_closed": True}
     kept = {key: value for key, value in message.items() if key != "reply_markup"}
-    shown = {"reply_markup": markup.data} if markup else {}
-    request.telegram.put_message(chat, {**kept, "poll": poll, **shown})
-    request.telegram.emit("poll", poll)
+    request.world.put_message(chat, with_markup({**kept, "poll": poll}, markup))
+    request.world.emit("poll", poll)
     return poll

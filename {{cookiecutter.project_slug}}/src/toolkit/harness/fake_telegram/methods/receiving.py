@@ -7,7 +7,8 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from toolkit.harness.fake_telegram.errors import bad_request
-from toolkit.harness.fake_telegram.methods.registry import Request, method
+from toolkit.harness.fake_telegram.methods.registry import method
+from toolkit.harness.fake_telegram.request import Request
 from toolkit.harness.fake_telegram.update_queue import Webhook
 from toolkit.harness.types import Json
 
@@ -16,7 +17,7 @@ WEBHOOK_PORTS = (80, 88, 443, 8443)
 
 @method("getUpdates")
 async def get_updates(request: Request) -> list[Json]:
-    queue = request.telegram.updates
+    queue = request.world.updates
     queue.allow(_allowed(request))
     return await queue.poll(
         request.integer("offset"),
@@ -30,10 +31,11 @@ def _allowed(request: Request) -> list[str] | None:
     return value if isinstance(value, list) else None
 
 
-@method("setWebhook", "deleteWebhook")
-def set_webhook(request: Request) -> bool:
-    queue = request.telegram.updates
-    url = request.text("url") if request.method.lower() == "setwebhook" else ""
+@method("setWebhook")
+@method("deleteWebhook", delete=True)
+def set_webhook(request: Request, *, delete: bool = False) -> bool:
+    queue = request.world.updates
+    url = "" if delete else request.text("url")
     webhook = _webhook(request, url) if url else None
     if request.flag("drop_pending_updates"):
         queue.keep_last(0)
@@ -59,7 +61,7 @@ def _webhook(request: Request, url: str) -> Webhook:
 
 
 def _check_url(url: str) -> None:
-    """As on Telegram, except that this machine needs neither HTTPS nor one of four ports."""
+    """Refuse what Telegram refuses, but let this machine do without HTTPS and its four ports."""
     try:
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
@@ -76,7 +78,7 @@ def _check_url(url: str) -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name is this machine."""
+    """Tell whether a host name is this machine."""
     try:
         return ip_address(host.strip("[]")).is_loopback
     except ValueError:
@@ -85,7 +87,7 @@ def is_loopback(host: str) -> bool:
 
 @method("getWebhookInfo")
 def get_webhook_info(request: Request) -> Json:
-    queue = request.telegram.updates
+    queue = request.world.updates
     webhook = queue.webhook
     info: Json = {
         "url": webhook.url if webhook else "",

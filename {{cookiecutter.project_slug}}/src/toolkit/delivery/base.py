@@ -1,0 +1,30 @@
+"""What delivery needs of the app that it serves."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from aiogram import Bot
+from aiogram.types import Update
+
+from toolkit.delivery.outgoing import RetryingBot
+from toolkit.sessions.middleware import Sessions
+
+
+class ServedApp(Protocol):
+    """The side of a `BotApp` that updates are delivered to."""
+
+    bot: RetryingBot
+    sessions: Sessions[Any]
+
+    def session_key(self, update: Update) -> str | None:
+        """Return the key of the update's session, `None` where it has none."""
+
+    async def apply_update(self, bot: Bot, update: Update) -> Any:
+        """Take the update through sessions and handlers; raise what goes wrong."""
+
+    async def report(self, error: Exception, update: Update) -> None:
+        """Log the failure of the update and tell its user."""
+
+    def resolve_used_update_types(self) -> list[str]:
+        """Return the types of updates that have handlers."""

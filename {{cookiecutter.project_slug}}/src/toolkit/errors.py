@@ -1,0 +1,104 @@
+"""All errors of sessions and storage.
+
+`TRANSIENT` are those that pass by themselves; the others stay until something is mended.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+
+class StorageError(Exception):
+    """Anything a store can fail with."""
+
+
+class StorageUnavailable(StorageError):
+    """The store could not be reached, opened or written; nothing is known about the record."""
+
+    def __init__(self, target: str, reason: str) -> None:
+        super().__init__(f"{target}: {reason}")
+        self.target = target
+        self.reason = reason
+
+
+class SessionUndecodable(StorageError):
+    """The record exists but cannot be read; `raw` is what was found.
+
+    It is text that is not a JSON object, or an object whose fields are not those of the session.
+    """
+
+    def __init__(self, key: str, reason: str, raw: str | bytes | dict[str, Any]) -> None:
+        super().__init__(f"the record {key!r} cannot be read: {reason}")
+        self.key = key
+        self.reason = reason
+        self.raw = raw
+
+
+class SessionConflict(StorageError):
+    """The lease was lost or the record was changed by another holder; nothing was written."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"the record {key!r} was changed or checked out by another holder")
+        self.key = key
+
+
+class SessionBusy(StorageError):
+    """The record is checked out by `holder`, for `remaining` seconds more where that is known."""
+
+    def __init__(self, key: str, holder: str, remaining: float | None = None) -> None:
+        super().__init__(f"the record {key!r} is checked out by {holder!r}")
+        self.key = key
+        self.holder = holder
+        self.remaining = remaining
+
+
+class SessionTooLarge(StorageError):
+    """The JSON text of the value has `size` bytes; at most `limit` can be stored."""
+
+    def __init__(self, key: str, size: int, limit: int) -> None:
+        super().__init__(
+            f"the value of {key!r} takes {size:,} bytes as JSON; the limit is {limit:,}"
+        )
+        self.key = key
+        self.size = size
+        self.limit = limit
+
+
+class NotSerializable(StorageError, TypeError):
+    """The value holds something that is not JSON; `path` is where, as in `$.cart[0].price`."""
+
+    def __init__(self, key: str, path: str, reason: str) -> None:
+        super().__init__(f"the value of {key!r} cannot be stored: {path} {reason}")
+        self.key = key
+        self.path = path
+        self.reason = reason
+
+
+class InvalidKey(StorageError, ValueError):
+    """The key is not text, holds a lone surrogate, or is too long."""
+
+
+class NotPortable(StorageError):
+    """The store cannot tell when its records expire, so they cannot be exported unharmed."""
+
+    def __init__(self, storage: object) -> None:
+        super().__init__(
+            f"{type(storage).__name__} cannot tell when a record expires, and an exported record "
+            "would live for ever: give it the verb read_entry of PortableSessionStorage"
+        )
+
+
+class MigrationRefused(StorageError):
+    """A record is newer than the code, or a migration failed; the stored record is untouched."""
+
+
+class SessionReentered(RuntimeError):
+    """A handler checked out a key that it holds already; waiting would never have ended."""
+
+
+class HandlerTimedOut(Exception):
+    """A handler took longer than its limit and was cancelled; nothing of it was written."""
+
+
+TRANSIENT: Final = (StorageUnavailable, SessionBusy, SessionConflict)
+"""Errors that are no fault of the update: it goes through once the store answers again."""

@@ -1,0 +1,65 @@
+"""Chat members and what their status lets them do, https://core.telegram.org/bots/api#chatmember."""
+
+from __future__ import annotations
+
+from toolkit.harness.fake_telegram.model import Chat
+from toolkit.harness.types import Json
+
+_RIGHTS = (
+    "can_manage_chat can_delete_messages can_manage_video_chats can_restrict_members "
+    "can_promote_members can_change_info can_invite_users can_post_stories can_edit_stories "
+    "can_delete_stories can_send_welcome_messages"
+)
+_MEDIA_PERMISSIONS = (
+    "can_send_audios can_send_documents can_send_photos can_send_videos can_send_video_notes "
+    "can_send_voice_notes"
+)
+_OTHER_PERMISSIONS = (
+    "can_send_polls can_send_other_messages can_add_web_page_previews can_react_to_messages "
+    "can_edit_tag can_change_info can_invite_users can_pin_messages can_manage_topics"
+)
+RIGHTS = tuple(_RIGHTS.split())
+GROUP_RIGHTS = ("can_pin_messages", "can_manage_topics", "can_manage_tags")
+CHANNEL_RIGHTS = ("can_post_messages", "can_edit_messages", "can_manage_direct_messages")
+ALL_RIGHTS = RIGHTS + GROUP_RIGHTS + CHANNEL_RIGHTS
+MEDIA_PERMISSIONS = tuple(_MEDIA_PERMISSIONS.split())
+PERMISSIONS = ("can_send_messages", *MEDIA_PERMISSIONS, *_OTHER_PERMISSIONS.split())
+
+
+def member(status: str, user: Json, **fields: object) -> Json:
+    """Return a ChatMember; an administrator has every right that `fields` do not take away."""
+    data: Json = {"status": status, "user": user}
+    if status == "administrator":
+        granted = dict.fromkeys(ALL_RIGHTS, True)
+        data |= {"can_be_edited": False, "is_anonymous": False, **granted}
+    elif status == "creator":
+        data["is_anonymous"] = False
+    elif status == "restricted":
+        data |= {"is_member": True, "until_date": 0, **dict.fromkeys(PERMISSIONS, False)}
+    elif status == "kicked":
+        data["until_date"] = 0
+    return {**data, **fields}
+
+
+def is_member(data: Json | None) -> bool:
+    """Tell whether a ChatMember is in the chat now."""
+    if data is None:
+        return False
+    return data["status"] not in ("left", "kicked") and bool(data.get("is_member", True))
+
+
+def is_admin(chat: Chat, user_id: int) -> bool:
+    """Tell whether a user administers the chat."""
+    return chat.status_of(user_id) in ("administrator", "creator")
+
+
+def may(chat: Chat, user_id: int, right: str) -> bool:
+    """Tell whether a user has an administrator right, or a permission that members have."""
+    status, data = chat.status_of(user_id), chat.members.get(user_id, {})
+    if status == "creator" or chat.is_private:
+        return True
+    if status in ("administrator", "restricted"):
+        default = status == "administrator" and right in PERMISSIONS
+        return bool(data.get(right, default))
+    default = right in PERMISSIONS and right not in ("can_change_info", "can_pin_messages")
+    return bool(chat.details.get("permissions", {}).get(right, default))

@@ -1,0 +1,113 @@
+"""Inline queries, payments, votes and reactions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from toolkit.harness.fake_telegram.methods.answers import result_content
+from toolkit.harness.fake_telegram.model import PersonError
+from toolkit.harness.fake_telegram.world import World
+from toolkit.harness.types import Json
+
+
+class Queries(World):
+    """What users ask the bot for."""
+
+    def inline_query(self, user_id: int, text: str, offset: str = "") -> Json:
+        """Type `@bot text` in some chat; the answer is in `queries[id].answer`."""
+        return self.emit_query("inline_query", user_id, {"query": text, "offset": offset})
+
+    def choose_result(self, user_id: int, query_id: str, result_id: str, chat_id: int) -> Json:
+        """Send a result of an answered inline query to a chat where it shows."""
+        query = self.queries[query_id]
+        results: list[Json] = (query.answer or {}).get("results", [])
+        result = next((known for known in results if str(known["id"]) == result_id), None)
+        if result is None:
+            there = ", ".join(str(known["id"]) for known in results) or "none"
+            raise PersonError(f"there is no result {result_id!r}; there are: {there}")
+        buttons = {name: result[name] for name in ("reply_markup",) if name in result}
+        inline_id = self.inline_message(
+            self.chat(chat_id), user_id, result_content(result), **buttons
+        )
+        chosen = {"from": self.user(user_id), "result_id": result_id}
+        chosen |= {"query": query.content["query"]}
+        chosen |= {"inline_message_id": inline_id} if buttons else {}
+        return self.emit("chosen_inline_result", chosen)
+
+    def tap_inline(self, user_id: int, inline_message_id: str, callback_data: str) -> Json:
+        """Tap a button under a message that was sent through an inline query."""
+        place = {"inline_message_id": inline_message_id, "chat_instance": inline_message_id}
+        return self.emit_query("callback_query", user_id, {**place, "data": callback_data})
+
+    def pre_checkout(self, user_id: int, message_id: int, chat_id: int | None = None) -> Json:
+        """Press Pay under an invoice; the bot has to answer the query."""
+        invoice = self._invoice(chat_id or user_id, message_id)
+        prices: list[Any] = invoice["prices"]
+        content = {
+            "currency": invoice["currency"],
+            "total_amount": sum(int(price["amount"]) for price in prices),
+            "invoice_payload": str(invoice["payload"]),
+        }
+        return self.emit_query("pre_checkout_query", user_id, content)
+
+    def shipping(self, user_id: int, message_id: int, address: Json) -> Json:
+        """Enter an address for an invoice with a flexible price."""
+        invoice = self._invoice(user_id, message_id)
+        content = {"invoice_payload": str(invoice["payload"]), "shipping_address": address}
+        return self.emit_query("shipping_query", user_id, content)
+
+    def pay(self, user_id: int, pre_checkout_query_id: str) -> Json:
+        """Complete a payment whose pre-checkout query the bot has approved."""
+        query = self.queries[pre_checkout_query_id]
+        if query.answer is None:
+            raise PersonError("the bot has not answered the pre-checkout query")
+        if not query.answer["ok"]:
+            raise PersonError(f"the bot refused: {query.answer['error_message']}")
+        charge = f"charge-{self.number('charge')}"
+        names = ("currency", "total_amount", "invoice_payload")
+        payment = {name: query.content[name] for name in names}
+        payment |= {"telegram_payment_charge_id": charge, "provider_payment_charge_id": charge}
+        self.invoices[f"charge:{charge}"] = dict(payment)
+        content = {"successful_payment": payment}
+        return self.service_message(self.private_chat(user_id), self.user(user_id), content)
+
+    def vote(self, user_id: int, poll_id: str, *options: int) -> Json:
+        """Vote in a poll, or retract; return the poll_answer, or poll where it is anonymous."""
+        chat_id, message_id = self.polls[poll_id]
+        chat = self.chats[chat_id]
+        message = chat.messages[message_id]
+        poll = message["poll"]
+        if poll["is_closed"]:
+            raise PersonError(f"poll {poll_id} is closed")
+        votes = chat.details.setdefault(f"votes:{poll_id}", {})
+        votes[user_id] = options
+        counted = [
+            {**option, "voter_count": sum(number in chosen for chosen in votes.values())}
+            for number, option in enumerate(poll["options"])
+        ]
+        total = sum(bool(chosen) for chosen in votes.values())
+        poll = {**poll, "options": counted, "total_voter_count": total}
+        self.put_message(chat, {**message, "poll": poll})
+        update = self.emit("poll", poll)
+        if poll["is_anonymous"]:
+            return update
+        ids = [str(counted[number]["persistent_id"]) for number in options]
+        answer: Json = {"poll_id": poll_id, "user": self.user(user_id)}
+        answer |= {"option_ids": list(options), "option_persistent_ids": ids}
+        return self.emit("poll_answer", answer)
+
+    def react(self, user_id: int, message_id: int, *emoji: str, chat_id: int | None = None) -> Json:
+        """Put reactions on a message; none take them away."""
+        chat = self.chat(chat_id or user_id)
+        old = chat.reactions.get((message_id, user_id), [])
+        new = [{"type": "emoji", "emoji": each} for each in emoji]
+        chat.reactions[message_id, user_id] = new
+        content: Json = {"chat": chat.data, "message_id": message_id, "date": self.now()}
+        content |= {"user": self.user(user_id), "old_reaction": old, "new_reaction": new}
+        return self.emit("message_reaction", content)
+
+    def _invoice(self, chat_id: int, message_id: int) -> Json:
+        invoice = self.invoices.get(f"{chat_id}:{message_id}")
+        if invoice is None:
+            raise PersonError(f"message {message_id} in chat {chat_id} is not an invoice")
+        return invoice

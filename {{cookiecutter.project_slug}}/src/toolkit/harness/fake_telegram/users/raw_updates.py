@@ -1,0 +1,62 @@
+"""Updates that come from outside: what they mention becomes known, as if it had happened here."""
+
+from __future__ import annotations
+
+from toolkit.harness.fake_telegram.model import Chat, Query
+from toolkit.harness.fake_telegram.rights import member
+from toolkit.harness.fake_telegram.world import World
+from toolkit.harness.types import Json
+
+_POSTS = ("message", "channel_post", "business_message")
+MESSAGES = (*_POSTS, *(f"edited_{kind}" for kind in _POSTS))
+
+
+class RawUpdates(World):
+    """Takes complete updates."""
+
+    def inject(self, update: Json) -> Json:
+        """Take an update as it is: its chat and users become known, its message is on screen.
+
+        It is numbered if it has no number, queued for the bot, and returned.
+        """
+        for kind, content in update.items():
+            if isinstance(content, dict):
+                self._learn(kind, content)
+        numbered = self.updates.put_raw(update)
+        self.notify("update", None, numbered)
+        return numbered
+
+    def _learn(self, kind: str, content: Json) -> None:
+        message: Json = content if kind in MESSAGES else content.get("message") or {}
+        sender = content.get("from") or content.get("user")
+        if sender is not None:
+            self.user(sender["id"], **{k: v for k, v in sender.items() if k != "id"})
+        chat_data = content.get("chat") or message.get("chat")
+        if chat_data is not None:
+            chat = self._learn_chat(chat_data)
+            if message.get("date") and message["message_id"] not in chat.messages:
+                self.put_message(chat, message)
+            if message.get("is_topic_message"):
+                chat.topic(message["message_thread_id"])
+            if sender is not None and not chat.is_private:
+                chat.members.setdefault(sender["id"], member("member", sender))
+        if kind == "business_connection":
+            self.business_connections[content["id"]] = content
+        elif "business_connection_id" in content:
+            owner = {"user": self.user(chat_data["id"]) if chat_data else self.bot_user}
+            self.business_connections.setdefault(content["business_connection_id"], owner)
+        if kind.endswith("_query") and sender is not None:
+            query = Query(kind, str(content["id"]), int(sender["id"]), content, self.clock())
+            query.chat_id = message.get("chat", {}).get("id")
+            query.message_id = message.get("message_id")
+            self.remember(query)
+
+    def _learn_chat(self, data: Json) -> Chat:
+        chat_id = int(data["id"])
+        if chat_id > 0:
+            self.user(chat_id)
+            self.users[chat_id].started = True
+            return self.private_chat(chat_id)
+        extra = {k: v for k, v in data.items() if k not in ("id", "type", "title")}
+        self.group(chat_id, str(data.get("title", "Group")), kind=data.get("type"), **extra)
+        return self.chats[chat_id]

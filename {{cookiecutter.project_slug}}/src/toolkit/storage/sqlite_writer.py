@@ -1,0 +1,308 @@
+"""The thread that commits to an SQLite file, for `toolkit.storage.sqlite`.
+
+Everything that waits while a commit runs goes into the next one (group commit), and is answered
+after it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import random
+import sqlite3
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, Final
+
+from toolkit.errors import StorageUnavailable
+from toolkit.storage.sqlite_file import PAGE_BYTES, checkpoint, is_busy, open_file, unavailable
+
+# About 30 MB of log between checkpoints: so few that one write in a hundred never meets one.
+_LOG_PAGES: Final = 40_000
+_WRITES_PER_COMMIT: Final = 500
+_WORTH_HALVING: Final = 16
+_SWEPT_AT_ONCE: Final = 100
+
+
+@dataclass(slots=True)
+class Seen:
+    """What is known of a record. An absent one has revision 0."""
+
+    revision: int
+    expires_at: float | None
+
+    def is_live(self, now: float) -> bool:
+        """Tell whether there is a record that has not expired."""
+        return self.revision != 0 and (self.expires_at is None or self.expires_at > now)
+
+    def still_holds(self, found: Seen, now: float) -> bool:
+        """Tell whether the record was not changed. One that merely expired was not changed."""
+        return self.revision == found.revision or not (self.is_live(now) or found.is_live(now))
+
+
+ABSENT: Final = Seen(0, None)
+
+
+@dataclass(slots=True)
+class Request:
+    """Asks the writer to open the file."""
+
+    done: asyncio.Future[bool]
+
+
+@dataclass(slots=True)
+class Write(Request):
+    """Asks for a change: without text it deletes, with `seen` it needs the record unchanged."""
+
+    key: str
+    text: str | None
+    expires_at: float | None
+    seen: Seen | None
+
+    def leaves(self, revision: int) -> Seen:
+        """Return the record as it is after the change."""
+        return ABSENT if self.text is None else Seen(revision, self.expires_at)
+
+
+class Writer:
+    """The thread that commits. It starts, and opens the file, at the first request."""
+
+    def __init__(self, path: Path, busy_timeout: float) -> None:
+        self.path = path
+        self.busy_timeout = busy_timeout
+        self.opened = 0
+        """How often the file was opened: an error closes it, so that it is read anew."""
+        self._requests: SimpleQueue[list[Request] | None] = SimpleQueue()
+        self._waiting = 0
+        self._thread: threading.Thread | None = None
+        self._connection: sqlite3.Connection | None = None
+        self._checkpoint: threading.Thread | None = None
+        self._log_pages = 0
+        # What earlier processes have left, one that never wrote enough among them.
+        self._to_sweep = _SWEPT_AT_ONCE
+
+    def put(self, requests: list[Request], waiting: int) -> None:
+        """Let the requests be part of a coming commit; their futures are answered after that.
+
+        `waiting` is how many requests have no answer yet.
+        """
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
+            self._thread.start()
+        self._waiting = waiting
+        self._requests.put(requests)
+
+    async def close(self) -> None:
+        """Answer every request, close the file and end the thread."""
+        if self._thread is not None:
+            self._requests.put(None)
+            await asyncio.to_thread(self._thread.join)
+
+    def _run(self) -> None:
+        going = True
+        committed_in = 0.0
+        while going:
+            asked_at = time.monotonic()
+            batch: list[Request] = []
+            while going and (not batch or self._requests.qsize()):
+                more = self._requests.get()
+                batch += more or ()
+                going = more is not None
+            begun = time.monotonic()
+            size = _WRITES_PER_COMMIT
+            if (
+                len(batch) >= max(self._waiting, _WORTH_HALVING)
+                and begun - asked_at < 2 * committed_in
+            ):
+                # Nobody is left to ask for more, and the loop asks about as fast as we commit:
+                # while one half is committed, it answers the other, and prepares what comes next.
+                size = min(size, (len(batch) + 1) // 2)
+            for start in range(0, len(batch), size):
+                self._carry_out(batch[start : start + size])
+                self._trim_log()
+            committed_in = time.monotonic() - begun
+        self._close()
+
+    def _carry_out(self, requests: list[Request]) -> None:
+        writes = [request for request in requests if isinstance(request, Write)]
+        try:
+            if self._connection is None:
+                self._connection = open_file(self.path, self.busy_timeout)
+                self.opened += 1
+        except Exception as error:  # noqa: BLE001 - all who wait are told
+            _answer(requests, unavailable(self.path, error))
+            return
+        opens = [request for request in requests if not isinstance(request, Write)]
+        _answer(opens, [True] * len(opens))
+        try:
+            _answer(writes, self._commit(self._connection, writes))
+        except Exception as error:  # noqa: BLE001 - all who wait are told
+            if not is_busy(error):
+                self._close()
+            _answer(writes, unavailable(self.path, error))
+
+    def _commit(self, connection: sqlite3.Connection, writes: list[Write]) -> list[bool]:
+        """Make the changes, and tell which of them were allowed."""
+        if not writes:
+            return []
+        # Two for each one written: the dead never outnumber the living for long.
+        self._to_sweep += 2 * sum(write.expires_at is not None for write in writes)
+        if self._to_sweep < _SWEPT_AT_ONCE and _are_usual(writes):
+            # One statement does: each one more would be a wait for the interpreter lock, as long
+            # as the loop is busy. It fails as a whole where a record was changed.
+            with contextlib.suppress(sqlite3.IntegrityError):
+                self._put(connection, writes, _new_revision(), time.time())
+                return [True] * len(writes)
+        connection.execute("BEGIN IMMEDIATE")
+        with connection:
+            outcomes = self._apply(connection, writes)
+            connection.execute(_SWEEP, (time.time(), self._to_sweep))
+        self._to_sweep = 0
+        return outcomes
+
+    def _apply(self, connection: sqlite3.Connection, writes: list[Write]) -> list[bool]:
+        """Make the changes that are allowed, of each record the last, and tell which are."""
+        now = time.time()
+        revision = _new_revision()
+        found = _find(connection, [write.key for write in writes if write.seen is not None])
+        changes: dict[str, Write] = {}
+        outcomes = []
+        for write in writes:
+            allowed = True
+            if write.seen is not None:
+                earlier = changes.get(write.key)
+                before = found[write.key] if earlier is None else earlier.leaves(revision)
+                allowed = write.seen.still_holds(before, now)
+            if allowed:
+                # The statement need not look again, and would not see what is earlier in here.
+                changes[write.key] = replace(write, seen=None)
+            outcomes.append(allowed)
+        puts = [write for write in changes.values() if write.text is not None]
+        if puts:
+            self._put(connection, puts, revision, now)
+        gone = [key for key, write in changes.items() if write.text is None]
+        if gone:
+            connection.execute(_sql(_DELETE, "?", len(gone)), gone)
+        return outcomes
+
+    def _put(
+        self, connection: sqlite3.Connection, puts: list[Write], revision: int, now: float
+    ) -> None:
+        """Write all these records, or none. Raises IntegrityError if one is not as it was seen."""
+        values: list[Any] = []
+        for put in puts:
+            seen = put.seen
+            values += put.key, put.text, put.expires_at
+            values += (None, None) if seen is None else (seen.revision, seen.is_live(now))
+        values += revision, now
+        connection.execute(_sql(_PUT, "(?, ?, ?, ?, ?)", len(puts)), values)
+        self._log_pages += sum(2 + len(put.text or "") // PAGE_BYTES for put in puts)
+
+    def _trim_log(self) -> None:
+        """Copy the log into the file before it grows long.
+
+        Another thread copies most of it while commits go on; a log that grows meanwhile is never
+        wholly copied, so the rest is done here, and then the log starts over.
+        """
+        if self._connection is None:
+            return
+        if self._checkpoint is None:
+            if self._log_pages >= _LOG_PAGES:
+                self._checkpoint = threading.Thread(target=checkpoint, args=(self.path,))
+                self._checkpoint.start()
+        elif not self._checkpoint.is_alive():
+            self._checkpoint = None
+            self._log_pages = 0
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def _close(self) -> None:
+        if self._checkpoint is not None:
+            self._checkpoint.join()
+            self._checkpoint = None
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+# Each row of a statement stands where {} is, so that a batch is one statement.
+# What is not as it was seen becomes NULL, which the table refuses, and the whole statement with it.
+_PUT: Final = (
+    "WITH wanted (key, value, expires_at, seen, lived) AS (VALUES {}),"
+    " given (revision, now) AS (VALUES (?, ?))"
+    " INSERT INTO sessions (key, value, expires_at, revision)"
+    " SELECT wanted.key,"
+    " CASE WHEN seen IS NULL OR seen = ifnull(found.revision, 0) OR NOT"
+    " (lived OR found.key IS NOT NULL AND ifnull(found.expires_at > now, TRUE))"
+    " THEN wanted.value END,"
+    " wanted.expires_at, given.revision"
+    " FROM given, wanted LEFT JOIN sessions AS found ON found.key = wanted.key WHERE TRUE"
+    " ON CONFLICT (key) DO UPDATE"
+    " SET value = excluded.value, expires_at = excluded.expires_at, revision = excluded.revision"
+)
+_DELETE: Final = "DELETE FROM sessions WHERE key IN ({})"
+_FIND: Final = (
+    "WITH wanted (number, key) AS (VALUES {})"
+    " SELECT json_group_array(json_array(number, revision, expires_at))"
+    " FROM wanted JOIN sessions USING (key)"
+)
+_SWEEP: Final = (
+    "DELETE FROM sessions WHERE rowid IN"
+    " (SELECT rowid FROM sessions WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)"
+)
+
+
+def _are_usual(writes: list[Write]) -> bool:
+    """Tell whether the writes are one record each, and no deletes."""
+    return len({write.key for write in writes}) == len(writes) and all(
+        write.text is not None for write in writes
+    )
+
+
+def _new_revision() -> int:
+    """Return what no record has had before, in this process or another. It is never 0."""
+    return random.getrandbits(62) + 1
+
+
+@cache
+def _sql(statement: str, row: str, rows: int) -> str:
+    return statement.format(", ".join(row.format(number) for number in range(rows)))
+
+
+def _find(connection: sqlite3.Connection, keys: list[str]) -> dict[str, Seen]:
+    """Look the records up in one statement that returns one row, which is one wait for the lock."""
+    found = dict.fromkeys(keys, ABSENT)
+    if found:
+        names = list(found)
+        (rows,) = connection.execute(_sql(_FIND, "({}, ?)", len(names)), names).fetchone()
+        for number, revision, expires_at in json.loads(rows):
+            found[names[number]] = Seen(revision, expires_at)
+    return found
+
+
+def _answer(requests: Sequence[Request], answers: list[bool] | StorageUnavailable) -> None:
+    """Pass the answers to the event loops that wait for them."""
+    futures = defaultdict(list)
+    for number, request in enumerate(requests):
+        futures[request.done.get_loop()].append((request.done, number))
+
+    def settle(waiting: list[tuple[asyncio.Future[bool], int]]) -> None:
+        for done, number in waiting:
+            if done.done():
+                continue
+            if isinstance(answers, StorageUnavailable):
+                done.set_exception(StorageUnavailable(answers.target, answers.reason))
+            else:
+                done.set_result(answers[number])
+
+    for loop, waiting in futures.items():
+        # Nobody waits any more on a loop that was closed.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(settle, waiting)
