@@ -36,6 +36,7 @@ class Chat:
 
     data: Json
     messages: dict[int, Json] = field(default_factory=dict)
+    deleted: set[int] = field(default_factory=set)  # ids of messages
     members: dict[int, Json] = field(default_factory=dict)  # ChatMember by user id
     reply_keyboard: Json | None = None
     pinned: list[int] = field(default_factory=list)

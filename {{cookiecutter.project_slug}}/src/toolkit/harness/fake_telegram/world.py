@@ -209,6 +209,7 @@ class World:
     def remove_message(self, chat: Chat, message_id: int) -> None:
         """Take a message off the screen."""
         del chat.messages[message_id]
+        chat.deleted.add(message_id)
         chat.uneditable.discard(message_id)
         if message_id in chat.pinned:
             chat.pinned.remove(message_id)

@@ -46,7 +46,6 @@ class Recorder:
         self.telegram = telegram
         self.turns: list[Turn] = []
         self.app: BotApp[Any] | None = None
-        self.deleted: set[tuple[int | None, int]] = set()
         self._records = records
         self._changed = changed
         self._number = 0
@@ -179,8 +178,6 @@ class Recorder:
             turn.calls.append(event.data)
             self._changed("turn", turn)
             return
-        if event.kind == "deleted":
-            self.deleted.add((event.chat_id, event.data))
         self._changed("event", event)
 
     async def _around_handler(

@@ -50,7 +50,7 @@ async def replay(simulation: Simulation, steps: Sequence[Step], *, strict: bool 
 
 def _act(simulation: Simulation, send: Send) -> Turn:
     action = None if send.kind == "update" else {**send.source, "userId": send.user_id}
-    return simulation.act(lambda _: update_of(simulation.recorder, send), action)
+    return simulation.act(lambda world: update_of(world, send), action)
 
 
 def _steps_of_lines(lines: Sequence[str]) -> Iterator[Step]:

@@ -85,7 +85,7 @@ async def _run_step(step: Step, running: RunningBot, *, strict: bool) -> list[st
 
     start = len(running.telegram.calls)
     try:
-        update = update_of(running, step.send)
+        update = update_of(running.telegram, step.send)
     except (PersonError, ValueError) as error:
         return [f"this cannot be sent: {error}"]
     problems = []

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from aiogram.types import Update
 
     from toolkit.app import BotApp
-    from toolkit.harness.fake_telegram import Call, Event, FakeTelegram
+    from toolkit.harness.fake_telegram import Call, FakeTelegram
 
 STEP_LIMIT = 10.0
 """Seconds a handler may take. Nothing in a test is slow, so this only ends what would never end."""
@@ -45,7 +45,6 @@ class RunningBot:
 
     def __init__(self, make_bot: MakeBot, *, first_update_id: int = 1) -> None:
         self.app = make_bot()
-        self.deleted: set[tuple[int | None, int]] = set()
         self._first_update_id = first_update_id
         self._last_update: Update | None = None
         self._tasks: list[Task] = []
@@ -56,7 +55,6 @@ class RunningBot:
 
         bot = self.app.bot
         self.telegram = FakeTelegram(token=bot.token, first_update_id=self._first_update_id)
-        self.telegram.observe(self._notice)
         self.telegram.attach(bot)
         loop = asyncio.get_running_loop()
         async with AsyncExitStack() as stack:
@@ -139,7 +137,3 @@ class RunningBot:
             self._errors.append(context["exception"])
         else:
             loop.default_exception_handler(context)
-
-    def _notice(self, event: Event) -> None:
-        if event.kind == "deleted":
-            self.deleted.add((event.chat_id, event.data))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from toolkit.harness.specs.matching import fits
 from toolkit.harness.specs.spec import Send
@@ -14,20 +14,12 @@ if TYPE_CHECKING:
 EARLIER = "An earlier message"
 
 
-class Stage(Protocol):
-    """Where people act: a fake Telegram, and the chat and id of each message deleted there."""
-
-    telegram: FakeTelegram
-    deleted: set[tuple[int | None, int]]
-
-
-def update_of(stage: Stage, send: Send) -> Json:
+def update_of(telegram: FakeTelegram, send: Send) -> Json:
     """Have a user of the fake Telegram do it, and return the update.
 
     Raise `PersonError` when they cannot, and ValueError for a raw update that Telegram could not
     send.
     """
-    telegram = stage.telegram
     if send.kind == "update":
         return _take_raw(telegram, send.value)
     private = send.chat_id is None or send.chat_id > 0
@@ -37,10 +29,10 @@ def update_of(stage: Stage, send: Send) -> Json:
         update = telegram.send_text(owner, send.value, chat.id)
     elif send.kind == "tap":
         update = telegram.tap(
-            owner, send.message_id, chat_id=chat.id, label=_label(stage, chat, send)
+            owner, send.message_id, chat_id=chat.id, label=_label(telegram, chat, send)
         )
     else:
-        message_id = _message_with_button(stage, chat, send)
+        message_id = _message_with_button(telegram, chat, send)
         update = telegram.tap(owner, message_id, send.value, chat.id)
     if owner == send.user_id:
         return update
@@ -49,25 +41,25 @@ def update_of(stage: Stage, send: Send) -> Json:
     return {**update, kind: {**update[kind], "from": telegram.user(send.user_id)}}
 
 
-def _label(stage: Stage, chat: Chat, send: Send) -> str:
+def _label(telegram: FakeTelegram, chat: Chat, send: Send) -> str:
     """Return the label to tap; of several that fit a matcher, the first on the newest message."""
-    for button in stage.telegram.buttons(chat.id):
+    for button in telegram.buttons(chat.id):
         if send.message_id in (None, button.message_id) and fits(send.value, button.label):
             return button.label
     return str(send.value)
 
 
-def _message_with_button(stage: Stage, chat: Chat, send: Send) -> int:
+def _message_with_button(telegram: FakeTelegram, chat: Chat, send: Send) -> int:
     """Return the message whose button is tapped.
 
     A button that is not on screen is a stale one. Its message came from the bot before this
     dialogue began, so it is put there first; a deleted message stays deleted.
     """
-    telegram, wanted = stage.telegram, send.message_id
+    wanted = send.message_id
     keyboard = {"inline_keyboard": [[{"text": send.value, "callback_data": send.value}]]}
     if wanted is not None:
         shown = chat.messages.get(wanted)
-        if shown is None and (chat.id, wanted) not in stage.deleted:
+        if shown is None and wanted not in chat.deleted:
             telegram.place(chat.id, EARLIER, wanted, keyboard)
         # A user's own message has no buttons: this id comes from another way of counting messages.
         if shown is None or shown.get("from", {}).get("id") == telegram.me["id"]:
