@@ -14,7 +14,7 @@ import pytest
 
 from tests.delivery_kit.pace import _at_a_quicker_pace  # noqa: F401 - a fixture
 from tests.delivery_kit.world import World, counts
-from toolkit.storage import sqlite
+from toolkit.storage import sqlite, sqlite_file
 from toolkit.storage.sqlite import SqliteSessionStorage
 
 USERS = 40
@@ -68,7 +68,8 @@ def _full_disk(path: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def _read_only(path: Path) -> Iterator[None]:
     # Permissions would not hinder root.
-    connect = sqlite._connect
+    connect = sqlite_file.connect
+    modules: tuple[Any, ...] = (sqlite, sqlite_file)
 
     def connect_to_read(path: Path, timeout: float = 0.0) -> sqlite3.Connection:
         uri = f"{path.as_uri()}?mode=ro"
@@ -76,11 +77,13 @@ def _read_only(path: Path) -> Iterator[None]:
             uri, timeout, isolation_level=None, check_same_thread=False, uri=True
         )
 
-    sqlite._connect = connect_to_read
+    for module in modules:
+        module.connect = connect_to_read
     try:
         yield
     finally:
-        sqlite._connect = connect
+        for module in modules:
+            module.connect = connect
 
 
 @contextlib.contextmanager
