@@ -17,10 +17,11 @@ from toolkit import SessionStorage
 Clock = Callable[[], datetime]
 
 TIME_ZONE = ZoneInfo("Europe/Berlin")
-OPENS, CLOSES = time(9), time(18)
-HOURS = f"We are open every day from {OPENS:%H:%M} to {CLOSES:%H:%M}."
+OPENS, CLOSES = time(9), time(18)  # every day
 SLOT = timedelta(hours=1)
 BOOKABLE_DAYS = 30  # today included
+
+HOURS = f"We are open every day from {OPENS:%H:%M} to {CLOSES:%H:%M}."
 
 
 @dataclass(frozen=True)

@@ -119,9 +119,3 @@ def test_where_the_harness_is_absent_it_says_in_one_sentence_what_to_do(
         f"`{command}` needs toolkit.harness, which is not part of the installed package: "
         "run it in a checkout of the project.\n"
     )
-
-
-@pytest.mark.parametrize("code", ["import bot.app; bot.app.make_bot()", SESSIONS])
-def test_the_bot_and_its_sessions_do_without_the_harness(code: str) -> None:
-    result = run_without("toolkit.harness", code, STORAGE_URL="memory:")
-    assert "Error" not in result.stderr

@@ -47,3 +47,17 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 @pytest.mark.parametrize("module", WITHOUT_AIOGRAM)
 def test_aiogram_is_not_imported_needlessly(module: str) -> None:
     assert run(f"import sys, {module}; print('aiogram' in sys.modules)") == "False\n"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import bot.app; bot.app.make_bot()",
+        "from bot.__main__ import main; main(['sessions', 'list', '--storage', 'memory:'])",
+    ],
+)
+def test_production_does_without_the_harness(code: str) -> None:
+    # A process of its own, as aiogram has to be imported anew: that takes seconds.
+    command = [sys.executable, "-c", f"import sys; sys.modules['toolkit.harness'] = None; {code}"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT.parent)
+    assert "Error" not in result.stderr
