@@ -68,5 +68,5 @@ $(READY): pyproject.toml
 # Checks the simulator's JavaScript and CSS; no generated project has it.
 $(BIOME): scripts/lint/package-lock.json
 	@command -v npm >/dev/null || { echo 'npm is needed: install Node.js 18 or newer'; exit 1; }
-	@npm ci --prefix scripts/lint --silent --no-audit --no-fund
+	@npm ci --prefix scripts/lint --loglevel error --no-audit --no-fund >&2
 	@touch $@
