@@ -16,7 +16,7 @@ from aiogram.exceptions import (
     TelegramNetworkError,
     TelegramServerError,
 )
-from aiogram.types import BotCommand, Update
+from aiogram.types import BotCommand, ErrorEvent, Update
 from aiogram.types.update import UpdateTypeLookupError
 
 from toolkit.delivery.failures import OnError, apologise, report
@@ -112,9 +112,10 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
                 return None
             raise
 
-    async def report(self, error: Exception, update: Update) -> None:
-        """Log the failure of `update` and tell its user."""
-        await report(error, update, self.session_key(update), self.bot, self.on_error)
+    async def report(self, error: Exception, update: Update, *, tell: bool = True) -> None:
+        """Log the failure of `update` and `tell` its user."""
+        on_error = self.on_error if tell else _tell_nobody
+        await report(error, update, self.session_key(update), self.bot, on_error)
 
     async def start_polling(  # type: ignore[override]
         self,
@@ -221,6 +222,10 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
             await close_within(0.5, "the bot's client", self.bot.session.close())
         finally:
             await close_within(2.0, "the store", self.session_storage.close())
+
+
+async def _tell_nobody(event: ErrorEvent, bot: Bot) -> None:
+    """Leave the user alone."""
 
 
 def create_bot(

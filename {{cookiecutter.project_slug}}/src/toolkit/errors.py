@@ -100,5 +100,9 @@ class HandlerTimedOut(Exception):
     """A handler took longer than its limit and was cancelled; nothing of it was written."""
 
 
+class HandlerInterrupted(Exception):
+    """A stop of the bot cut a handler off that had sent something; nothing of it was written."""
+
+
 TRANSIENT: Final = (StorageUnavailable, SessionBusy, SessionConflict)
 """Errors that are no fault of the update: it goes through once the store answers again."""

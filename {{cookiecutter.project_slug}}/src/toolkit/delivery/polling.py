@@ -25,9 +25,16 @@ from pydantic import ValidationError
 from toolkit.delivery.attempts import Attempts, UpdateTasks
 from toolkit.delivery.base import ServedApp
 from toolkit.delivery.dead_letters import set_aside
-from toolkit.delivery.inbox import STORE_AFTER, STORED_AT_MOST, Inbox
+from toolkit.delivery.inbox import (
+    ALONE_FOR,
+    STORE_AFTER,
+    STORED_AT_MOST,
+    WAITING_PER_SESSION,
+    Inbox,
+)
+from toolkit.delivery.poison import DEATHS, StartRecord
 from toolkit.errors import TRANSIENT
-from toolkit.waiting import Backoff, retrying
+from toolkit.waiting import Backoff, retrying, sleep_unless
 
 logger = logging.getLogger(__name__)
 
@@ -90,9 +97,12 @@ class Poller:
         self.timeout = timeout
         self.drain = drain
         self._attempts = Attempts(app)
-        self._tasks = UpdateTasks(self._work)
+        self._tasks = UpdateTasks(self._work, self._give_up)
         self._inbox = Inbox(app)
+        self._start = StartRecord(app)
         self._window = Window()
+        self._started = False
+        self._survival: asyncio.Task[None] | None = None
         self._quiet = asyncio.Event()
         self._stopping = asyncio.Event()
 
@@ -100,7 +110,9 @@ class Poller:
         """Poll until `stop`, then let what is in work finish, and confirm it."""
         logger.info("polling for updates")
         stopped = asyncio.create_task(stop.wait())
-        recovery = asyncio.create_task(self._inbox.recover(self._put, self._stopping))
+        recovery = asyncio.create_task(
+            self._inbox.recover(self._put, self._set_aside, self._stopping)
+        )
         try:
             # What the last process has left goes first, unless the store is away.
             await _first_of(recovery, stopped, limit=THROTTLE)
@@ -111,7 +123,7 @@ class Poller:
                     fetch.cancel()
                     await asyncio.wait((fetch,))
                     break
-                self._begin(*fetch.result())
+                await self._begin(*fetch.result())
                 await self._throttle(stopped)
         finally:
             stopped.cancel()
@@ -166,25 +178,89 @@ class Poller:
         """Remember no longer what never comes again, here and in the records of sessions."""
         self._window.confirmed(offset)
         # What is in the inbox may come again from there.
-        oldest = min(self._inbox.writes, default=offset) if self._inbox.recovered else 0
+        oldest = min(self._inbox.entries, default=offset) if self._inbox.recovered else 0
         self.app.sessions.confirmed = min(offset, oldest) - 1
 
-    def _begin(self, updates: list[Update], last_id: int | None) -> None:
+    async def _begin(self, updates: list[Update], last_id: int | None) -> None:
         if last_id is None:
             return
         if last_id <= self.app.sessions.confirmed:
             # After a week without updates Telegram starts again from a random number.
             self.app.sessions.confirmed = 0
         self._window.saw(last_id)
-        for update in updates:
-            if self._window.knows(update.update_id) or update.update_id in self._inbox.writes:
-                continue
-            self._window.begin(update, asyncio.get_running_loop().time())
+        known = self._inbox.entries
+        fresh = [
+            update
+            for update in updates
+            if not self._window.knows(update.update_id) and update.update_id not in known
+        ]
+        now = asyncio.get_running_loop().time()
+        for update in fresh:
+            self._window.begin(update, now)
             self._quiet.clear()
+        if fresh and not self._started and self._inbox.survives:
+            self._started = True
+            fresh = await self._begin_alone(fresh)
+        for update in fresh:
             self._put(update)
 
+    async def _begin_alone(self, updates: list[Update]) -> list[Update]:
+        """Begin with the first update alone, or with each where the last process died of one.
+
+        Returns those that can begin at once.
+        """
+        await self._start.read()
+        ids = [update.update_id for update in updates]
+        suspicious = self._start.is_suspicious(ids)
+        updates.sort(key=lambda update: -self._start.deaths(update.update_id))
+        while updates:
+            update, *updates = updates
+            deaths = self._start.deaths(update.update_id)
+            if deaths >= DEATHS:
+                error = RuntimeError(f"the process has died {deaths} times at this update alone")
+                await self._set_aside(update, error)
+                continue
+            await self._start.begin(update.update_id, alone=True)
+            self._put(update)
+            await self._settled(update.update_id)
+            if not suspicious:
+                break
+        if updates:
+            await self._start.begin(updates[0].update_id, alone=False)
+        self._survival = asyncio.create_task(self._survive())
+        return updates
+
+    async def _settled(self, update_id: int) -> None:
+        """Wait until an update is settled, but not long."""
+        for _ in range(50):
+            if update_id not in self._window.working:
+                return
+            await asyncio.sleep(ALONE_FOR / 50)
+
+    async def _survive(self) -> None:
+        await sleep_unless(self._stopping, STORE_AFTER)
+        await self._start.survived()
+
     def _put(self, update: Update) -> None:
-        self._tasks.put(self.app.session_key(update), update)
+        key = self.app.session_key(update)
+        self._tasks.put(key, update)
+        if self._tasks.waiting(key) > WAITING_PER_SESSION and self._inbox.survives:
+            # One busy session must not fill the window, or nobody else would be served.
+            self._store(update)
+
+    def _store(self, update: Update) -> None:
+        if len(self._inbox.entries) < STORED_AT_MOST:
+            begun = update.update_id in self._tasks.begun
+            self._inbox.store(update, self._pass, begun=begun)
+
+    async def _set_aside(self, update: Update, error: Exception) -> None:
+        if await self._attempts.until_set_aside(update, error, self._stopping):
+            self._pass(update.update_id)
+
+    async def _give_up(self, update: Update) -> None:
+        if await self._attempts.give_up(update, self._stopping):
+            await self._inbox.forget(update.update_id, self._stopping)
+            self._pass(update.update_id)
 
     async def _throttle(self, stopped: asyncio.Task[Any]) -> None:
         """Give handlers time, or the next `getUpdates` would only bring what is in work."""
@@ -194,20 +270,18 @@ class Poller:
         await _first_of(quiet, stopped, limit=THROTTLE)
         quiet.cancel()
         overdue = asyncio.get_running_loop().time() - STORE_AFTER
-        for update, begun in self._window.working.values():
-            if begun <= overdue and len(self._inbox.writes) < STORED_AT_MOST:
-                self._inbox.store(update, self._pass)
+        for update, begun in list(self._window.working.values()):
+            if begun <= overdue:
+                self._store(update)
 
     async def _work(self, update: Update) -> None:
-        try:
-            settled = await self._attempts.until_settled(update, self._stopping)
-        except Exception:
-            logger.exception("update %d could not be settled: %r", update.update_id, update)
-            settled = True
-        if settled:
-            if update.update_id in self._inbox.writes:
-                await self._inbox.forget(update.update_id, self._stopping)
-            self._pass(update.update_id)
+        update_id = update.update_id
+        if update_id in self._inbox.entries and not await self._inbox.begin(update_id):
+            logger.info("update %d is in work in another process", update_id)
+            self._pass(update_id)
+        elif await self._attempts.until_settled(update, self._stopping):
+            await self._inbox.forget(update_id, self._stopping)
+            self._pass(update_id)
 
     def _pass(self, update_id: int) -> None:
         """Let the offset pass an update that is settled, or in the inbox."""
@@ -219,8 +293,10 @@ class Poller:
         """Write down what is unfinished, and confirm everything that Telegram need not repeat."""
         if self._inbox.survives:
             for update, _ in list(self._window.working.values()):
-                self._inbox.store(update, self._pass)
+                self._inbox.store(update, self._pass, begun=False, hold=False)
             await self._inbox.written(limit=1.0)
+            await self._inbox.release()
+            await self._start.survived()
         if self._window.offset is None:
             return
         try:

@@ -85,8 +85,8 @@ class WebhookServer:
         self.path = _path_of(url)
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", self.secret):
             raise ValueError("a webhook secret is 1 to 256 of A-Z, a-z, 0-9, _ and -")
-        self._attempts = Attempts(app)
-        self._tasks = UpdateTasks(self._work)
+        self._attempts = Attempts(app, repeated=True)
+        self._tasks = UpdateTasks(self._work, self._give_up)
         self._inbox = Inbox(app)
         self._answers: dict[int, asyncio.Future[bool]] = {}
         self._settled: OrderedDict[int, None] = OrderedDict()
@@ -97,7 +97,9 @@ class WebhookServer:
         """Serve until `stop`, then let what is in work finish and be answered."""
         runner = web.AppRunner(self._routes(), access_log=None, shutdown_timeout=1.0)
         await runner.setup()
-        recovery = asyncio.create_task(self._inbox.recover(self._put, self._stopping))
+        recovery = asyncio.create_task(
+            self._inbox.recover(self._put, self._set_aside, self._stopping)
+        )
         try:
             await web.TCPSite(runner, self.host, self.port).start()
             await self._register(stop)
@@ -106,6 +108,7 @@ class WebhookServer:
             self._stopping.set()
             await self._tasks.drain(self.drain)
             recovery.cancel()
+            await self._inbox.release()
             for update_id in list(self._answers):
                 self._answer(update_id, settled=False)
             await runner.cleanup()
@@ -193,21 +196,27 @@ class WebhookServer:
         self._tasks.put(self.app.session_key(update), update)
 
     async def _work(self, update: Update) -> None:
+        update_id = update.update_id
         settled = False
         try:
-            if update.update_id not in self._inbox.writes:
+            if update_id not in self._inbox.entries:
                 await self._attempts.settle(update)
                 settled = True
-            elif await self._attempts.until_settled(update, self._stopping):
-                await self._inbox.forget(update.update_id, self._stopping)
-                settled = True
+            elif await self._inbox.begin(update_id):
+                settled = await self._attempts.until_settled(update, self._stopping)
+                if settled:
+                    await self._inbox.forget(update_id, self._stopping)
         except TRANSIENT:
-            logger.info("update %d will be sent again by Telegram", update.update_id)
-        except Exception:
-            logger.exception("update %d could not be settled: %r", update.update_id, update)
-            settled = True
+            logger.info("update %d will be sent again by Telegram", update_id)
         finally:
-            self._answer(update.update_id, settled)
+            self._answer(update_id, settled)
+
+    async def _set_aside(self, update: Update, error: Exception) -> None:
+        await self._attempts.until_set_aside(update, error, self._stopping)
+
+    async def _give_up(self, update: Update) -> None:
+        settled = await self._attempts.give_up(update, self._stopping)
+        self._answer(update.update_id, settled)
 
     def _answer(self, update_id: int, settled: bool) -> None:
         if settled:

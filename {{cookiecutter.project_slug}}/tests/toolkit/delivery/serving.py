@@ -10,6 +10,11 @@ from typing import Any
 
 import aiohttp
 
+from toolkit.errors import StorageUnavailable
+from toolkit.storage.record import LeaseTable
+
+WRITES = ("write", "delete", "add", "checkout", "checkin")
+
 PATIENCE = 20.0
 """Seconds until a test that waits for something is given up."""
 
@@ -46,12 +51,18 @@ class Serving:
     async def crash(self) -> None:
         """End it as a kill would, as far as one can within a process: nothing more is done."""
         assert self.task is not None
-        before = self.app.bot.session
-        self.app.bot.session = None
+        bot, storage = self.app.bot, self.app.session_storage
+        before = bot.session
+        bot.session = None
+        alive = {verb: getattr(storage, verb) for verb in WRITES}
+        vars(storage).update(dict.fromkeys(WRITES, _is_dead))
         self.task.cancel()
         await asyncio.wait((self.task,))
         self.task = None
-        self.app.bot.session = before
+        bot.session = before
+        vars(storage).update(alive)
+        # A real process takes its leases along, or they expire.
+        storage.inner._leases = LeaseTable()
 
     async def until(self, what: Callable[[], Any]) -> None:
         """Wait until ``what()`` holds; it is looked at whenever the fake Telegram changes."""
@@ -85,6 +96,10 @@ class Serving:
     def methods(self, name: str) -> list[Any]:
         """The calls of one method."""
         return [call for call in self.telegram.calls if call.method == name]
+
+
+async def _is_dead(*arguments: Any, **options: Any) -> Any:
+    raise StorageUnavailable("test", "the process is dead")
 
 
 class Posting(Serving):

@@ -83,7 +83,9 @@ async def test_a_handler_that_never_ends_is_cancelled_and_counts_as_handled(
 
     assert "the handler of 5_5 took longer than 0.05 s" in caplog.text
     assert len(serving.texts) == 2
-    assert not await serving.app.session_storage.has("dead:1")
+    letter = await serving.app.session_storage.read("dead:1")
+    assert letter is not None
+    assert "HandlerTimedOut" in letter["error"]
 
 
 @pytest.mark.usefixtures("no_backoff")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from toolkit import MemorySessionStorage
+from toolkit.delivery.inbox import ALONE_AT_MOST, SUSPECT_AFTER
 from toolkit.harness.storage import PersistentStorage
+from toolkit.storage.base import Lease
 
 from .bots import counting
 from .serving import Serving
@@ -21,9 +24,10 @@ async def test_an_update_in_the_inbox_leaves_nothing_behind(polling: Polling) ->
     removed = asyncio.Event()
 
     class Watched(MemorySessionStorage):
-        async def delete(self, key: str) -> None:
-            await super().delete(key)
-            removed.set()
+        async def checkin(self, lease: Lease, value: Any, **options: Any) -> None:
+            await super().checkin(lease, value, **options)
+            if lease.key.startswith("parked:") and value is None:
+                removed.set()
 
     serving = polling(counting(Watched()))
     serving.telegram.send_text(5, "hang")
@@ -104,10 +108,10 @@ async def test_an_update_with_which_the_process_dies_again_and_again_is_set_asid
     serving = polling(counting(storage), stop_within=3.01)
     serving.telegram.send_text(5, "hang")
     await serving.until_confirmed()
-    for _ in range(3):
+    for _ in range(SUSPECT_AFTER + ALONE_AT_MOST - 1):
         await serving.crash()
         serving = polling(counting(storage), serving.telegram, stop_within=3.01)
-        await serving.until_polling()
+        await serving.app["begun"].wait()
     await serving.crash()
     serving = polling(counting(storage), serving.telegram)
     serving.telegram.send_text(5, "hello")
@@ -115,5 +119,5 @@ async def test_an_update_with_which_the_process_dies_again_and_again_is_set_asid
 
     letter = await storage.read("dead:1")
     assert letter is not None
-    assert "the process has died 3 times" in letter["error"]
+    assert "the process has died 3 times at this update alone" in letter["error"]
     assert not await storage.has("parked:1")
