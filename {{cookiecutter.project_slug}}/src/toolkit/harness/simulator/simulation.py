@@ -1,6 +1,6 @@
-"""One bot, the people around it, and all that can happen to them.
+"""One bot, its users, and what can happen to them.
 
-The bot is real, the Telegram is not: people act on a `FakeTelegram`, every action becomes an
+The bot is real, Telegram is not: users act on a `FakeTelegram`, every action becomes an
 update that is delivered to the bot, and a `Recorder` keeps what came of it. The store outlives the
 bot, so it can be restarted, reloaded, and set back to an earlier turn.
 """

@@ -1,8 +1,8 @@
 r"""Talk to a bot in the terminal, without a token and without a network.
 
 Every line is a message to the bot, except for a few commands: `/tap LABEL` taps a button,
-`/as NAME` goes on as another user; `COMMANDS` has them all. A pipe gets the bot's answers alone
-on stdout, so a conversation can be scripted::
+`/as NAME` switches to another user; `COMMANDS` has them all. A pipe gets the bot's answers alone
+on stdout, so a conversation can be scripted:
 
     printf '/book\n/tap Haircut\n' | python -m bot chat
 """
