@@ -1,7 +1,7 @@
 """`python -m bot sessions …`: list, show, delete, export and import what the bot remembers.
 
-Results go to stdout, everything else to stderr. Exit codes: 0 for success, 1 if something could not be
-done, 2 for wrong usage, 130 for Ctrl-C.
+Results go to stdout, everything else to stderr. Exit codes: 0 for success, 1 if something could not
+be done, 2 for wrong usage, 130 for Ctrl-C.
 """
 
 from __future__ import annotations

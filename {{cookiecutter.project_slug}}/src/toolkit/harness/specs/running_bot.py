@@ -132,7 +132,7 @@ class RunningBot:
             started.reset(token)
 
     def _collect(self, loop: asyncio.AbstractEventLoop, context: Json) -> None:
-        # `settle` reports the exceptions of tasks; asyncio need not log them again.
+        # `settle` reports the exceptions of tasks, so asyncio need not do it when it collects them.
         if "exception" in context and "future" not in context:
             self._errors.append(context["exception"])
         else:
