@@ -147,10 +147,8 @@ def _changes_on_screen(event: Event) -> Iterator[Json]:
     """Iterate over what an event of the fake Telegram changes on screen."""
     place = {"chat": event.chat_id}
     match event.kind:
-        case "message":
-            yield {"type": "message", **place, "message": event.data}
-        case "deleted":
-            yield {"type": "deleted", **place, "message": event.data}
+        case "message" | "deleted":
+            yield {"type": event.kind, **place, "message": event.data}
         case "action" | "draft":
             yield {"type": event.kind, **place, "text": event.data}
         case "callback":
