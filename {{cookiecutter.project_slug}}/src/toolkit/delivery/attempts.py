@@ -1,4 +1,4 @@
-"""Which updates are in work, how often each is tried, and what settles it."""
+"""Which updates are in progress, how often each is tried, and what settles it."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class UpdateTasks:
 
 
 class Attempts:
-    """Settles updates: each is applied, or set aside for good reason.
+    """Settles updates: each is applied, or stored as a dead letter.
 
     A handler that raises is tried three times, but only as long as nothing it did may have reached
     Telegram: a message must not be sent twice. Then the update is set aside under

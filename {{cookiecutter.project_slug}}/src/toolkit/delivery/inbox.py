@@ -1,8 +1,7 @@
-"""Slow updates are written down in the store, so that Telegram may be told they have arrived.
+"""Store slow updates, so that they can be confirmed to Telegram (the transactional inbox pattern).
 
-Until then such an update holds the offset, and Telegram hands out no more than 99 updates beyond
-it. What is in the inbox when the process ends is taken up again by the next one (the transactional
-inbox pattern).
+An unconfirmed update holds the offset, and Telegram delivers no more than 99 updates beyond it.
+What is in the inbox when the process ends is handled by the next one.
 """
 
 from __future__ import annotations
@@ -24,13 +23,13 @@ from toolkit.waiting import Backoff, retrying, sleep_unless
 logger = logging.getLogger(__name__)
 
 STORE_AFTER = 2.0
-"""Seconds in work after which an update is written down."""
+"""Seconds in a handler after which an update is stored."""
 
 STORED_AT_MOST = 1000
 """Updates in the inbox at once. Beyond that the bot is overloaded, and should rather fetch less."""
 
 PREFIX = "parked:"
-"""How their keys begin, since before they were called an inbox."""
+"""The prefix of their keys; existing stores have it, so it must stay."""
 
 BACKOFF = Backoff((StorageError,))
 
@@ -43,14 +42,14 @@ class Inbox:
         self._storage = app.sessions.storage
         self._bounded = app.sessions.checkouts.bounded
         self.writes: dict[int, asyncio.Task[None] | None] = {}
-        """By update id, what writes it down; `None` of one that an earlier process has left."""
+        """By update id, the task that stores it; `None` if an earlier process has left it."""
         self.recovered = False
         """Whether it is known what an earlier process has left."""
         self.survives = not isinstance(self._storage, MemorySessionStorage)
         """Whether the next process will find them."""
 
     def store(self, update: Update, then: Callable[[int], None]) -> None:
-        """Begin to write the update down; `then` is called with its id when that has worked."""
+        """Begin to store the update; `then` is called with its id once it is stored."""
         write = self.writes.get(update.update_id)
         if write is None or write.done():
             self.writes[update.update_id] = asyncio.create_task(self._write(update, then))

@@ -1,4 +1,4 @@
-"""The life of a session: checked out, given to a handler, committed or let go.
+"""The life of a session: checked out, given to a handler, committed or released.
 
 `SessionMiddleware` does this around every update. Session, FSM state and the ids of applied updates
 are one record, and one write commits them.
