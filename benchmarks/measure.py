@@ -129,7 +129,7 @@ class Report:
         }
 
     def as_text(self) -> str:
-        """One table a subject, then the lines to reach."""
+        """One table per subject, then the targets."""
         parts = []
         rows = [row for row in self.rows.values() if row.values]
         for subject in dict.fromkeys(row.subject for row in rows):
@@ -259,7 +259,7 @@ def arguments(about: str, **extra: dict[str, Any]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=about, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=5, help="how often everybody has a turn")
+    parser.add_argument("--rounds", type=int, default=5, help="how often each contender has a turn")
     parser.add_argument("--quick", action="store_true", help="small sizes: does it run at all?")
     parser.add_argument("--json", metavar="FILE", help="write every figure there")
     parser.add_argument("--plot", metavar="FILE", help="draw the medians there, as SVG or PNG")
@@ -269,7 +269,7 @@ def arguments(about: str, **extra: dict[str, Any]) -> argparse.ArgumentParser:
 
 
 def taking_turns(names: Sequence[str], rounds: int) -> Iterable[tuple[int, str]]:
-    """Every name once a round, in an order that rotates: nobody is always the first."""
+    """Every name once per round, in rotating order."""
     for number in range(rounds):
         start = number % len(names)
         for name in (*names[start:], *names[:start]):

@@ -1,4 +1,4 @@
-"""Bars for the documentation: one panel a subject, one bar a contender, its range as a whisker."""
+"""Bars for the documentation: a panel per subject, a bar per contender, its range as a whisker."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ class AiogramRedis(Client):
 
 
 class PlainRedis(Client):
-    """redis-py: GET and SET, nobody keeps others out."""
+    """redis-py: GET and SET without a lock."""
 
     name = "redis-py GET, SET (no lock)"
 

@@ -104,7 +104,7 @@ def leftovers(project: Path) -> Iterator[Path]:
 
 
 def start_repository(project: Path) -> None:
-    """Run ``git init`` where git is installed and the folder is in no repository yet."""
+    """Run `git init` where git is installed and the folder is in no repository yet."""
     git = shutil.which("git")
     if git is None or any((parent / ".git").exists() for parent in (project, *project.parents)):
         return

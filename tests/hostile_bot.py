@@ -1,4 +1,4 @@
-"""A bot that sends what could break a page, or whoever reads it."""
+"""A bot that sends what could break the page or deceive its reader."""
 
 from __future__ import annotations
 

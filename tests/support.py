@@ -1,4 +1,4 @@
-"""What the meta-tests import: where the template is, and the type of the ``render`` fixture."""
+"""What the meta-tests import: where the template is, and the type of the `render` fixture."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -33,7 +33,7 @@ WITHOUT_AIOGRAM = ("toolkit.storage", "toolkit.sessions.codec", f"{HARNESS}.fake
 
 
 def imported(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield each import of a file, wherever it stands, as a module and a name in it."""
+    """Yield each import of a file, at any level, as a module and a name in it."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
             for alias in node.names:

@@ -35,7 +35,7 @@ MOVED = {"src/toolkit/harness/matching.py": "src/toolkit/harness/specs/matching.
 
 
 class Shell:
-    """Runs git and cruft as somebody with an empty home directory."""
+    """Runs git and cruft as a user with an empty home directory."""
 
     def __init__(self, home: Path) -> None:
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
@@ -120,7 +120,7 @@ def project(tmp_path: Path, template: Path, shell: Shell) -> Path:
 
 
 def create(shell: Shell, parent: Path, template: Path, **answers: object) -> Path:
-    """Make a project below ``parent``."""
+    """Make a project below `parent`."""
     parent.mkdir()
     given = json.dumps({"project_name": NAME, **answers})
     shell(parent, "cruft", "create", str(template), "--no-input", "--extra-context", given)

@@ -15,7 +15,7 @@ USERS, EACH, KILLS = 200, 50, 50
 
 
 async def _survive(storage: Path, mode: str, signum: signal.Signals) -> World:
-    """Serve all updates with a bot that gets ``signum`` at random moments."""
+    """Serve all updates with a bot that gets `signum` at random moments."""
     world = World()
     world.say(USERS, EACH)
     chance = random.Random(f"{mode} {signum}")  # noqa: S311 - no secret

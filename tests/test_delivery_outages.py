@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 
 
 async def _talk(storage: Any) -> None:
-    """Have everybody talk to the bot, look at what it remembers, and talk on."""
+    """Have all users talk to the bot, check their sessions, and go on talking."""
     world = World()
     world.say(USERS, EACH)
     async with world.bot_here(storage) as app:

@@ -1,4 +1,4 @@
-"""Whatever order things happen in, a session is what a model of twenty lines says it is."""
+"""A session equals that of a model of twenty lines, in any order of events."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Remembered:
     until: float = 0.0
 
     def after(self, update: Json, now: float) -> Remembered:
-        """The record after ``update`` was delivered: a session, or ``Remembered()`` for none."""
+        """The record after `update` was delivered: a session, or `Remembered()` for none."""
         alive = self if now < self.until else Remembered()
         told = update["message"]["text"] if "message" in update else "tap"
         if update["update_id"] in alive.updates or told in ("look", "fail"):

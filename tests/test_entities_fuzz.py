@@ -1,4 +1,4 @@
-"""Whatever a bot sends, the fake reads it or refuses it: it never breaks, and entities fit."""
+"""The fake accepts or refuses any text: it never breaks, and entities fit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people have told a bot moves along from store to store, as docs/storage.md says it does."""
+"""A bot's records move from store to store as docs/storage.md says."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ EDIT = "OPENS, CLOSES = time(8)"
 
 
 def commands_of_the_guide() -> list[str]:
-    """What stands behind the prompts of the section about moving."""
+    """The commands of the section about moving."""
     section = GUIDE.partition("## Moving")[2].partition("\n## ")[0]
     return re.findall(r"^\$ (.*)$", section, re.MULTILINE)
 
@@ -54,7 +54,7 @@ def server_url(
 
 
 async def fill(url: str) -> None:
-    """Write whatever a store can hold, some of it for a time."""
+    """Write all kinds of records, some of which expire."""
     storage = open_storage(url)
     for key in ODD_KEYS:
         await storage.write(f"odd {key}"[:120], {"key": key})
@@ -175,7 +175,7 @@ def test_a_living_project_moves_from_a_file_to_a_server(
     shell.environment["PYTHONPATH"] = "src"
     here = "sqlite:///data/bot.db"
 
-    # Its owner opens at eight, and somebody books a visit.
+    # Its owner opens at eight, and a user books a visit.
     bookings = project / "src/bot/bookings.py"
     bookings.write_text(bookings.read_text().replace("OPENS, CLOSES = time(9)", EDIT))
     assert EDIT in bookings.read_text()

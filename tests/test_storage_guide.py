@@ -1,4 +1,4 @@
-"""docs/storage.md: its store passes what every store passes, and it leaves nothing out."""
+"""docs/storage.md: its store passes the suite of all stores, and the page is complete."""
 
 import argparse
 import json

@@ -65,7 +65,7 @@ def hostile(project: Path) -> Iterator[str]:
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[Open]:
-    """Open a page in a window of its own; whatever goes wrong in it fails the test."""
+    """Open a page in a window of its own; any error in it fails the test."""
     problems: list[str] = []
     contexts = []
 

@@ -10,9 +10,9 @@ from toolkit import StorageUnavailable
 
 
 class FailingStorage:
-    """Passes the plain verbs on to ``inner``, and fails at the calls that ``when`` picks.
+    """Passes the plain verbs on to `inner`, and fails at the calls that `when` picks.
 
-    ``how``: "refused" does nothing, "lost" does it but loses the answer; "hangs" and "hangs after"
+    `how`: "refused" does nothing, "lost" does it but loses the answer; "hangs" and "hangs after"
     are the same without ever answering.
     """
 

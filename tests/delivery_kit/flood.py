@@ -13,7 +13,7 @@ from aiogram.types import Chat, Message, Update
 
 
 class Flood(BaseSession):
-    """A client session that hands out ``users`` updates and counts the answers."""
+    """A client session that hands out `users` updates and counts the answers."""
 
     def __init__(self, users: int) -> None:
         super().__init__()

@@ -81,7 +81,7 @@ class World:
                 self.telegram.send_text(user, f"message {number} of {user}:")
 
     async def until(self, what: Callable[[], bool]) -> None:
-        """Wait until ``what()`` holds."""
+        """Wait until `what()` holds."""
         async with asyncio.timeout(PATIENCE):
             while not what():
                 self._changed.clear()
@@ -92,7 +92,7 @@ class World:
         await self.until(lambda: self.answers.total() >= times)
 
     def answers_with(self, text: str) -> int:
-        """How many answers had ``text`` in them."""
+        """How many answers had `text` in them."""
         return sum(times for answer, times in self.answers.items() if text in answer)
 
     async def until_confirmed(self) -> None:
@@ -114,7 +114,7 @@ class World:
 
     @contextlib.asynccontextmanager
     async def bot(self, storage: Path, mode: str) -> AsyncIterator[BotProcess]:
-        """A bot with its sessions in the file ``storage``, by "polling" or "webhook"."""
+        """A bot with its sessions in the file `storage`, by "polling" or "webhook"."""
         port = [str(_free_port())] if mode == "webhook" else []
         async with serve(self.telegram, retry_delay=0.02, max_retry_delay=0.2) as address:
             nursery = await asyncio.create_subprocess_exec(

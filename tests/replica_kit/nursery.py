@@ -2,7 +2,7 @@
 
     python -m tests.replica_kit.nursery API_URL STORAGE_URL WEBHOOK_URL
 
-A line ``start PORT`` starts a replica and is answered with its process id; ``wait PID`` is answered
+A line `start PORT` starts a replica and is answered with its process id; `wait PID` is answered
 with its exit status when it has ended.
 """
 

@@ -1,4 +1,4 @@
-"""For all tests: specs as items, and the fixtures of the harness (``person``, ``telegram``, …)."""
+"""For all tests: specs as items, and the fixtures of the harness (`person`, `telegram`, …)."""
 
 from __future__ import annotations
 

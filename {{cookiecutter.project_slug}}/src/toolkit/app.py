@@ -68,7 +68,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         self.scope = scope
         self.commands = dict(commands)
         self.on_error = on_error
-        # The state lives in the session's record, so it can only be asked for once that is held.
+        # The state is in the session's record, which has to be checked out before.
         self._limits = SessionMiddleware(sessions, scope, handler_timeout)
         self.update.outer_middleware(self._limits)
         self.fsm = SessionFSMMiddleware(fsm_storage, self.fsm.events_isolation, STRATEGIES[scope])
@@ -92,7 +92,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         return super().include_router(copy_router(router))
 
     async def apply_update(self, bot: Bot, update: Update, **data: Any) -> Any:
-        """Take one update through sessions and handlers; failures are raised, nobody is told."""
+        """Take one update through sessions and handlers; failures are raised, not reported."""
         try:
             return await super().feed_update(bot, update, **data)
         except StoreFailed as failed:

@@ -1,4 +1,4 @@
-"""Waiting: in line for a key, never longer than allowed, and before the next try."""
+"""Locks per key, deadlines, and pauses between tries."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class KeyedLock:
             line.waiters = deque()
         line.waiters.append(entry)
         try:
-            # The clock runs against the present holder: a long line that moves is no fault.
+            # The limit is per holder: a long queue that moves is no error.
             while not turn.done():
                 left = line.since + patience - monotonic()
                 if left <= 0:

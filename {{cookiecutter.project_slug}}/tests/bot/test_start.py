@@ -1,4 +1,4 @@
-"""Greeting, help, /cancel, and whatever nothing else understood."""
+"""Greeting, help, /cancel, and messages that no other feature understands."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""One module a feature: its transcript, its texts, its keyboards, its handlers."""
+"""One module per feature: its transcript, its texts, its keyboards, its handlers."""

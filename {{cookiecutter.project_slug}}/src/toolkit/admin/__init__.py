@@ -1,1 +1,1 @@
-"""The records of a store looked at, moved and removed by hand, while its bot may be running."""
+"""`python -m bot sessions …`: list, show, delete and move records, also while the bot runs."""

@@ -1,7 +1,7 @@
 """`python -m bot sessions …`: list, show, delete, export and import what the bot remembers.
 
-Results go to standard output, everything else to standard error. It ends with 0 when all was done,
-with 1 when something was not, with 2 when it was asked for in a wrong way, and with 130 by Ctrl-C.
+Results go to stdout, everything else to stderr. Exit codes: 0 for success, 1 if something could not
+be done, 2 for wrong usage, 130 for Ctrl-C.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ def add_session_verbs(parser: argparse.ArgumentParser) -> None:
         return verb
 
     listing = add("list", "print the keys of all sessions")
-    listing.add_argument("--all", action="store_true", help="of all records, whatever they are")
+    listing.add_argument("--all", action="store_true", help="of all records, not only sessions")
     listing.add_argument("--prefix", default="", help="of all records whose keys start so")
     listing.add_argument("--limit", type=_positive, metavar="N", help="a page of N keys, sorted")
-    listing.add_argument("--after", metavar="KEY", help="begin the page behind this key")
+    listing.add_argument("--after", metavar="KEY", help="begin the page after this key")
     showing = add("show", "print one record as JSON")
     showing.add_argument("key", metavar="KEY", help="a key as `list` prints it")
     deleting = add("delete", "delete records")
@@ -46,7 +46,7 @@ def add_session_verbs(parser: argparse.ArgumentParser) -> None:
     exporting.add_argument("file", metavar="FILE", nargs="?", default="-", help="default: output")
     exporting.add_argument("--prefix", default="", help="only keys that start so")
     exporting.add_argument("--overwrite", action="store_true", help="replace FILE if it exists")
-    importing = add("import", "bring in what was exported; run it again if it was interrupted")
+    importing = add("import", "import an exported file; run it again if it was interrupted")
     importing.add_argument("file", metavar="FILE", help="- for standard input")
     importing.add_argument(
         "--overwrite", action="store_true", help="replace records that are there and differ"
@@ -71,7 +71,7 @@ def run_session_verb(given: argparse.Namespace, url: str) -> int:
     try:
         return asyncio.run(_with(storage, verb, given))
     except BrokenPipeError:
-        # The reader has had enough; the interpreter must not stumble over it at its end.
+        # The reader has closed the pipe, and the interpreter would fail to flush it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (StorageError, OSError) as error:
         sys.stderr.write(f"{error}\n")

@@ -1,11 +1,11 @@
-"""Records as lines of JSON, which is what an exported file consists of.
+"""Records as lines of JSON: the format of an exported file.
 
     {"key": "1_2", "value": {"session": {"step": "idle"}}}
     {"key": "slot:9", "value": {"owner": 1}, "expires_at": "2026-11-24T15:00:00.000+00:00"}
     {"records": 2}
 
-A record expires at a moment, not after a time: the way from store to store costs and gains none.
-The last line counts the others, so that a file that was cut off is told from a whole one.
+`expires_at` is absolute, so that the time between export and import does not change it. The last
+line counts the others, so that a truncated file is recognised.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Record:
 
     @classmethod
     def of(cls, key: str, entry: Entry) -> Record:
-        """Make a record of what the store has now. A century counts as its longest life."""
+        """Make a record of what the store has now. It lives for a century at most."""
         if entry.expires_in is None:
             return cls(key, entry.value)
         left = min(timedelta(seconds=min(entry.expires_in, 1e10)), _A_CENTURY)

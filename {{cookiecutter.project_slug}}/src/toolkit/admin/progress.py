@@ -1,4 +1,4 @@
-"""How far a long piece of work is, on a terminal; anywhere else nothing is shown."""
+"""A progress line on a terminal; elsewhere nothing is shown."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Progress:
         self._next = 0.0
 
     def show(self, records: int, share: float | None = None) -> None:
-        """Say how many records are done; ``share`` is how much that is of all, where known."""
+        """Say how many records are done; `share` is their part of all, where known."""
         if not self._shown or time.monotonic() < self._next:
             return
         self._next = time.monotonic() + self.every
@@ -38,7 +38,7 @@ class Progress:
         sys.stderr.flush()
 
     def close(self) -> None:
-        """Take the line away."""
+        """Clear the line."""
         self._put("")
 
     def _put(self, line: str) -> None:

@@ -1,4 +1,4 @@
-"""All records out of a store, and into another one; both with a bounded number in memory."""
+"""Export and import all records of a store, a bounded number of them in memory."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _BYTES_AT_ONCE = 4_000_000
 _NAMED = 20
 _TRIES = 10
 _MARGIN = 60.0
-"""Seconds by which two moments of expiry may differ and be one: clocks do."""
+"""Seconds by which two times of expiry may differ and count as equal, as clocks differ."""
 
 
 async def read_records(
@@ -85,11 +85,10 @@ class Outcome(StrEnum):
 
 
 class Import:
-    """Brings records into `storage`, without tearing out what a running bot has checked out.
+    """Imports records into `storage`, waiting for those that a running bot has checked out.
 
-    What is there already is left as it is, and counted, so that an interrupted import ends right
-    when it is run again. A record that differs is kept unless `overwrite`. `tell` is given a
-    sentence about everything that is not as it should be, up to a number of them.
+    Records that exist are counted and left alone, so that an interrupted import can be run again;
+    `overwrite` replaces those that differ. `tell` gets a sentence per problem, up to a limit.
     """
 
     def __init__(

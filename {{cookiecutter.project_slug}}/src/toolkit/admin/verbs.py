@@ -27,7 +27,7 @@ DONE, NOT_DONE = 0, 1
 
 
 def check_use(storage: SessionStorage, given: Namespace) -> None:
-    """Look before the store is opened. Raises ValueError when this cannot be what was meant."""
+    """Check the arguments before the store is opened. Raises ValueError for a mistake."""
     if isinstance(storage, MemorySessionStorage):
         raise ValueError(  # noqa: TRY004 - the URL is wrong, not a type
             "memory: is known to the process that has it alone; name another store by --storage"
@@ -93,7 +93,7 @@ async def show_records(storage: SessionStorage, given: Namespace) -> int:
 
 
 async def delete_records(storage: SessionStorage, given: Namespace) -> int:
-    """Delete records, each as soon as nothing works on it."""
+    """Delete records, each as soon as it is not checked out."""
     checkouts = Checkouts(storage)
     code = DONE
     for key in map(key_of, given.keys):
@@ -112,7 +112,7 @@ async def delete_records(storage: SessionStorage, given: Namespace) -> int:
 
 
 async def export_records(storage: SessionStorage, given: Namespace) -> int:
-    """Write all records to a file, which is there when it is whole, or to standard output."""
+    """Write all records to stdout, or to a file, which appears once it is complete."""
     to_stdout = given.file == "-"
     progress = Progress("exporting record", hidden=to_stdout and sys.stdout.isatty())
     with contextlib.ExitStack() as stack:
@@ -135,7 +135,7 @@ async def export_records(storage: SessionStorage, given: Namespace) -> int:
 
 @contextlib.contextmanager
 def _whole_file(path: Path, *, overwrite: bool) -> Iterator[TextIO]:
-    """Open a file for its owner only, which gets its name once all of it is on the disk."""
+    """Open a file that only its owner can read; it gets its name once it is on disk."""
     if path.exists() and not overwrite:
         raise StorageError(f"{path} is there already; --overwrite replaces it")
     partial = path.with_name(f"{path.name}.partial")
@@ -152,7 +152,7 @@ def _whole_file(path: Path, *, overwrite: bool) -> Iterator[TextIO]:
 
 
 async def import_records(storage: SessionStorage, given: Namespace) -> int:
-    """Bring in the records of a file, and say what became of them."""
+    """Import the records of a file, and print the outcome."""
     progress = Progress("importing line")
     work = Import(storage, overwrite=given.overwrite, tell=progress.say)
     end = "; not finished: run it again to go on"
@@ -214,7 +214,7 @@ def key_of(text: str) -> str:
 
 def _readable(fields: dict[str, Any]) -> str:
     text = json.dumps(fields, ensure_ascii=False, indent=2)
-    # What a terminal would not show, or would take for a command, stays escaped.
+    # Invisible and control characters stay escaped.
     return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
 
 

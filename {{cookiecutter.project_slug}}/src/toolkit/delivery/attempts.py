@@ -1,4 +1,4 @@
-"""Which updates are in work, how often each is tried, and what settles it."""
+"""Which updates are in progress, how often each is tried, and what settles it."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class UpdateTasks:
 
 
 class Attempts:
-    """Settles updates: each is applied, or set aside for good reason.
+    """Settles updates: each is applied, or stored as a dead letter.
 
     A handler that raises is tried three times, but only as long as nothing it did may have reached
     Telegram: a message must not be sent twice. Then the update is set aside under
@@ -120,9 +120,10 @@ class Attempts:
         self._given_up: set[int] = set()
         self._told: set[str | None] = set()
 
-    async def settle(self, update: Update) -> None:
+    async def settle(self, update: Update) -> Exception | None:
         """Apply the update or set it aside; when this returns, it may be confirmed to Telegram.
 
+        Returns what it was set aside for.
         While the store is away nothing is settled: one of `TRANSIENT` is raised, after the user was
         told once. An error that nobody expected counts as an outage too.
         """
@@ -142,6 +143,7 @@ class Attempts:
             logger.exception("update %d is not settled", update.update_id)
             raise StorageUnavailable("delivery", repr(error)) from error
         self._told.discard(key)
+        return error
 
     async def until_settled(self, update: Update, stop: asyncio.Event) -> bool:
         """`settle`, again and again while the store is away; `False` when `stop` came first."""
@@ -221,7 +223,7 @@ class Attempts:
         return None
 
 
-async def _until(work: Callable[[], Awaitable[None]], stop: asyncio.Event) -> bool:
+async def _until(work: Callable[[], Awaitable[object]], stop: asyncio.Event) -> bool:
     try:
         await retrying(work, BACKOFF, partial(sleep_unless, stop))
     except TRANSIENT:

@@ -61,7 +61,7 @@ async def report(
 ) -> None:
     """Log `error` once, with update id, session key and traceback; `on_error` tells the user.
 
-    A user who blocked the bot is no crash: that is logged in one line and nobody is told.
+    A user who blocked the bot is no crash: that is logged in one line only.
     """
     if isinstance(error, TelegramForbiddenError):
         logger.info("update %d of %s: %s", update.update_id, key, error)

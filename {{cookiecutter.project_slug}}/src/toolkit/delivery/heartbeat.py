@@ -1,4 +1,4 @@
-"""A file that stays fresh while the bot's event loop turns; a container's health check reads it."""
+"""A file that is touched while the bot's event loop runs, for a container's health check."""
 
 from __future__ import annotations
 

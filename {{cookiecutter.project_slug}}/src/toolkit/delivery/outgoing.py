@@ -48,7 +48,7 @@ DONE_ALREADY = ("message is not modified", "query is too old and response timeou
 BACKOFF = Backoff((TelegramNetworkError, TelegramServerError), first=1.0, longest=8.0)
 
 effects: ContextVar[list[str] | None] = ContextVar("effects_of_this_update", default=None)
-"""The methods that Telegram may have carried out for the update in work, reads aside."""
+"""The methods, reads excluded, that Telegram may have carried out for the current update."""
 
 
 class LazySession(BaseSession):

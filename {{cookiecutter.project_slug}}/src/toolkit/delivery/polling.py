@@ -2,7 +2,7 @@
 
 One slow handler holds the offset (`Window`), but nothing else: up to 99 later updates are served
 meanwhile, each within `THROTTLE` seconds of its arrival. After `STORE_AFTER` seconds the slow one
-is written down in the store and confirmed, and polling goes on as if it were done (`Inbox`).
+is stored and confirmed, and polling goes on as if it were done (`Inbox`).
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ from toolkit.waiting import Backoff, retrying, sleep_unless
 logger = logging.getLogger(__name__)
 
 THROTTLE = 0.5
-"""Longest pause, in seconds, between two `getUpdates` while an update is still in work."""
+"""Longest pause, in seconds, between two `getUpdates` while an update is in progress."""
 
 BACKOFF = Backoff((TelegramNetworkError, TelegramServerError, TelegramConflictError, *TRANSIENT))
 
 
 class Window:
-    """The updates between the oldest one in work and the newest one seen.
+    """The updates between the oldest one in progress and the newest one seen.
 
     `getUpdates(offset=n)` confirms everything below `n` and answers with up to 100 updates from
     there (Bot API, "getUpdates"). So the offset follows the oldest update that is not settled yet,
@@ -54,7 +54,7 @@ class Window:
 
     def __init__(self) -> None:
         self.working: dict[int, tuple[Update, float]] = {}
-        """Updates in work, each with the time it was begun."""
+        """Updates in progress, each with its start time."""
         self._settled: set[int] = set()
         self._next: int | None = None
 
@@ -107,7 +107,7 @@ class Poller:
         self._stopping = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Poll until `stop`, then let what is in work finish, and confirm it."""
+        """Poll until `stop`, then let updates in progress finish, and confirm them."""
         logger.info("polling for updates")
         stopped = asyncio.create_task(stop.wait())
         recovery = asyncio.create_task(
@@ -263,7 +263,7 @@ class Poller:
             self._pass(update.update_id)
 
     async def _throttle(self, stopped: asyncio.Task[Any]) -> None:
-        """Give handlers time, or the next `getUpdates` would only bring what is in work."""
+        """Give handlers time, or the next `getUpdates` would only return updates in progress."""
         if not self._window.working:
             return
         quiet = asyncio.create_task(self._quiet.wait())
@@ -290,7 +290,7 @@ class Poller:
             self._quiet.set()
 
     async def _shut_down(self) -> None:
-        """Write down what is unfinished, and confirm everything that Telegram need not repeat."""
+        """Store what is unfinished, and confirm everything that Telegram need not repeat."""
         if self._inbox.survives:
             for update, _ in list(self._window.working.values()):
                 self._inbox.store(update, self._pass, begun=False, hold=False)

@@ -18,7 +18,7 @@ STOP_WITHIN = 9.0
 """Seconds from the first signal to the end of the process. `docker stop` kills after 10."""
 
 CLOSING = 3.0
-"""The last seconds of these belong to closing; handlers have the others to finish."""
+"""Of these, the last seconds are for closing; handlers have the others to finish."""
 
 
 @contextlib.contextmanager
@@ -27,7 +27,7 @@ def stop_on_signals(
 ) -> Iterator[None]:
     """Set `stop` on the first SIGTERM or SIGINT; the process ends `within` seconds of it.
 
-    On the second signal, or when the time is over, it ends without ceremony. That loses nothing:
+    On the second signal, or when the time is over, it ends at once. That loses nothing:
     what was not committed is not confirmed either. With `to_the_end` the time goes on running
     after the block, until the process has really ended.
 

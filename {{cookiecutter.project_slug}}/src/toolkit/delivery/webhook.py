@@ -94,7 +94,7 @@ class WebhookServer:
         self._last_update: float | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Serve until `stop`, then let what is in work finish and be answered."""
+        """Serve until `stop`, then let updates in progress finish and be answered."""
         runner = web.AppRunner(self._routes(), access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         recovery = asyncio.create_task(
@@ -185,7 +185,7 @@ class WebhookServer:
         return web.Response()
 
     def _take(self, update: Update) -> asyncio.Future[bool]:
-        """Begin with `update`, or wait for it if it is already in work."""
+        """Begin with `update`, or wait for it if it is already in progress."""
         answer = self._answers.get(update.update_id)
         if answer is None:
             answer = self._answers[update.update_id] = asyncio.get_running_loop().create_future()

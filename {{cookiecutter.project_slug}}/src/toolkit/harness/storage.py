@@ -1,4 +1,4 @@
-"""A store that outlives the bots which use it, and one whose records can be put back."""
+"""A store that outlives its bots, and one whose records can be restored."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class PersistentStorage:
 
 
 class RewindableStorage(MemorySessionStorage):
-    """A memory store whose records can be put back to what they were."""
+    """A memory store whose records can be restored."""
 
     def snapshot(self) -> Any:
         """Return all records as they stand, to be given to `restore` any number of times."""

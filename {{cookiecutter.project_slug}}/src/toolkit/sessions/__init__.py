@@ -1,1 +1,1 @@
-"""Sessions: whose they are (keys), how they are stored (codec), one at a time (checkout)."""
+"""Sessions: their keys, their stored form (codec), exclusive access (checkout)."""

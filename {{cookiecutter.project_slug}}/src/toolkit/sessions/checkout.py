@@ -89,9 +89,9 @@ class Checkouts:
         self.patience = patience
         self.lock = KeyedLock()
         self._shared = storage if isinstance(storage, SharedSessionStorage) else None
-        # Said of this very class: one that extends it may well wait.
+        # Not inherited: a subclass may wait.
         self._never_waits = vars(type(storage)).get("never_waits", False)
-        # Within one process nobody dies and leaves a lease behind: it needs no end, nor renewal.
+        # No lease outlives the process here, so it needs no expiry and no renewal.
         self.lease_for = math.inf if self._never_waits else lease_for
         self._deadlines = Deadlines(store_timeout)
         self._renewals = SharedTimer[CheckedOut](lease_for / 3, self._begin_renewal)

@@ -132,6 +132,9 @@ def _fault(record: Value) -> str | None:
     updates = record.get("updates", [])
     if not isinstance(updates, list) or not {int}.issuperset(map(type, updates)):
         return "updates: not a list of numbers"
+    chats = record.get("chats", {})
+    if not isinstance(chats, dict) or not {int}.issuperset(map(type, chats.values())):
+        return "chats: not an object of numbers"
     fsm = record.get("fsm", {})
     if not isinstance(fsm, dict) or not all(map(_is_fsm_entry, fsm.values())):
         return "fsm: not an object of states and data"

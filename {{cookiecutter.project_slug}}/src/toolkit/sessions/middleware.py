@@ -1,4 +1,4 @@
-"""The life of a session: checked out, given to a handler, committed or let go.
+"""The life of a session: checked out, given to a handler, committed or released.
 
 `SessionMiddleware` does this around every update. Session, FSM state and the ids of applied updates
 are one record, and one write commits them.
@@ -63,9 +63,12 @@ class BotContext(Generic[S]):
         self._session = None
         self.fsm = {}
 
-    def has_applied(self, update_id: int) -> bool:
-        """Tell whether the effect of this update is already in the record."""
-        return update_id in (self._held.value or {}).get("updates", ())
+    def has_applied(self, update_id: int, chat: int | None = None) -> bool:
+        """Tell whether the effect of this update of a chat is already in the record."""
+        record = self._held.value or {}
+        if update_id in record.get("updates", ()):
+            return True
+        return chat is not None and record.get("chats", {}).get(str(chat)) == update_id
 
 
 class Sessions(Generic[S]):
@@ -124,10 +127,16 @@ class Sessions(Generic[S]):
         context = self._open[key] = BotContext(held, session, before)
         return context
 
-    async def commit(self, context: BotContext[S], update_id: int | None = None) -> None:
-        """Write what changed, together with the id of the update that changed it, and release."""
+    async def commit(
+        self, context: BotContext[S], update_id: int | None = None, chat: int | None = None
+    ) -> None:
+        """Write what changed, together with the id of the update that changed it, and release.
+
+        Where a session has many chats, a `chat` keeps its last update beside the last of all: the
+        chats of a webhook do not wait for each other.
+        """
         try:
-            change = self._change(context, update_id)
+            change = self._change(context, update_id, chat)
         except BaseException:
             await self.abandon(context)
             raise
@@ -140,7 +149,9 @@ class Sessions(Generic[S]):
             del self._open[context.key]
         await self.checkouts.abandon(context._held)
 
-    def _change(self, context: BotContext[S], update_id: int | None) -> Value | Unchanged | None:
+    def _change(
+        self, context: BotContext[S], update_id: int | None, chat: int | None
+    ) -> Value | Unchanged | None:
         stored = context._held.value
         if context._session is None:
             return UNCHANGED if stored is None else None
@@ -155,6 +166,10 @@ class Sessions(Generic[S]):
         if update_id is not None:
             applied = [known for known in record.get("updates", ()) if known > self.confirmed]
             record["updates"] = [*applied, update_id][-APPLIED_KEPT:]
+            if chat is not None:
+                others = {k: v for k, v in record.get("chats", {}).items() if k != str(chat)}
+                recent = [*others.items(), (str(chat), update_id)]
+                record["chats"] = dict(recent[-APPLIED_KEPT:])
         return record
 
 
@@ -193,12 +208,13 @@ class SessionMiddleware(BaseMiddleware):
         key = origin.key(self.scope)
         if key is None:
             return await self._limited(handler, event, data, None)
+        chat = origin.chat if self.scope == "user" else None
         try:
             context = await self.sessions.begin(key, f"update {event.update_id}")
         except TRANSIENT as error:
             raise StoreFailed(error) from error
         try:
-            if context.has_applied(event.update_id):
+            if context.has_applied(event.update_id, chat):
                 logger.info("update %d of %s was applied before", event.update_id, key)
                 await self.sessions.abandon(context)
                 return None
@@ -209,7 +225,7 @@ class SessionMiddleware(BaseMiddleware):
             await self.sessions.abandon(context)
             raise
         try:
-            await self.sessions.commit(context, event.update_id)
+            await self.sessions.commit(context, event.update_id, chat)
         except TRANSIENT as error:
             raise StoreFailed(error) from error
         return result

@@ -1,4 +1,4 @@
-"""Where records go that cannot be read: aside, whole, under `quarantine:<key>`."""
+"""Records that cannot be read are kept, whole, under `quarantine:<key>`."""
 
 from __future__ import annotations
 

@@ -205,7 +205,7 @@ def _now() -> datetime:
 
 
 def _record(key: str, value: Value, expires_in: float | None) -> Document:
-    """Return the document of a record that nobody holds; who held it is refused at checkin.
+    """Return the document of a record without a lease; its former holder gets a conflict.
 
     The value is text: MongoDB's own documents know no name that is empty, and no large number.
     """

@@ -44,7 +44,7 @@ FROM bot_sessions WHERE key = $1 AND expires_at > now()
 _KEYS: Final = (
     "SELECT key FROM bot_sessions WHERE key {} $1 AND expires_at > now() ORDER BY key LIMIT $2"
 )
-# Two for each one written: the dead never outnumber the living for long.
+# Two per written record, so that expired ones soon are the minority.
 _SWEEP: Final = """
 WITH swept AS (
     DELETE FROM bot_sessions WHERE key IN (
@@ -56,7 +56,7 @@ WITH swept AS (
 )
 """
 _EXPIRY: Final = "coalesce(now() + make_interval(secs => $3), 'infinity')"
-# Whatever changes a record ends its lease: its holder is refused at checkin.
+# Every change of a record ends its lease: its holder is refused at checkin.
 _FREE: Final = "holder = NULL, fence = NULL, leased_until = '-infinity'"
 _WRITE: Final = f"""
 INSERT INTO bot_sessions AS old (key, value, expires_at) VALUES ($1, $2, {_EXPIRY})
@@ -65,7 +65,7 @@ SET value = excluded.value, expires_at = excluded.expires_at, {_FREE}
 """
 _ADD: Final = f"{_WRITE} WHERE old.expires_at <= now()"
 _DELETE: Final = "DELETE FROM bot_sessions WHERE key = $1"
-# A lease does not wait for the disk: one that a crash takes away is a conflict at checkin.
+# A lease is not synced to disk: one that is lost in a crash is a conflict at checkin.
 _RELAXED: Final = "WITH relaxed AS (SELECT set_config('synchronous_commit', 'off', true))"
 _CHECKOUT: Final = f"""
 {_RELAXED}, taken AS (

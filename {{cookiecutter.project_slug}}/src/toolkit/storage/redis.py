@@ -32,8 +32,7 @@ _WORTH_HALVING: Final = 16
 _PIPELINES: Final = 4
 _KEYS_PER_PAGE: Final = 500
 
-# KEYS are the record and its lease. Whatever changes a record ends its lease: its holder is refused
-# at checkin.
+# KEYS are the record and its lease. Every change of a record ends its lease.
 _WRITE: Final = """
 if ARGV[2] == '' then redis.call('SET', KEYS[1], ARGV[1])
 else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end

@@ -121,7 +121,7 @@ class Writer:
                 len(batch) >= max(self._waiting, _WORTH_HALVING)
                 and begun - asked_at < 2 * committed_in
             ):
-                # Nobody is left to ask for more, and the loop asks about as fast as we commit:
+                # Every task waits for an answer, and the loop asks about as fast as we commit:
                 # while one half is committed, it answers the other, and prepares what comes next.
                 size = min(size, (len(batch) + 1) // 2)
             for start in range(0, len(batch), size):
@@ -152,7 +152,7 @@ class Writer:
         """Make the changes, and tell which of them were allowed."""
         if not writes:
             return []
-        # Two for each one written: the dead never outnumber the living for long.
+        # Two per written record, so that expired ones soon are the minority.
         self._to_sweep += 2 * sum(write.expires_at is not None for write in writes)
         if self._to_sweep < _SWEPT_AT_ONCE and _are_usual(writes):
             # One statement does: each one more would be a wait for the interpreter lock, as long
@@ -303,6 +303,6 @@ def _answer(requests: Sequence[Request], answers: list[bool] | StorageUnavailabl
                 done.set_result(answers[number])
 
     for loop, waiting in futures.items():
-        # Nobody waits any more on a loop that was closed.
+        # Nothing waits any more on a closed loop.
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(settle, waiting)

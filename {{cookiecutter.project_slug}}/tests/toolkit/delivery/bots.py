@@ -25,7 +25,7 @@ class Session:
 def counting(storage: Any = None, **options: Any) -> BotApp[Session]:
     """A bot that counts each user's messages and answers with the number.
 
-    At a message "hang" it sets ``app["begun"]`` and stands still until ``app["go"]`` is set; at
+    At a message "hang" it sets `app["begun"]` and stands still until `app["go"]` is set; at
     "help" it changes nothing.
     """
     go, begun = asyncio.Event(), asyncio.Event()
@@ -49,7 +49,7 @@ def counting(storage: Any = None, **options: Any) -> BotApp[Session]:
 
 
 class Away(MemorySessionStorage):
-    """A store that cannot be reached while ``away``."""
+    """A store that cannot be reached while `away`."""
 
     away = False
 

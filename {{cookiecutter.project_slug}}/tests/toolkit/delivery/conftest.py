@@ -21,7 +21,7 @@ def _at_a_quicker_pace(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def stores_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An update in work is written down almost at once."""
+    """An update in progress is stored almost at once."""
     monkeypatch.setattr("toolkit.delivery.polling.STORE_AFTER", 0.03)
 
 
@@ -35,7 +35,7 @@ def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def polling() -> AsyncIterator[Callable[..., Serving]]:
-    """Starts a bot that polls: ``polling(app)``, or with the ``telegram`` of an earlier one."""
+    """Starts a bot that polls: `polling(app)`, or with the `telegram` of an earlier one."""
     from toolkit.harness.fake_telegram import FakeTelegram
 
     async with AsyncExitStack() as stack:
@@ -52,7 +52,7 @@ async def polling() -> AsyncIterator[Callable[..., Serving]]:
 
 @pytest.fixture
 async def webhook() -> AsyncIterator[Callable[..., Any]]:
-    """Starts a bot behind a webhook: ``await webhook(app)``; the test plays Telegram's part."""
+    """Starts a bot behind a webhook: `await webhook(app)`; the test plays Telegram's part."""
     from toolkit.harness.fake_telegram import FakeTelegram
 
     async with AsyncExitStack() as stack:

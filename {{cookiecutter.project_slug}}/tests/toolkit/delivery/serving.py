@@ -20,7 +20,7 @@ PATIENCE = 20.0
 
 
 class Serving:
-    """A bot at work: ``telegram`` is its users' side, ``stop`` ends it in order."""
+    """A bot at work: `telegram` is its users' side, `stop` ends it in order."""
 
     def __init__(self, app: Any, telegram: Any) -> None:
         self.app = app
@@ -38,7 +38,7 @@ class Serving:
         self.telegram.notify("confirmed", None, before)
 
     def start(self, work: Any) -> None:
-        """Begin with ``work``, ``start_polling`` or ``start_webhook``."""
+        """Begin with `work`, `start_polling` or `start_webhook`."""
         self.task = asyncio.create_task(work)
 
     async def stop(self) -> None:
@@ -65,7 +65,7 @@ class Serving:
         storage.inner._leases = LeaseTable()
 
     async def until(self, what: Callable[[], Any]) -> None:
-        """Wait until ``what()`` holds; it is looked at whenever the fake Telegram changes."""
+        """Wait until `what()` holds; it is looked at whenever the fake Telegram changes."""
         changed = asyncio.Event()
         unobserve = self.telegram.observe(lambda event: changed.set())
         try:
@@ -85,7 +85,7 @@ class Serving:
         await self.until(lambda: not len(self.telegram.updates))
 
     async def until_answered(self, text: str) -> None:
-        """Wait until the bot has sent ``text``."""
+        """Wait until the bot has sent `text`."""
         await self.until(lambda: text in self.texts)
 
     @property
@@ -111,7 +111,7 @@ class Posting(Serving):
         self.url = f"{self.base}/webhook"
 
     async def post(self, update: Any, secret: str | None = None) -> int:
-        """Deliver ``update``, JSON or raw bytes; returns the status of the answer."""
+        """Deliver `update`, JSON or raw bytes; returns the status of the answer."""
         body = update if isinstance(update, bytes) else json.dumps(update).encode()
         if secret is None:
             secret = self.telegram.updates.webhook.secret_token
@@ -123,13 +123,13 @@ class Posting(Serving):
             return response.status
 
     async def get(self, path: str) -> tuple[int, Any]:
-        """Look at ``/healthz`` or ``/readyz``."""
+        """Look at `/healthz` or `/readyz`."""
         async with aiohttp.ClientSession() as http, http.get(self.base + path) as response:
             return response.status, await response.json()
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A port without a listener."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -8,7 +8,7 @@ from toolkit.delivery.polling import Window
 
 
 def window_of(*update_ids: int) -> Window:
-    """A window with these updates in work."""
+    """A window with these updates in progress."""
     window = Window()
     for update_id in update_ids:
         window.begin(Update(update_id=update_id), now=0.0)

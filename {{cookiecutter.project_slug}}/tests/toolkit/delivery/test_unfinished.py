@@ -1,4 +1,4 @@
-"""What is in work at a stop or a crash is finished, by this process or by the next."""
+"""What is in progress at a stop or a crash is finished, by this process or by the next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One holder a key, in arrival order, never for ever, and no trace left behind."""
+"""One holder per key, in arrival order, for a bounded time, without leaks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a store adds that keeps its records when it is closed."""
+"""Tests of a store that keeps its records when it is closed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from toolkit.harness.conformance.helpers import (
 
 
 class DurableStorageConformance:
-    """What a store adds that keeps its records when it is closed."""
+    """What a store promises that keeps its records when it is closed."""
 
     async def test_records_survive_a_restart(self, open_store: OpenStore) -> None:
         storage = open_store()

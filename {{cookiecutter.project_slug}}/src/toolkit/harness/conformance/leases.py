@@ -1,4 +1,4 @@
-"""What a store adds that hands a record to one holder at a time."""
+"""Tests of a store that hands a record to one holder at a time."""
 
 from __future__ import annotations
 

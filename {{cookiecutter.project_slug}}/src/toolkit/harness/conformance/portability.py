@@ -1,4 +1,4 @@
-"""What a store adds that tells how long its records have left."""
+"""Tests of a store that tells how long its records have left."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class PortableStorageConformance:
         await storage.add("added", {"n": 2}, expires_in=0.5)
         for key, n, most in (("written", 1, 600), ("added", 2, 0.5)):
             entry = await storage.read_entry(key)
-            # The time of a server's rounding may be added.
+            # Servers may round up.
             assert entry is not None
             assert entry.value == {"n": n}
             assert entry.expires_in is not None

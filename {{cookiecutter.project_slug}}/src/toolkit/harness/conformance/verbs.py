@@ -1,4 +1,4 @@
-"""What any store does with its verbs."""
+"""Tests of the verbs that every store has."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from toolkit.storage.base import MAX_KEY_BYTES, MAX_VALUE_BYTES, SessionStorage,
 
 
 class StorageConformance:
-    """What any store does with its verbs."""
+    """What every store promises of its verbs."""
 
     many_keys: ClassVar[int] = 1_200
     """How many keys the paging test writes; make it more than two pages of your store."""

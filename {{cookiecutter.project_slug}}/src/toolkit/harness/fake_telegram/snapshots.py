@@ -1,8 +1,7 @@
 """Points in time to go back to: the state of a fake server, cheaply kept.
 
 Messages and taps are never changed in place, so a snapshot shares them with the present. Faults,
-observers and recorded calls are no state of the server. Updates keep their numbers: a bot has seen
-the old ones.
+observers and recorded calls are not part of it. Update ids go on: a bot has seen the old ones.
 """
 
 from __future__ import annotations

@@ -287,11 +287,7 @@ def _names(user: Json) -> Json:
 
 
 def _bot(bot_id: int) -> Json:
-    abilities = (
-        "can_join_groups",
-        "can_read_all_group_messages",
-        "supports_inline_queries",
-        "can_connect_to_business",
-    )
+    groups = {"can_join_groups": True, "can_read_all_group_messages": True}
+    other = {"supports_inline_queries": True, "can_connect_to_business": True}
     head = {"id": bot_id, "is_bot": True, "first_name": "Bot", "username": "fake_bot"}
-    return {**head, **dict.fromkeys(abilities, True), "has_main_web_app": False}
+    return {**head, **groups, **other, "has_main_web_app": False}

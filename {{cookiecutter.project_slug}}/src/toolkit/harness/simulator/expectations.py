@@ -1,4 +1,4 @@
-"""What of a text will be the same tomorrow, for another person: the part a test can rely on."""
+"""The stable part of a text: the same on another day and for another user."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 
 
 def dated(text: str) -> bool:
-    """Tell whether `text` names a day, and so will be another one on another day."""
+    """Tell whether `text` names a day, and so changes from day to day."""
     return re.search(f"(?i:{'|'.join(_DATES)})", text) is not None
 
 
@@ -57,8 +57,8 @@ def _shape(found: re.Match[str]) -> str:
 def matcher(text: str, names: Iterable[str] = ()) -> Any:
     """Return what a spec expects of `text`: the text, `{"$contains": …}`, or None for nothing.
 
-    Short texts that will stay are expected as they are. Of others a telling part is: a piece of one
-    line, between dates, times, ids, names and markup.
+    A short stable text is expected whole, of others a distinctive part: a piece of one line between
+    dates, times, ids, names and markup.
     """
     pattern = _pattern(names)
     if "\n" not in text and len(text) <= LONGEST and not re.search(pattern, text):
@@ -68,7 +68,7 @@ def matcher(text: str, names: Iterable[str] = ()) -> Any:
     telling = [piece[:LONGEST].rstrip() for piece in trimmed if _WORD.search(piece)]
     if not telling:
         return None
-    # The first piece of two words says most; a lone word is the last resort.
+    # The first piece of two words is the most distinctive; a single word is the last resort.
     return {"$contains": next((p for p in telling if len(_WORD.findall(p)) > 1), telling[0])}
 
 

@@ -1,4 +1,4 @@
-"""The pages: each is sent the world as JSON when it comes, and every change from then on."""
+"""The open pages: each gets the world as JSON when it connects, then every change."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from toolkit.harness.types import Json
 MESSAGES = 300
 TURNS = 150
 UNSENT = frozenset(("changed", "action", "before", "after", "tasks", "point"))
-"""Fields of a turn that a page has no use for."""
+"""Fields of a turn that pages do not use."""
 
 TOKEN = re.compile(r"\b\d{5,}:[\w-]{30,}")
 """Looks like a bot token. The simulator needs none, but a bot may log what it finds."""
@@ -37,7 +37,7 @@ class Hub:
 
     @contextlib.contextmanager
     def joined(self) -> Any:
-        """Give a new page the queue of all that it is to be sent, for as long as it is there."""
+        """Give a new page the queue of what it is sent while it is connected."""
         queue: asyncio.Queue[str] = asyncio.Queue()
         queue.put_nowait(self.text(_world(self.simulation)))
         self._queues.add(queue)
@@ -116,7 +116,7 @@ def _status(simulation: Simulation) -> Json:
 
 
 def _people(simulation: Simulation) -> Json:
-    """Return all people who can be spoken as, and the faults they meet."""
+    """Return all people, and the faults they meet."""
     users = [user.data for user in simulation.telegram.users.values() if not user.data["is_bot"]]
     return {
         "people": [{"id": user["id"], "name": name_of(user)} for user in users],
@@ -147,10 +147,8 @@ def _changes_on_screen(event: Event) -> Iterator[Json]:
     """Iterate over what an event of the fake Telegram changes on screen."""
     place = {"chat": event.chat_id}
     match event.kind:
-        case "message":
-            yield {"type": "message", **place, "message": event.data}
-        case "deleted":
-            yield {"type": "deleted", **place, "message": event.data}
+        case "message" | "deleted":
+            yield {"type": event.kind, **place, "message": event.data}
         case "action" | "draft":
             yield {"type": event.kind, **place, "text": event.data}
         case "callback":

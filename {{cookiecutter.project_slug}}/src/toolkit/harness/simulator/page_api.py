@@ -71,11 +71,8 @@ class PageApi:
             text = str(error.args[0]) if isinstance(error, KeyError) else str(error)
             return {"type": "answer", "id": number, "error": text or type(error).__name__}
         # A turn is sent to every page anyway.
-        return {
-            "type": "answer",
-            "id": number,
-            "result": None if isinstance(result, Turn) else result,
-        }
+        shown = None if isinstance(result, Turn) else result
+        return {"type": "answer", "id": number, "result": shown}
 
     async def attach(self, content: bytes, place: Mapping[str, str]) -> None:
         """Send a file: as a photo if it is a picture, else as a document."""

@@ -1,4 +1,4 @@
-"""Delivers updates to the bot, and records what comes of each: calls, handler, log lines, session.
+"""Deliver updates to the bot, and record for each: calls, handler, log lines, session.
 
 Calls are attributed by context, not by time: a task that a handler starts inherits its turn, so
 calls that come late, or while another update is handled, still land where they belong.
@@ -33,7 +33,7 @@ Changed = Callable[[str, Any], object]
 
 
 class SimulatorError(Exception):
-    """What was asked for cannot be done; the message says why, and is shown to the user."""
+    """The request cannot be done; the message says why, and is shown to the user."""
 
 
 class Recorder:
@@ -116,7 +116,7 @@ class Recorder:
         task.add_done_callback(self._tasks.pop)
 
     async def settle(self, turn: Turn) -> None:
-        """Wait until the update is handled and what its handler floated has ended or waits."""
+        """Wait until the update is handled and the tasks of its handler have ended or wait."""
         await asyncio.gather(*(task for task, mine in self._tasks.items() if mine is turn))
 
     async def run(self, turn: Turn, work: Awaitable[object]) -> None:
@@ -202,7 +202,7 @@ def traceback_of(error: BaseException) -> str:
 
 
 def no_listener(kind: str, data: Any) -> None:
-    """Take no notice."""
+    """Do nothing."""
 
 
 def _name_and_place(callback: Callable[..., Any]) -> tuple[str, str | None]:

@@ -1,4 +1,4 @@
-"""Turns a conversation into a spec: what people did, and what of the answers will stay true."""
+"""Turn a conversation into a spec: what users did, and the stable part of the answers."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ TEXTS = ("text", "caption", "question", "title")
 
 @dataclass(frozen=True)
 class Draft:
-    """A spec as JSON, and in words what may keep it from passing another day."""
+    """A spec as JSON, with warnings about what may make it fail on another day."""
 
     spec: Json
     warnings: list[str]
 
     @property
     def text(self) -> str:
-        """The file: one line per call, so that it reads and compares well."""
+        """The file, with one line per call for readable diffs."""
         return UNSEEN.sub(_escape, _layout(self.spec)) + "\n"
 
     @property
@@ -105,7 +105,7 @@ def draft(
 
 
 def _names(simulation: Simulation) -> list[str]:
-    """Return the names of people and groups here: they have others when the spec runs."""
+    """Return the names of users and groups here, which differ when the spec runs."""
     world = simulation.telegram
     known = [*(user.data for user in world.users.values()), *(c.data for c in world.chats.values())]
     fields = ("first_name", "last_name", "username", "title")
@@ -153,7 +153,7 @@ def _changed_fields(turn: Turn) -> Json:
 
 
 def _stays(value: Any) -> bool:
-    # Numbers are mostly ids of messages, which are others when the spec runs.
+    # Numbers are mostly ids of messages, which differ when the spec runs.
     if isinstance(value, str):
         return bool(matcher(value) == value)
     return value is None or isinstance(value, bool)

@@ -1,8 +1,7 @@
-"""One bot, the people around it, and all that can happen to them.
+"""One bot, its users, and what can happen to them.
 
-The bot is real, the Telegram is not: people act on a `FakeTelegram`, every action becomes an
-update that is delivered to the bot, and a `Recorder` keeps what came of it. The store outlives the
-bot, so it can be restarted, reloaded, and set back to an earlier turn.
+Users act on a `FakeTelegram`, every action becomes an update for the bot, and a `Recorder` keeps
+what came of it. The store outlives the bot, which can be restarted, reloaded, and set back in time.
 """
 
 from __future__ import annotations
@@ -176,12 +175,7 @@ class Simulation:
         return self.recorder.deliver(update, action=action, point=point)
 
     def say(
-        self,
-        user: int,
-        chat: int,
-        text: str,
-        thread: int | None = None,
-        reply: int | None = None,
+        self, user: int, chat: int, text: str, thread: int | None = None, reply: int | None = None
     ) -> Turn:
         """Type a text. No `send` says that it is a reply, or in a topic."""
         plain = reply is None and thread is None
@@ -209,10 +203,8 @@ class Simulation:
 
     def tap_label(self, user: int, chat: int, label: str) -> Turn:
         """Tap the newest button with this label. Raises NoSuchButton with the labels on screen."""
-        return self.act(
-            lambda world: world.tap(user, chat_id=chat, label=label),
-            _send("tap", label, user, chat),
-        )
+        send = _send("tap", label, user, chat)
+        return self.act(lambda world: world.tap(user, chat_id=chat, label=label), send)
 
     def point(self) -> Callable[[], None] | None:
         """Return what makes this moment come again, where the store can go back."""

@@ -1,8 +1,8 @@
 r"""Talk to a bot in the terminal, without a token and without a network.
 
 Every line is a message to the bot, except for a few commands: `/tap LABEL` taps a button,
-`/as NAME` goes on as another user; `COMMANDS` has them all. A pipe gets the bot's answers alone
-on stdout, so a conversation can be scripted::
+`/as NAME` switches to another user; `COMMANDS` has them all. A pipe gets the bot's answers alone
+on stdout, so a conversation can be scripted:
 
     printf '/book\n/tap Haircut\n' | python -m bot chat
 """
@@ -29,12 +29,12 @@ from toolkit.storage.base import SharedSessionStorage
 
 COMMANDS = {
     "/tap LABEL": "tap a button",
-    "/as NAME": "go on as another user",
-    "/session": "show what the bot remembers of you",
-    "/fault NAME": "switch flood, network, slow or blocked on, or off again",
+    "/as NAME": "switch to another user",
+    "/session": "show your session",
+    "/fault NAME": "switch flood, network, slow or blocked on or off",
     "/save NAME": "save this conversation as a spec",
 }
-WELCOME = "Write to the bot; Ctrl-D ends. Not for the bot are\n" + "".join(
+WELCOME = "Write to the bot; Ctrl-D ends. Commands:\n" + "".join(
     f"  {command:12} {text}\n" for command, text in COMMANDS.items()
 )
 MEDIA = ("photo", "video", "animation", "audio", "voice", "document", "sticker", "location", "poll")
@@ -43,10 +43,7 @@ REFUSALS = (PersonError, LookupError, SimulatorError, OSError)
 
 
 def chat_url() -> str:
-    """Return where simulated people are kept: never with the real ones.
-
-    A file beside the project's own where it has one, else memory.
-    """
+    """Return the URL for simulated users, never that of real ones: a file of its own, or memory."""
     folder, _, name = default_url().rpartition("/")
     return f"{folder}/chat.db" if name == "bot.db" else "memory:"
 
@@ -71,10 +68,7 @@ def play(
     *,
     mark_edits: bool = False,
 ) -> None:
-    """Start `make_bot(storage=…)`, feed it `lines` one after another, `write` its answers.
-
-    The store is closed at the end.
-    """
+    """Feed `lines` to the bot of `make_bot(storage=…)`, `write` its answers, close the store."""
     # input() cannot be interrupted while a loop runs around it, so the loop runs line by line.
     with asyncio.Runner() as runner:
         conversation = Conversation(make_bot, storage, write, mark_edits=mark_edits)

@@ -1,4 +1,4 @@
-"""What came of one update, named for people to read, and the log lines that belong to it."""
+"""One update with its calls, its handler and its log lines, named for readers."""
 
 from __future__ import annotations
 

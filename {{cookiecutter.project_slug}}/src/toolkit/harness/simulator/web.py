@@ -134,7 +134,7 @@ class Site:
         if asked not in self._hosts and not (self._any_host and _is_address(asked)):
             raise web.HTTPForbidden(text=f"this is not the server of {request.host}\n")
         origin = request.headers.get("Origin")
-        # A browser names the origin of every WebSocket and POST; what is no browser need not.
+        # A browser names the origin of every WebSocket and POST; other clients need not.
         if origin is not None and urlsplit(origin).netloc != request.host:
             raise web.HTTPForbidden(text=f"requests from {origin} are not taken\n")
         response = await handler(request)

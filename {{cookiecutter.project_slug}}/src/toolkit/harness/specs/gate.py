@@ -36,7 +36,7 @@ def judge(
         make_bot = load_factory(bot)
     except SpecError as error:
         return refusal(str(error))
-    # Thousands of bots come and go now; what is imported stays, and need not be looked at again.
+    # Thousands of bots are made now; the imported modules stay and need no garbage collection.
     gc.freeze()
     results = []
     for result in run_specs(asyncio.Runner(loop_factory=asyncio.new_event_loop), specs, make_bot):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from toolkit.harness.fake_telegram import Call, FakeTelegram
 
 STEP_LIMIT = 10.0
-"""Seconds a handler may take. Nothing in a test is slow, so this only ends what would never end."""
+"""Seconds a handler may take. Tests are fast, so this only ends handlers that hang."""
 
 MakeBot = Callable[[], "BotApp[Any]"]
 
@@ -132,7 +132,7 @@ class RunningBot:
             started.reset(token)
 
     def _collect(self, loop: asyncio.AbstractEventLoop, context: Json) -> None:
-        # What is wrong with a task is found by `settle`, not when its remains are collected.
+        # `settle` reports the exceptions of tasks, so asyncio need not do it when it collects them.
         if "exception" in context and "future" not in context:
             self._errors.append(context["exception"])
         else:

@@ -36,7 +36,7 @@ def update_of(telegram: FakeTelegram, send: Send) -> Json:
         update = telegram.tap(owner, message_id, send.value, chat.id)
     if owner == send.user_id:
         return update
-    # Nobody can write in another user's private chat, but specs may say so.
+    # No user can write in another user's private chat, but specs may say so.
     kind = next(name for name in update if name != "update_id")
     return {**update, kind: {**update[kind], "from": telegram.user(send.user_id)}}
 

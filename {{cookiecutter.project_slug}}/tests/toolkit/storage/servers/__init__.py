@@ -122,7 +122,7 @@ class Server:
 
 
 def free_port() -> int:
-    """A port that nobody listens on, and that the system will not give to an outgoing connection.
+    """A port without a listener, which the system does not use for outgoing connections.
 
     A server that was killed must find its port free again.
     """

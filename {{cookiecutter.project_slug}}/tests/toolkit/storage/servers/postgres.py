@@ -38,7 +38,7 @@ class Postgres(Server):
         return self.folder / "server.crt"
 
     def prepare(self) -> None:
-        """Make the database files. Everybody on the loopback is trusted."""
+        """Make the database files. Every user on the loopback is trusted."""
         if self.tls:
             openssl = program("openssl", "install it (Debian: apt install openssl)")
             name = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]

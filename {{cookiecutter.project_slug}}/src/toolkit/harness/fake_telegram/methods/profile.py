@@ -49,9 +49,8 @@ def _language(request: Request) -> str:
 
 @method("setMyCommands")
 def set_my_commands(request: Request) -> bool:
-    values = request.json(
-        "commands", "commands JSON object", "expected an Array of BotCommand", list
-    )
+    wrong = "expected an Array of BotCommand"
+    values = request.json("commands", "commands JSON object", wrong, list)
     given = [
         checked_object(value, "BotCommand", "command", "description") for value in values or []
     ]

@@ -26,11 +26,10 @@ class Queries(World):
             there = ", ".join(str(known["id"]) for known in results) or "none"
             raise PersonError(f"there is no result {result_id!r}; there are: {there}")
         buttons = {name: result[name] for name in ("reply_markup",) if name in result}
-        inline_id = self.inline_message(
-            self.chat(chat_id), user_id, result_content(result), **buttons
-        )
-        chosen = {"from": self.user(user_id), "result_id": result_id}
-        chosen |= {"query": query.content["query"]}
+        content = result_content(result)
+        inline_id = self.inline_message(self.chat(chat_id), user_id, content, **buttons)
+        asked = query.content["query"]
+        chosen = {"from": self.user(user_id), "result_id": result_id, "query": asked}
         chosen |= {"inline_message_id": inline_id} if buttons else {}
         return self.emit("chosen_inline_result", chosen)
 

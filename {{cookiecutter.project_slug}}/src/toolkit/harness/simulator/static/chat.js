@@ -178,11 +178,8 @@ const DOING = {
   upload_video_note: "is sending a video message",
 };
 
-on("here", () => {
-  drawHeader();
-  drawAll();
-});
-on("people", drawHeader);
+on("here people", drawHeader);
+on("here", drawAll);
 on("chat", (chat) => chat.id === state.here.chat && drawHeader());
 on("message", ({ chat, message, isNew }) => {
   if (chat !== state.here.chat || !isInTopicHere(message)) return;

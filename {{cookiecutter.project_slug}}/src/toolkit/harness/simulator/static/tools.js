@@ -20,19 +20,11 @@ function drawFaults() {
   const here = chatHere();
   if (!here) return;
   const person = here.type === "private" ? here.id : user;
-  const set = (name, on) => request("fault", { name, on, user: person });
-  const one = (name, label, on) =>
-    h(
-      "label.switch",
-      h("input", {
-        type: "checkbox",
-        role: "switch",
-        checked: on,
-        "data-fault": name,
-        onchange: (event) => set(name, event.target.checked),
-      }),
-      h("span", label),
-    );
+  const one = (name, label, on) => {
+    const onchange = ({ target }) => request("fault", { name, on: target.checked, user: person });
+    const looks = { type: "checkbox", role: "switch", checked: on, "data-fault": name, onchange };
+    return h("label.switch", h("input", looks), h("span", label));
+  };
   const { blocked, flood, network, slow } = state.faults;
   keepFocus(faults, "fault", () =>
     faults.replaceChildren(
