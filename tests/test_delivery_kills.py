@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.delivery_kit.counting_bot import POISONED
 from tests.delivery_kit.world import World, counts
 from toolkit.storage.sqlite import SqliteSessionStorage
 
@@ -41,6 +42,36 @@ async def test_after_50_kills_every_counter_is_exact(mode: str, tmp_path: Path) 
     await _survive(tmp_path / "bot.db", mode, signal.SIGKILL)
 
     assert await counts(SqliteSessionStorage(tmp_path / "bot.db")) == EVERY_COUNTER_EXACT
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("before", "deaths"), [(0, 2), (20, 3)])
+async def test_a_message_that_kills_the_process_is_set_aside_and_the_others_are_served(
+    before: int, deaths: int, tmp_path: Path
+) -> None:
+    world = World()
+    for user in range(1, before + 1):
+        world.telegram.send_text(user, "hello")
+    world.telegram.send_text(999, "poison")
+    for user in range(before + 1, 51):
+        world.telegram.send_text(user, "hello")
+
+    async with world.bot(tmp_path / "bot.db", "polling") as bot:
+        for _ in range(deaths):
+            await bot.start()
+            assert await bot.ended() == POISONED
+        await bot.start()
+        await world.until_confirmed()
+        assert await bot.end(signal.SIGTERM) in (0, -signal.SIGTERM)
+
+    storage = SqliteSessionStorage(tmp_path / "bot.db")
+    dead = [key async for key in storage.read_all_keys("dead:")]
+    assert dead == [f"dead:{before + 1}"]
+    letter = await storage.read(*dead)
+    assert letter is not None
+    assert letter["update"]["message"]["text"] == "poison"
+    await storage.delete(*dead)
+    assert await counts(storage) == {f"{user}_{user}": 1 for user in range(1, 51)}
 
 
 @pytest.mark.slow

@@ -44,6 +44,11 @@ class BotProcess:
         self._pid = None
         return int(await self._line())
 
+    async def ended(self) -> int:
+        """Wait until the bot ends by itself; returns its exit status."""
+        self._pid = None
+        return int(await self._line())
+
     async def _line(self) -> str:
         assert self._nursery.stdout is not None
         async with asyncio.timeout(PATIENCE):

@@ -9,12 +9,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from toolkit import add_session_verbs, run_session_verb
+from toolkit import add_dead_verbs, add_session_verbs, run_dead_verb, run_session_verb
 
 if TYPE_CHECKING:
     from bot.settings import Settings
+    from toolkit import BotApp, SessionStorage
 
 HOW_TO_START = """\
 There is no bot token yet.
@@ -42,6 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command = commands.add_parser("sessions", help="look at, move or delete what it remembers")
     command.set_defaults(do=sessions)
     add_session_verbs(command)
+    command = commands.add_parser("dead", help="look at updates that failed, retry or drop them")
+    command.set_defaults(do=dead)
+    add_dead_verbs(command)
     options = parser.parse_args(arguments)
     options.do(parser, options)
 
@@ -102,6 +106,20 @@ def web(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
 def sessions(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """List, show, delete, export or import the records of the bot's store, or of another."""
     parser.exit(run_session_verb(options, options.storage or read_settings(parser).storage_url))
+
+
+def dead(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """List, show, retry or drop the updates that could not be handled."""
+    settings = read_settings(parser)
+    if options.verb == "retry" and settings.bot_token is None:
+        parser.exit(2, HOW_TO_START)
+
+    def make_app(storage: SessionStorage) -> BotApp[Any]:
+        from bot.app import make_bot
+
+        return make_bot(settings, storage=storage)
+
+    parser.exit(run_dead_verb(options, settings.storage_url, make_app))
 
 
 def read_settings(parser: argparse.ArgumentParser) -> Settings:

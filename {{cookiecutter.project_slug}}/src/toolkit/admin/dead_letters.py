@@ -87,7 +87,9 @@ async def _retry(letters: dict[str, Value], storage: SessionStorage, make_app: M
             try:
                 update = Update.model_validate(letter.get("update"), context={"bot": app.bot})
             except ValidationError as error:
-                sys.stderr.write(f"{name} cannot be read as an update: {error.errors()[0]['msg']}\n")
+                sys.stderr.write(
+                    f"{name} cannot be read as an update: {error.errors()[0]['msg']}\n"
+                )
                 code = NOT_DONE
                 continue
             if (failure := await attempts.settle(update)) is None:

@@ -274,6 +274,20 @@ async def test_a_record_of_a_wrong_shape_is_quarantined_and_its_user_served(
     assert aside["reason"].startswith(f"{field}: ")
 
 
+async def test_a_session_of_many_chats_knows_the_last_update_of_each(bot_that: Any) -> None:
+    talk = bot_that(count, scope="user")
+    first = talk.telegram.send_text(5, "first")
+    await talk.feed(first)
+    for _ in range(150):
+        await talk.say("other chat", chat_id=-100)
+
+    await talk.feed(first)
+
+    record = await talk.record()
+    assert record["session"]["count"] == 151
+    assert len(record["updates"]) == 100
+
+
 async def test_whatever_a_store_raises_is_an_outage(bot_that: Any) -> None:
     class Broken(MemorySessionStorage):
         never_waits = False
