@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import signal
 from pathlib import Path
@@ -42,6 +43,34 @@ async def test_after_50_kills_every_counter_is_exact(mode: str, tmp_path: Path) 
     await _survive(tmp_path / "bot.db", mode, signal.SIGKILL)
 
     assert await counts(SqliteSessionStorage(tmp_path / "bot.db")) == EVERY_COUNTER_EXACT
+
+
+@pytest.mark.slow
+async def test_kills_set_no_slow_update_aside_that_had_nothing_to_do_with_them(
+    tmp_path: Path,
+) -> None:
+    world = World()
+    for user in range(1, 21):
+        world.telegram.send_text(user, "slow")
+    storage = SqliteSessionStorage(tmp_path / "bot.db")
+
+    async def is_in_progress() -> bool:
+        records = [await storage.read(key) async for key in storage.read_all_keys("parked:")]
+        return any(record["begun"] for record in records if record)
+
+    async with world.bot(tmp_path / "bot.db", "polling") as bot:
+        await bot.start()
+        await world.until_confirmed()
+        for _ in range(4):
+            while not await is_in_progress():  # noqa: ASYNC110 - a store raises no event
+                await asyncio.sleep(0.02)
+            await bot.end(signal.SIGKILL)
+            await bot.start()
+        await world.until_answered(20)
+        assert await bot.end(signal.SIGTERM) in (0, -signal.SIGTERM)
+
+    assert await counts(storage) == {f"{user}_{user}": 1 for user in range(1, 21)}
+    await storage.close()
 
 
 @pytest.mark.slow

@@ -25,7 +25,6 @@ class StartRecord:
     def __init__(self, app: ServedApp) -> None:
         self._checkouts = app.sessions.checkouts
         self._last: dict[str, Any] = {}
-        self._written = False
 
     async def read(self) -> None:
         """Learn how the last process ended; while the store is away it counts as well."""
@@ -56,10 +55,8 @@ class StartRecord:
         await self._write({"update": update_id, "deaths": deaths})
 
     async def survived(self) -> None:
-        """Forget what was noted: the process lives."""
-        if self._written:
-            self._written = False
-            await self._write(None)
+        """Forget what was noted, here or by an earlier process: this one lives."""
+        await self._write(None)
 
     async def _write(self, record: dict[str, Any] | None) -> None:
         storage = self._checkouts.storage
@@ -67,7 +64,6 @@ class StartRecord:
             if record is None:
                 await self._checkouts.bounded(storage.delete(KEY))
             else:
-                self._written = True
                 await self._checkouts.bounded(storage.write(KEY, record))
         except StorageError as error:
             logger.warning("what this process begins with was not noted: %s", error)
