@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import sqlite3
+import threading
 import time
 from pathlib import Path
 from typing import Final
@@ -25,10 +27,14 @@ PAGE_BYTES: Final = 1024
 _CACHED_STATEMENTS: Final = 1000
 
 
+_creating = threading.Lock()
+
+
 def connect(path: Path, timeout: float = 0.0) -> sqlite3.Connection:
-    """Open the file as it is."""
+    """Open the file as it is. It is not created."""
     return sqlite3.connect(
-        path,
+        f"{path.absolute().as_uri()}?mode=rw",
+        uri=True,
         timeout=timeout,
         isolation_level=None,
         check_same_thread=False,
@@ -38,7 +44,8 @@ def connect(path: Path, timeout: float = 0.0) -> sqlite3.Connection:
 
 def open_file(path: Path, busy_timeout: float) -> sqlite3.Connection:
     """Open the file for writing, and create it, its folder and its table where they are missing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(0o700, parents=True, exist_ok=True)
+    _create(path)
     deadline = time.monotonic() + busy_timeout
     while True:
         connection = connect(path, busy_timeout)
@@ -52,6 +59,13 @@ def open_file(path: Path, busy_timeout: float) -> sqlite3.Connection:
         else:
             return connection
         time.sleep(0.01)
+
+
+def _create(path: Path) -> None:
+    """Create a missing file for its owner only; SQLite gives the log the mode of the file."""
+    # Closing a file ends every lock that this process has on it, so nobody opens it meanwhile.
+    with _creating, contextlib.suppress(OSError):  # SQLite says better why it cannot be opened
+        os.close(os.open(path.resolve(), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:

@@ -10,6 +10,7 @@ import resource
 import shutil
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 import tempfile
@@ -201,6 +202,52 @@ async def test_a_thousand_updates_of_one_user_at_once_are_all_counted(
 
     assert (await talk.record())["session"] == {"count": 1000}
     assert len(app.sessions.checkouts.lock) == 0
+
+
+# Who may read it
+
+
+def modes(folder: Path) -> dict[str, int]:
+    """Return the permissions of a folder and of what is in it, by name."""
+    return {path.name: stat.S_IMODE(path.stat().st_mode) for path in (folder, *folder.iterdir())}
+
+
+@pytest.fixture
+def _generous_umask() -> Iterator[None]:
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("_generous_umask")
+async def test_nobody_else_may_read_what_the_store_creates(tmp_path: Path) -> None:
+    storage = SqliteSessionStorage(tmp_path / "data" / "bot.db")
+    await works(storage)
+    files = {f"bot.db{end}": 0o600 for end in ("", "-wal", "-shm")}
+    assert modes(tmp_path / "data") == {"data": 0o700, **files}
+    await storage.close()
+
+
+@pytest.mark.usefixtures("_generous_umask")
+async def test_nobody_else_may_read_what_it_creates_at_the_end_of_a_link(tmp_path: Path) -> None:
+    (tmp_path / "bot.db").symlink_to(tmp_path / "elsewhere.db")
+    storage = SqliteSessionStorage(tmp_path / "bot.db")
+    await works(storage)
+    assert modes(tmp_path)["elsewhere.db"] == 0o600
+    await storage.close()
+
+
+async def test_what_exists_keeps_the_permissions_that_its_owner_chose(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    folder.chmod(0o750)
+    (folder / "bot.db").touch()
+    (folder / "bot.db").chmod(0o640)
+    storage = SqliteSessionStorage(folder / "bot.db")
+    await works(storage)
+    files = {f"bot.db{end}": 0o640 for end in ("", "-wal", "-shm")}
+    assert modes(folder) == {"data": 0o750, **files}
+    await storage.close()
 
 
 # What files suffer
