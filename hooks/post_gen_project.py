@@ -26,7 +26,7 @@ FOR_SERVERS = (
     "tests/toolkit/storage/servers/__init__.py",
     "tests/toolkit/storage/servers/proxy.py",
 )
-FOR_SQLITE = ("src/toolkit/storage/sqlite_file.py", "src/toolkit/storage/sqlite_writer.py")
+FOR_SQLITE = tuple(f"src/toolkit/storage/sqlite_{part}.py" for part in ("file", "table", "writer"))
 DOCKER = ("Dockerfile", ".dockerignore", "compose.yaml")
 CI = (".github",)
 TOOLKIT_TESTS = ("tests/toolkit",)
