@@ -25,9 +25,11 @@ from toolkit.storage.record import (
     seconds_left,
 )
 from toolkit.storage.sqlite_file import connect, is_busy, unavailable
-from toolkit.storage.sqlite_writer import ABSENT, Request, Seen, Write, Writer
+from toolkit.storage.sqlite_table import ABSENT, Request, Seen, Write
+from toolkit.storage.sqlite_writer import Writer
 
 _KEYS_PER_PAGE: Final = 500
+_LOOK_EVERY: Final = 1.0  # seconds between two looks of the reader whether its file is there
 _GIVE_WAY_EVERY: Final = 0.001
 _GIVE_WAY_FOR: Final = 0.00002
 
@@ -45,6 +47,7 @@ class SqliteSessionStorage:
         self._leases = LeaseTable()
         self._reader: sqlite3.Connection | None = None
         self._reader_opened = 0
+        self._looked_at = 0.0
         self._closed = False
         self._asked: list[Request] = []
         self._handing_over_on: asyncio.AbstractEventLoop | None = None
@@ -155,7 +158,8 @@ class SqliteSessionStorage:
             await asyncio.sleep(0.01)
 
     async def _open_reader(self) -> sqlite3.Connection:
-        if self._reader is None or self._reader_opened != self._writer.opened:
+        fresh = self._reader_opened == self._writer.opened and self._is_in_place()
+        if self._reader is None or not fresh:
             self._close_reader()
             await self._ask(Request(asyncio.get_running_loop().create_future()))
             self._close_reader()
@@ -163,6 +167,14 @@ class SqliteSessionStorage:
             self._reader = connect(self.path)
             self._reader.execute("PRAGMA query_only = ON")
         return self._reader
+
+    def _is_in_place(self) -> bool:
+        """Look now and then whether the file was removed or replaced, in which case it is not."""
+        now = time.monotonic()
+        if now < self._looked_at + _LOOK_EVERY:
+            return True
+        self._looked_at = now
+        return self._writer.is_in_place()
 
     def _close_reader(self) -> None:
         if self._reader is not None:

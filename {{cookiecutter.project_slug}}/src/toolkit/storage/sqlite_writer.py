@@ -8,67 +8,44 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import random
+import logging
 import sqlite3
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, Final
+from typing import Final
 
 from toolkit.errors import StorageUnavailable
-from toolkit.storage.sqlite_file import PAGE_BYTES, checkpoint, is_busy, open_file, unavailable
+from toolkit.storage.sqlite_file import (
+    PAGE_BYTES,
+    OpenFiles,
+    checkpoint,
+    identity,
+    is_busy,
+    open_file,
+    unavailable,
+)
+from toolkit.storage.sqlite_table import (
+    Request,
+    Write,
+    delete,
+    find,
+    new_revision,
+    put,
+    sweep,
+)
+
+logger = logging.getLogger(__name__)
 
 # About 30 MB of log between checkpoints: so few that one write in a hundred never meets one.
 _LOG_PAGES: Final = 40_000
 _WRITES_PER_COMMIT: Final = 500
 _WORTH_HALVING: Final = 16
 _SWEPT_AT_ONCE: Final = 100
-
-
-@dataclass(slots=True)
-class Seen:
-    """What is known of a record. An absent one has revision 0."""
-
-    revision: int
-    expires_at: float | None
-
-    def is_live(self, now: float) -> bool:
-        """Tell whether there is a record that has not expired."""
-        return self.revision != 0 and (self.expires_at is None or self.expires_at > now)
-
-    def still_holds(self, found: Seen, now: float) -> bool:
-        """Tell whether the record was not changed. One that merely expired was not changed."""
-        return self.revision == found.revision or not (self.is_live(now) or found.is_live(now))
-
-
-ABSENT: Final = Seen(0, None)
-
-
-@dataclass(slots=True)
-class Request:
-    """Asks the writer to open the file."""
-
-    done: asyncio.Future[bool]
-
-
-@dataclass(slots=True)
-class Write(Request):
-    """Asks for a change: without text it deletes, with `seen` it needs the record unchanged."""
-
-    key: str
-    text: str | None
-    expires_at: float | None
-    seen: Seen | None
-
-    def leaves(self, revision: int) -> Seen:
-        """Return the record as it is after the change."""
-        return ABSENT if self.text is None else Seen(revision, self.expires_at)
 
 
 class Writer:
@@ -83,6 +60,7 @@ class Writer:
         self._waiting = 0
         self._thread: threading.Thread | None = None
         self._connection: sqlite3.Connection | None = None
+        self._files: OpenFiles | None = None
         self._checkpoint: threading.Thread | None = None
         self._log_pages = 0
         # What earlier processes have left, one that never wrote enough among them.
@@ -98,6 +76,11 @@ class Writer:
             self._thread.start()
         self._waiting = waiting
         self._requests.put(requests)
+
+    def is_in_place(self) -> bool:
+        """Tell whether the path leads to the file that is open."""
+        files = self._files
+        return files is None or files.are_at(self.path)
 
     async def close(self) -> None:
         """Answer every request, close the file and end the thread."""
@@ -133,20 +116,46 @@ class Writer:
     def _carry_out(self, requests: list[Request]) -> None:
         writes = [request for request in requests if isinstance(request, Write)]
         try:
-            if self._connection is None:
-                self._connection = open_file(self.path, self.busy_timeout)
-                self.opened += 1
+            connection = self._open()
         except Exception as error:  # noqa: BLE001 - all who wait are told
             _answer(requests, unavailable(self.path, error))
             return
         opens = [request for request in requests if not isinstance(request, Write)]
         _answer(opens, [True] * len(opens))
         try:
-            _answer(writes, self._commit(self._connection, writes))
+            outcomes = self._commit(connection, writes)
+            if not self.is_in_place():
+                raise StorageUnavailable(str(self.path), "the file was replaced meanwhile")
+            _answer(writes, outcomes)
         except Exception as error:  # noqa: BLE001 - all who wait are told
-            if not is_busy(error):
+            if not (is_busy(error) or isinstance(error, StorageUnavailable)):
                 self._close()
             _answer(writes, unavailable(self.path, error))
+
+    def _open(self) -> sqlite3.Connection:
+        """Return a connection to the file that the path leads to now."""
+        if self._connection is not None and not self.is_in_place():
+            if identity(self.path) is None:
+                reason = "the file was removed while it was in use: put it back, or start again"
+                raise StorageUnavailable(str(self.path), reason)
+            self._leave(self._connection)
+        if self._connection is None:
+            # A file that was there and is missing is a loss, and not a new beginning.
+            self._connection, self._files = open_file(
+                self.path, self.busy_timeout, create=not self.opened
+            )
+            self.opened += 1
+        return self._connection
+
+    def _leave(self, connection: sqlite3.Connection) -> None:
+        """Close files that were replaced, with all that is in their log, wherever they are now."""
+        logger.error("%s or its log was replaced while it was in use: it is opened anew", self.path)
+        with contextlib.suppress(sqlite3.Error):
+            connection.execute("PRAGMA wal_checkpoint(FULL)")
+        files = self._files
+        self._close()
+        if files is not None:
+            files.set_log_aside()
 
     def _commit(self, connection: sqlite3.Connection, writes: list[Write]) -> list[bool]:
         """Make the changes, and tell which of them were allowed."""
@@ -158,20 +167,20 @@ class Writer:
             # One statement does: each one more would be a wait for the interpreter lock, as long
             # as the loop is busy. It fails as a whole where a record was changed.
             with contextlib.suppress(sqlite3.IntegrityError):
-                self._put(connection, writes, _new_revision(), time.time())
+                self._put(connection, writes, new_revision(), time.time())
                 return [True] * len(writes)
         connection.execute("BEGIN IMMEDIATE")
         with connection:
             outcomes = self._apply(connection, writes)
-            connection.execute(_SWEEP, (time.time(), self._to_sweep))
+            sweep(connection, time.time(), self._to_sweep)
         self._to_sweep = 0
         return outcomes
 
     def _apply(self, connection: sqlite3.Connection, writes: list[Write]) -> list[bool]:
         """Make the changes that are allowed, of each record the last, and tell which are."""
         now = time.time()
-        revision = _new_revision()
-        found = _find(connection, [write.key for write in writes if write.seen is not None])
+        revision = new_revision()
+        found = find(connection, [write.key for write in writes if write.seen is not None])
         changes: dict[str, Write] = {}
         outcomes = []
         for write in writes:
@@ -189,21 +198,14 @@ class Writer:
             self._put(connection, puts, revision, now)
         gone = [key for key, write in changes.items() if write.text is None]
         if gone:
-            connection.execute(_sql(_DELETE, "?", len(gone)), gone)
+            delete(connection, gone)
         return outcomes
 
     def _put(
         self, connection: sqlite3.Connection, puts: list[Write], revision: int, now: float
     ) -> None:
-        """Write all these records, or none. Raises IntegrityError if one is not as it was seen."""
-        values: list[Any] = []
-        for put in puts:
-            seen = put.seen
-            values += put.key, put.text, put.expires_at
-            values += (None, None) if seen is None else (seen.revision, seen.is_live(now))
-        values += revision, now
-        connection.execute(_sql(_PUT, "(?, ?, ?, ?, ?)", len(puts)), values)
-        self._log_pages += sum(2 + len(put.text or "") // PAGE_BYTES for put in puts)
+        put(connection, puts, revision, now)
+        self._log_pages += sum(2 + len(write.text or "") // PAGE_BYTES for write in puts)
 
     def _trim_log(self) -> None:
         """Copy the log into the file before it grows long.
@@ -215,7 +217,8 @@ class Writer:
             return
         if self._checkpoint is None:
             if self._log_pages >= _LOG_PAGES:
-                self._checkpoint = threading.Thread(target=checkpoint, args=(self.path,))
+                files = (self.path, self._files)
+                self._checkpoint = threading.Thread(target=checkpoint, args=files)
                 self._checkpoint.start()
         elif not self._checkpoint.is_alive():
             self._checkpoint = None
@@ -230,33 +233,7 @@ class Writer:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-
-
-# Each row of a statement stands where {} is, so that a batch is one statement.
-# What is not as it was seen becomes NULL, which the table refuses, and the whole statement with it.
-_PUT: Final = (
-    "WITH wanted (key, value, expires_at, seen, lived) AS (VALUES {}),"
-    " given (revision, now) AS (VALUES (?, ?))"
-    " INSERT INTO sessions (key, value, expires_at, revision)"
-    " SELECT wanted.key,"
-    " CASE WHEN seen IS NULL OR seen = ifnull(found.revision, 0) OR NOT"
-    " (lived OR found.key IS NOT NULL AND ifnull(found.expires_at > now, TRUE))"
-    " THEN wanted.value END,"
-    " wanted.expires_at, given.revision"
-    " FROM given, wanted LEFT JOIN sessions AS found ON found.key = wanted.key WHERE TRUE"
-    " ON CONFLICT (key) DO UPDATE"
-    " SET value = excluded.value, expires_at = excluded.expires_at, revision = excluded.revision"
-)
-_DELETE: Final = "DELETE FROM sessions WHERE key IN ({})"
-_FIND: Final = (
-    "WITH wanted (number, key) AS (VALUES {})"
-    " SELECT json_group_array(json_array(number, revision, expires_at))"
-    " FROM wanted JOIN sessions USING (key)"
-)
-_SWEEP: Final = (
-    "DELETE FROM sessions WHERE rowid IN"
-    " (SELECT rowid FROM sessions WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)"
-)
+            self._files = None
 
 
 def _are_usual(writes: list[Write]) -> bool:
@@ -264,27 +241,6 @@ def _are_usual(writes: list[Write]) -> bool:
     return len({write.key for write in writes}) == len(writes) and all(
         write.text is not None for write in writes
     )
-
-
-def _new_revision() -> int:
-    """Return what no record has had before, in this process or another. It is never 0."""
-    return random.getrandbits(62) + 1
-
-
-@cache
-def _sql(statement: str, row: str, rows: int) -> str:
-    return statement.format(", ".join(row.format(number) for number in range(rows)))
-
-
-def _find(connection: sqlite3.Connection, keys: list[str]) -> dict[str, Seen]:
-    """Look the records up in one statement that returns one row, which is one wait for the lock."""
-    found = dict.fromkeys(keys, ABSENT)
-    if found:
-        names = list(found)
-        (rows,) = connection.execute(_sql(_FIND, "({}, ?)", len(names)), names).fetchone()
-        for number, revision, expires_at in json.loads(rows):
-            found[names[number]] = Seen(revision, expires_at)
-    return found
 
 
 def _answer(requests: Sequence[Request], answers: list[bool] | StorageUnavailable) -> None:
