@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from toolkit import add_session_verbs, run_session_verb
+from toolkit import add_session_verbs, redact, redact_output, run_session_verb
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -58,7 +58,7 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     try:
         storage = open_storage(settings.storage_url)
     except ValueError as error:
-        parser.exit(2, f"STORAGE_URL: {error}\n")
+        parser.exit(2, redact(f"STORAGE_URL: {error}\n"))
 
     from aiogram.exceptions import TelegramUnauthorizedError
 
@@ -67,6 +67,7 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    redact_output()
     app = make_bot(settings, storage=storage)
     try:
         if settings.webhook_url:
@@ -87,7 +88,7 @@ def chat(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     try:
         storage = open_storage(options.storage or chat_url())
     except ValueError as error:
-        parser.exit(2, f"--storage: {error}\n")
+        parser.exit(2, redact(f"--storage: {error}\n"))
     converse(make_bot, storage)
 
 
@@ -111,7 +112,7 @@ def read_settings(parser: argparse.ArgumentParser) -> Settings:
     try:
         return load_settings()
     except SettingsError as error:
-        parser.exit(2, f"{error}\n")
+        parser.exit(2, redact(f"{error}\n"))
 
 
 def require_harness(parser: argparse.ArgumentParser, command: str) -> None:

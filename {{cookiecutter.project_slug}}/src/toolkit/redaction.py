@@ -63,8 +63,9 @@ class RedactingFilter(logging.Filter):
         """Let every record pass."""
         try:
             message = record.getMessage()
-        except Exception:  # noqa: BLE001 - the handler reports the wrong arguments itself
-            message, record.msg, record.args = "", redact(repr((record.msg, record.args))), ()
+        except Exception:  # noqa: BLE001 - logging would print the arguments beside the error
+            message = repr((record.msg, record.args))
+            record.msg, record.args = message, ()
         if (redacted := redact(message)) != message:
             record.msg, record.args = redacted, ()
         if record.exc_info and not record.exc_text:
