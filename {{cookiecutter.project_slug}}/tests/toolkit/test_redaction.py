@@ -73,21 +73,16 @@ def test_a_record_is_redacted_in_all_its_parts_and_otherwise_left_alone(
 ) -> None:
     redact_output()
     logger = logging.getLogger("test")
-    try:
-        raise ValueError(CANARY)
-    except ValueError as error:
-        logger.exception("%s and %r", CANARY, error, stack_info=True)
+    bad, harmless = ValueError(CANARY), ValueError("harmless")
+    logger.error("%s and %r", CANARY, bad, exc_info=bad, stack_info=True)
     logger.error("%d", CANARY)
     assert SECRET not in log.getvalue()
     assert "ERROR <token> and ValueError('<token>')" in log.getvalue()
     assert "\nValueError: <token>" in log.getvalue()
-    try:
-        raise ValueError("harmless")
-    except ValueError as error:
-        logger.exception("%s", error)
-        record = caplog.records[-1]
-        assert record.exc_info is not None
-        assert (record.exc_info[1], record.args) == (error, (error,))
+    logger.error("%s", harmless, exc_info=harmless)
+    record = caplog.records[-1]
+    assert record.exc_info is not None
+    assert (record.exc_info[1], record.args) == (harmless, (harmless,))
 
 
 def answer(status: str, body: str, *headers: str) -> str:
@@ -122,6 +117,9 @@ async def api(failure: str) -> AsyncIterator[str]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         tasks.add(asyncio.current_task())
         try:
+            if failure == "no TLS":
+                writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                return
             path = (await reader.readuntil(b"\r\n")).decode(errors="replace").split(" ")[1]
             text = FAILURES[failure](path)
             if text is None:
@@ -129,7 +127,7 @@ async def api(failure: str) -> AsyncIterator[str]:
             else:
                 writer.write(text.encode())
                 await writer.drain()
-        except (OSError, asyncio.IncompleteReadError, IndexError):
+        except (OSError, asyncio.CancelledError, asyncio.IncompleteReadError):
             pass
         finally:
             writer.close()
@@ -137,12 +135,10 @@ async def api(failure: str) -> AsyncIterator[str]:
     if failure == "unreachable":
         yield "http://127.0.0.1:1"
         return
-    is_tls = failure == "no TLS"
-    failure = "silence" if is_tls else failure
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     try:
-        yield f"http{'s' if is_tls else ''}://127.0.0.1:{port}"
+        yield f"http{'s' if failure == 'no TLS' else ''}://127.0.0.1:{port}"
     finally:
         server.close()
         for task in tasks - {None}:
@@ -157,16 +153,15 @@ async def test_no_failure_of_the_client_writes_the_token_down(
     failure: str, log: io.StringIO
 ) -> None:
     async with api(failure) as url:
-        app = create_bot(CANARY, initial=dict, api_url=url)
+        app: Any = create_bot(CANARY, initial=dict, api_url=url)
         app.bot.tries = 2
         app.bot.sleep = no_pause
         redact_output()
         try:
             await app.bot.get_updates(timeout=0, request_timeout=1)
         except Exception as error:
-            assert "canary" not in redact(repr(error))
-            logging.getLogger("test").exception("it failed: %s", error)
-            logging.getLogger("test").error("it failed: %r", error)
+            logging.getLogger("test").exception("it failed")
+            logging.getLogger("test").error("it failed: %s, %r", error, error)
             await set_aside(app, 1, {"text": f"bot{CANARY}"}, error)
         letter = await app.session_storage.read("dead:1")
         await app.close()
@@ -180,16 +175,19 @@ async def no_pause(seconds: float) -> None:
     """Go on at once."""
 
 
-@pytest.mark.parametrize("failure", [name for name in EVERY if name != "silence"])
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "failure", ["redirect loop", "path in an error", "bad header", "an update"]
+)
 async def test_no_process_shows_the_token(failure: str, tmp_path: Path) -> None:
     async with api(failure) as url:
         storage = f"sqlite:///{tmp_path}/bot.db"
         variables = {"BOT_TOKEN": CANARY, "TELEGRAM_API_URL": url, "STORAGE_URL": storage}
         process = await start("", tmp_path, variables)
         said = b""
-        # Three failures, be they of the command list or of getUpdates, or the end of the process.
+        # Failures of the command list or of getUpdates, an update set aside, or the end.
         async with asyncio.timeout(60):
-            while said.count(b" WARNING ") + said.count(b" ERROR ") < 3:
+            while said.count(b" WARNING ") + said.count(b" ERROR ") < 2:
                 line = await process.stderr.readline()
                 if not line:
                     break
@@ -203,7 +201,8 @@ async def test_no_process_shows_the_token(failure: str, tmp_path: Path) -> None:
     assert "polling" in text or "Traceback" in text or "Error" in text, text
     assert SECRET not in text
     assert SECRET not in exported.decode()
-    assert all(SECRET.encode() not in file.read_bytes() for file in tmp_path.iterdir())
+    files = await asyncio.to_thread(lambda: [file.read_bytes() for file in tmp_path.iterdir()])
+    assert not any(SECRET.encode() in content for content in files)
 
 
 async def start(command: str, folder: Path, variables: dict[str, str]) -> Any:

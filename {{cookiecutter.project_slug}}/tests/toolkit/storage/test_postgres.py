@@ -290,3 +290,21 @@ class TestManyKeys:
         assert len(keys := await all_keys(storage)) == len(set(keys)) == 100_000
         assert len(await all_keys(storage, "3_")) == 14_286
         await storage.close()
+
+
+async def test_a_password_in_the_environment_need_not_be_quoted(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = postgres.folder / "data" / "pg_hba.conf"
+    rules.write_text(f"host all guarded 127.0.0.1/32 scram-sha-256\n{rules.read_text()}")
+    await execute(postgres.url, """CREATE ROLE guarded LOGIN PASSWORD '/@:#?%[] "$'""")
+    await execute(postgres.url, "GRANT ALL ON SCHEMA public TO guarded")
+    await execute(postgres.url, "DROP TABLE IF EXISTS bot_sessions")
+    await execute(postgres.url, "SELECT pg_reload_conf()")
+    monkeypatch.setenv("PGPASSWORD", '/@:#?%[] "$')
+    storage = PostgresSessionStorage(postgres.url.replace("postgres@", "guarded@"))
+    await storage.write("1_2", {"n": 1})
+    assert await storage.read("1_2") == {"n": 1}
+    await storage.close()
+    await execute(postgres.url, "DROP OWNED BY guarded")
+    await execute(postgres.url, "DROP ROLE guarded")

@@ -329,5 +329,5 @@ async def test_a_server_that_would_forget_records_is_warned_of(redis: Redis, url
 
 async def _until(is_so: Callable[[], bool]) -> None:
     async with asyncio.timeout(90):
-        while not await asyncio.to_thread(is_so):
+        while not await asyncio.to_thread(is_so):  # noqa: ASYNC110 - a server tells nobody
             await asyncio.sleep(0.02)
