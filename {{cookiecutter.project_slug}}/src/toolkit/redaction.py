@@ -15,10 +15,9 @@ from typing import Any, Final
 
 _COLON: Final = r"(?::|%3[Aa])"
 _TOKEN: Final = re.compile(rf"\d{{5,}}{_COLON}[\w-]{{30,}}")
-_STORES: Final = r"(?:redis|postgres|mongodb|firestore)[\w+]*"
-# What is not quoted in the URL of a store may go on to the last `@`.
+# What is not quoted in the URL of a store, which is none of the web, may go on to the last `@`.
 _PASSWORD: Final = re.compile(
-    rf"(\b{_STORES}://[^\s:@/\"'<>]*:)[^\s\"'<>]+(?=@)"
+    r"(\b(?!https?:)[\w+.-]+://[^\s:@/\"'<>]*:)[^\s\"'<>]+(?=@)"
     r"|(\b[\w+.-]+://[^\s:@/\"'<>]*:)[^\s@/\"'<>]+(?=@)"
     r"|([?&]\w*password=)[^&\s\"'<>]+",
     re.IGNORECASE,

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
+from typing import ClassVar
 
 import pytest
 
@@ -24,6 +25,7 @@ from .outages import Connect, OutageConformance
 from .servers import MissingServer, missing, running
 from .servers.proxy import Proxy
 from .servers.redis import Cluster, Redis, Replica, Sentinel, ask
+from .urls import UrlConformance
 
 
 @pytest.fixture(scope="module")
@@ -331,3 +333,33 @@ async def _until(is_so: Callable[[], bool]) -> None:
     async with asyncio.timeout(90):
         while not await asyncio.to_thread(is_so):  # noqa: ASYNC110 - a server tells nobody
             await asyncio.sleep(0.02)
+
+
+class TestUrls(UrlConformance):
+    password = "redis"
+    good = (
+        "redis://h?wait_replicas=1&wait_timeout=0.5",
+        "rediss://u:p@h:6380/1?ssl_ca_certs=/x&max_connections=4",
+        "redis://[::1]:6379/0",
+        "redis+sentinel://a,b:26380/mymaster",
+        "redis+cluster://a:1,b:2",
+    )
+    broken: ClassVar = {
+        "redis://h:x": "no number from 1 to 65535",
+        "redis://h:0/0": "no number from 1 to 65535",
+        "redis://:6379/0": "names no host",
+        "redis:///0": "names no host",
+        "redis://a,b/0": "names 1 host, and this one 2",
+        "redis://h/one": "number of a database",
+        "redis://h?foo=1": "unknown option 'foo'",
+        "redis://h?max_connection=1": "did you mean max_connections",
+        "redis://h?max_connections=many": "max_connections",
+        "redis://h?ssl_ca_certs=x": "unknown option 'ssl_ca_certs'",
+        "redis://h?wait_replicas=one": "wait_replicas is a number",
+        "redis://h?wait_replicas=1&wait_timeout=5": "less than 5 seconds",
+        "redis+cluster://h?wait_replicas=1": "min-replicas-to-write",
+        "redis+cluster://h/1": "number of a database",
+        "redis+cluster://h:x": "no number from 1 to 65535",
+        "redis+sentinel://h:26379": "names no master",
+        "redis+sentinel://h/mymaster/x": "number of a database",
+    }
