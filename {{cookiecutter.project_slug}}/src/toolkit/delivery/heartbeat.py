@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import faulthandler
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from aiogram import Dispatcher
@@ -28,20 +29,7 @@ def keep_heartbeat(app: Dispatcher, file: Path | None, *, exit_after: float | No
     ends with 1. What was in work is not confirmed, and comes again.
     """
     timers: list[asyncio.TimerHandle] = []
-    failing = False
-
-    def touch() -> None:
-        nonlocal failing
-        if file is None:
-            return
-        try:
-            file.touch()
-        except OSError as error:
-            if not failing:
-                logger.error("the heartbeat cannot be written, the bot goes on: %s", error)
-            failing = True
-        else:
-            failing = False
+    touch = _toucher(file) if file else lambda: None
 
     def beat() -> None:
         if exit_after is not None:
@@ -61,3 +49,21 @@ def keep_heartbeat(app: Dispatcher, file: Path | None, *, exit_after: float | No
 
     app.startup.register(start)
     app.shutdown.register(stop)
+
+
+def _toucher(file: Path) -> Callable[[], None]:
+    """Return what touches the file, and logs the first of the failures in a row."""
+    failing = False
+
+    def touch() -> None:
+        nonlocal failing
+        try:
+            file.touch()
+        except OSError as error:
+            if not failing:
+                logger.error("the heartbeat cannot be written, the bot goes on: %s", error)
+            failing = True
+        else:
+            failing = False
+
+    return touch
