@@ -23,6 +23,7 @@ SERVERS = ("redis", "postgres", "mongodb", "firestore")
 FOR_SERVERS = (
     "src/toolkit/storage/connection.py",
     "tests/toolkit/storage/outages.py",
+    "tests/toolkit/storage/urls.py",
     "tests/toolkit/storage/servers/__init__.py",
     "tests/toolkit/storage/servers/proxy.py",
 )
@@ -47,7 +48,12 @@ MANIFEST: dict[str, dict[object, tuple[str, ...]]] = {
     "storage": {
         "sqlite": (*_backend("sqlite"), *FOR_SQLITE),
         **{
-            name: (*_backend(name), f"tests/toolkit/storage/servers/{name}.py", *FOR_SERVERS)
+            name: (
+                *_backend(name),
+                f"tests/toolkit/storage/servers/{name}.py",
+                *FOR_SERVERS,
+                *(FOR_REDIS if name == "redis" else ()),
+            )
             for name in SERVERS
         },
     },

@@ -62,7 +62,7 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     try:
         storage = open_storage(settings.storage_url)
     except ValueError as error:
-        parser.exit(2, f"STORAGE_URL: {error}\n")
+        parser.exit(2, redact(f"STORAGE_URL: {error}\n"))
 
     from aiogram.exceptions import TelegramUnauthorizedError
 
@@ -71,6 +71,7 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    redact_output()
     app = make_bot(settings, storage=storage)
     try:
         if settings.webhook_url:
@@ -91,7 +92,7 @@ def chat(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     try:
         storage = open_storage(options.storage or chat_url())
     except ValueError as error:
-        parser.exit(2, f"--storage: {error}\n")
+        parser.exit(2, redact(f"--storage: {error}\n"))
     converse(make_bot, storage)
 
 
@@ -129,7 +130,7 @@ def read_settings(parser: argparse.ArgumentParser) -> Settings:
     try:
         return load_settings()
     except SettingsError as error:
-        parser.exit(2, f"{error}\n")
+        parser.exit(2, redact(f"{error}\n"))
 
 
 def require_harness(parser: argparse.ArgumentParser, command: str) -> None:

@@ -28,8 +28,15 @@ def _web_address(url: str) -> str:
     return url.rstrip("/")
 
 
+def _watchdog(seconds: float) -> float | None:
+    if 0 < seconds < 15 or seconds < 0:
+        raise ValueError("too short. Write 15 seconds or more, or 0 to switch it off")
+    return seconds or None
+
+
 Token = Annotated[SecretStr, AfterValidator(_token)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+Watchdog = Annotated[float, AfterValidator(_watchdog)]
 
 
 class Settings(BaseSettings):
@@ -46,6 +53,7 @@ class Settings(BaseSettings):
     webhook_port: int = 8080
     telegram_api_url: WebAddress | None = None
     heartbeat_file: Path | None = None
+    watchdog_seconds: Watchdog | None = None
 
     @model_validator(mode="after")
     def _read_token_file(self) -> Settings:

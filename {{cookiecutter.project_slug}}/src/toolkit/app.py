@@ -29,8 +29,10 @@ from toolkit.delivery.shutdown import (
     run_until_signal,
     stop_on_signals,
 )
+from toolkit.delivery.store_report import store_reported
 from toolkit.delivery.webhook import HANDLER_LIMIT, WebhookServer
 from toolkit.fsm import STRATEGIES, SessionFSMMiddleware, SessionFSMStorage
+from toolkit.redaction import hide, redact_output
 from toolkit.routers import QuickRouter, copy_router, quicken
 from toolkit.sessions.checkout import Checkouts
 from toolkit.sessions.codec import Migration
@@ -64,6 +66,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         fsm_storage = SessionFSMStorage(sessions, scope)
         super().__init__(storage=fsm_storage, disable_fsm=True, **data)
         self.bot = bot
+        hide(bot.token)
         self.sessions = sessions
         self.scope = scope
         self.commands = dict(commands)
@@ -194,12 +197,13 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
             else contextlib.nullcontext()
         )
         with signals:
-            async with self.running():
+            async with self.running(), store_reported(self.sessions.checkouts):
                 await serve(stop)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Startup hooks and the command list first; shutdown hooks, the bot, the store last."""
+        redact_output()
         data = {"dispatcher": self, "bots": (self.bot,), "bot": self.bot, **self.workflow_data}
         try:
             await self.emit_startup(**data)

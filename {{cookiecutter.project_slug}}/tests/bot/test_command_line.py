@@ -50,6 +50,7 @@ def test_without_a_token_it_says_in_six_lines_how_to_start_and_imports_no_aiogra
     [
         ({"BOT_TOKEN": "secret"}, "BOT_TOKEN: not a bot token"),
         ({"BOT_TOKEN": "1:secret", "STORAGE_URL": "shelf:"}, "STORAGE_URL: no storage"),
+        ({"BOT_TOKEN": "1:x", "STORAGE_URL": "x://u:secret@h"}, "STORAGE_URL: no storage"),
     ],
 )
 def test_a_wrong_setting_is_named_and_no_secret_is_shown(
