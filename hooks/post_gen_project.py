@@ -27,6 +27,7 @@ FOR_SERVERS = (
     "tests/toolkit/storage/servers/__init__.py",
     "tests/toolkit/storage/servers/proxy.py",
 )
+FOR_REDIS = ("src/toolkit/storage/redis_client.py", "src/toolkit/storage/redis_pipelines.py")
 FOR_SQLITE = tuple(f"src/toolkit/storage/sqlite_{part}.py" for part in ("file", "table", "writer"))
 DOCKER = ("Dockerfile", ".dockerignore", "compose.yaml")
 CI = (".github",)

@@ -11,7 +11,14 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from toolkit import add_dead_verbs, add_session_verbs, run_dead_verb, run_session_verb
+from toolkit import (
+    add_dead_verbs,
+    add_session_verbs,
+    redact,
+    redact_output,
+    run_dead_verb,
+    run_session_verb,
+)
 
 if TYPE_CHECKING:
     from bot.settings import Settings

@@ -1,4 +1,8 @@
-"""A file that is touched while the bot's event loop runs, for a container's health check."""
+"""Signs of life of the event loop: a file that stays fresh, and an end to a process that is stuck.
+
+A container's health check reads the file. Docker shows what is unhealthy, and restarts nothing but
+a process that has ended: that is what the watchdog is for.
+"""
 
 from __future__ import annotations
 
