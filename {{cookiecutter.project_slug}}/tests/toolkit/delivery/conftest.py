@@ -28,7 +28,7 @@ def stores_soon(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
     """What has failed is tried again almost at once."""
-    for name in ("attempts", "inbox", "polling", "webhook"):
+    for name in ("attempts", "inbox", "fetching", "registration"):
         module = import_module(f"toolkit.delivery.{name}")
         monkeypatch.setattr(module, "BACKOFF", replace(module.BACKOFF, first=0.001, longest=0.002))
 
