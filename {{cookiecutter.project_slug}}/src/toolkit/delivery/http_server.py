@@ -110,7 +110,7 @@ class HttpServer:
         if len(self._open) >= self._limit and not self._make_room():
             strangers.warning("%d connections are at work: a new one is refused", self._limit)
             self._refused += 1
-            if self._refused > self._limit // 4:
+            if self._refused > self._limit // 4 + 16:
                 transport.abort()
             return False
         self._open[transport] = connection

@@ -27,7 +27,7 @@ def check_webhook_url(text: str) -> str:
         raise ValueError("a webhook URL has no part after #: it is not sent to a server")
     if url.path in TAKEN:
         raise ValueError(f"{url.path} is taken: it tells whether the bot is well")
-    return str(url)
+    return str(url if url.raw_path_qs != "/" else url.with_path("/"))
 
 
 def webhook_path(url: str) -> str:

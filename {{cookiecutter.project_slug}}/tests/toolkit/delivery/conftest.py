@@ -58,7 +58,7 @@ async def webhook() -> AsyncIterator[Callable[..., Any]]:
     async with AsyncExitStack() as stack:
 
         async def begin(app: Any, telegram: Any = None, **options: Any) -> Posting:
-            port = free_port()
+            port = options.get("port") or free_port()
             serving = Posting(app, telegram or FakeTelegram(token=app.bot.token), port)
             serving.telegram.attach(app.bot)
             options = {"url": serving.url, "host": "127.0.0.1", "port": port, **options}
