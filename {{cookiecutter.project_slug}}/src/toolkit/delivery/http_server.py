@@ -22,6 +22,9 @@ logger = logging.getLogger(__name__)
 CONNECTIONS_AT_MOST = 1000
 """Connections at once; fewer where the process may open fewer files."""
 
+BACKLOG = 1024
+"""Connections that may wait to be accepted. Who finds no place tries again after seconds."""
+
 HEAD_WITHIN, BODY_WITHIN = 10.0, 10.0
 """Seconds in which the head of a request must have arrived, and then its body."""
 
@@ -97,7 +100,9 @@ class HttpServer:
         """Begin to listen."""
         await self._runner.setup()
         loop = asyncio.get_running_loop()
-        self._listening = await loop.create_server(lambda: _Connection(self), host, port)
+        self._listening = await loop.create_server(
+            lambda: _Connection(self), host, port, backlog=BACKLOG
+        )
 
     async def close(self) -> None:
         """Stop listening, and end the connections once their answers are sent."""

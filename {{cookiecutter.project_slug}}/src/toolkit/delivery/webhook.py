@@ -42,8 +42,8 @@ LARGEST_BODY = 1_000_000
 SETTLED_KEPT = 10_000
 """Ids of settled updates kept in memory. The records know the others."""
 
-WAITING_AT_MOST = 500
-"""Updates in work at once. Telegram itself sends no more than 100 at a time."""
+WAITING_AT_MOST = 200
+"""Updates in work at once. Telegram itself has no more than 100 under way."""
 
 OUTAGE_PAUSE, DRAIN_PAUSE, OVERLOAD_PAUSE = "5", "1", "1"
 """Seconds after which Telegram shall try again."""

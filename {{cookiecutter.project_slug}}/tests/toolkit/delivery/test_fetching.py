@@ -18,6 +18,7 @@ from toolkit.delivery import fetching
 from toolkit.harness.fake_telegram import FakeTelegram
 from toolkit.harness.fake_telegram.errors import too_many_requests
 from toolkit.harness.fake_telegram.faults import Fault
+from toolkit.waiting import retrying
 
 from .bots import TOKEN, counting
 from .serving import PATIENCE
@@ -104,7 +105,6 @@ async def polling(script: Scripted, **options: Any) -> AsyncIterator[asyncio.Tas
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses that the bot would have made, none of which takes time."""
     made: list[float] = []
-    retrying = fetching.retrying
 
     async def at_once(work: Any, pause: Callable[[Exception, int], float | None]) -> Any:
         async def sleep(seconds: float) -> None:

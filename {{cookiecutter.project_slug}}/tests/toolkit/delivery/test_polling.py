@@ -139,6 +139,7 @@ async def test_polling_refuses_while_a_webhook_is_set_and_leaves_it(
     with pytest.raises(CannotServe, match=r"delivers .* to https://bot\.example\.com, .*take-over"):
         await asyncio.wait_for(task, PATIENCE)
 
+    assert telegram.updates.webhook is not None
     assert telegram.updates.webhook.url == "https://bot.example.com/secret"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import pytest
 
@@ -21,6 +22,10 @@ Webhook = Callable[..., Awaitable[Posting]]
 @pytest.fixture(autouse=True)
 def _looks_often(monkeypatch: pytest.MonkeyPatch, no_backoff: None) -> None:
     monkeypatch.setattr("toolkit.delivery.registration.LOOK_EVERY", 0.01)
+
+
+def used_up(fault: Fault) -> bool:
+    return fault.times == 0
 
 
 async def _end_of(serving: Posting) -> None:
@@ -71,7 +76,7 @@ async def test_a_telegram_that_fails_for_a_while_changes_nothing(webhook: Webhoo
         fault = serving.telegram.faults.add(
             Fault("getWebhookInfo", error=ApiError(code, "Error"), times=3)
         )
-        await serving.until(lambda fault=fault: fault.times == 0)
+        await serving.until(partial(used_up, fault))
 
     assert (await serving.get("/healthz"))[1]["webhook"] == "set"
 
