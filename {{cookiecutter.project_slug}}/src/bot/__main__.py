@@ -36,10 +36,13 @@ Without a token you can talk to the bot in this terminal: make chat
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command in `arguments`. Exit with 2, and say why, when it cannot start."""
     parser = argparse.ArgumentParser(prog="python -m bot", description="The booking bot.")
-    parser.set_defaults(do=run)
+    parser.set_defaults(do=run, take_over=False)
     commands = parser.add_subparsers(metavar="COMMAND")
     command = commands.add_parser("run", help="run it against Telegram, as without a command")
     command.set_defaults(do=run)
+    command.add_argument(
+        "--take-over", action="store_true", help="poll even if a webhook is set: remove it"
+    )
     command = commands.add_parser("chat", help="talk to it in this terminal, without a token")
     command.set_defaults(do=chat)
     command.add_argument("--storage", metavar="URL", help="where to keep the conversation")
@@ -61,17 +64,19 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Serve Telegram until the process is told to stop."""
     import logging
 
-    from toolkit import open_storage
+    from toolkit import CannotServe, open_storage
 
     settings = read_settings(parser)
     if settings.bot_token is None:
         parser.exit(2, HOW_TO_START)
+    if options.take_over and settings.webhook_url:
+        parser.exit(
+            2, "--take-over is for polling, and WEBHOOK_URL is set: leave one of them out.\n"
+        )
     try:
         storage = open_storage(settings.storage_url)
     except ValueError as error:
         parser.exit(2, redact(f"STORAGE_URL: {error}\n"))
-
-    from aiogram.exceptions import TelegramUnauthorizedError
 
     from bot.app import make_bot
 
@@ -84,9 +89,9 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
         if settings.webhook_url:
             app.run_webhook(url=settings.webhook_url, port=settings.webhook_port)
         else:
-            app.run_polling()
-    except TelegramUnauthorizedError:
-        parser.exit(2, "Telegram does not know this token; ask @BotFather for the right one.\n")
+            app.run_polling(take_over=options.take_over)
+    except CannotServe as error:
+        parser.exit(2, f"{error}\n")
 
 
 def chat(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:

@@ -5,6 +5,8 @@ from toolkit.admin.dead_letters import run_dead_verb as run_dead_verb
 from toolkit.app import BotApp as BotApp
 from toolkit.app import create_bot as create_bot
 from toolkit.delivery.heartbeat import keep_heartbeat as keep_heartbeat
+from toolkit.delivery.webhook_url import check_webhook_url as check_webhook_url
+from toolkit.errors import CannotServe as CannotServe
 from toolkit.errors import HandlerTimedOut as HandlerTimedOut
 from toolkit.errors import MigrationRefused as MigrationRefused
 from toolkit.errors import NotSerializable as NotSerializable

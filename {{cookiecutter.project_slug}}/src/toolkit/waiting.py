@@ -119,6 +119,9 @@ class SharedTimer(Generic[T]):
     def __len__(self) -> int:
         return len(self._items)
 
+    def __contains__(self, item: T) -> bool:
+        return item in self._items
+
     def add(self, item: T) -> None:
         """Start the time of an item."""
         self._items[item] = monotonic() + self.seconds

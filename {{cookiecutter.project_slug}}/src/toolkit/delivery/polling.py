@@ -11,20 +11,11 @@ import asyncio
 import logging
 from typing import Any
 
-from aiogram.exceptions import (
-    ClientDecodeError,
-    TelegramConflictError,
-    TelegramNetworkError,
-    TelegramRetryAfter,
-    TelegramServerError,
-)
-from aiogram.methods import GetUpdates
 from aiogram.types import Update
-from pydantic import ValidationError
 
 from toolkit.delivery.attempts import Attempts, UpdateTasks
 from toolkit.delivery.base import ServedApp
-from toolkit.delivery.dead_letters import set_aside
+from toolkit.delivery.fetching import Fetcher
 from toolkit.delivery.inbox import (
     ALONE_FOR,
     STORE_AFTER,
@@ -33,15 +24,12 @@ from toolkit.delivery.inbox import (
     Inbox,
 )
 from toolkit.delivery.poison import DEATHS, StartRecord
-from toolkit.errors import TRANSIENT
-from toolkit.waiting import Backoff, retrying, sleep_unless
+from toolkit.waiting import sleep_unless
 
 logger = logging.getLogger(__name__)
 
 THROTTLE = 0.5
 """Longest pause, in seconds, between two `getUpdates` while an update is in progress."""
-
-BACKOFF = Backoff((TelegramNetworkError, TelegramServerError, TelegramConflictError, *TRANSIENT))
 
 
 class Window:
@@ -89,12 +77,18 @@ class Poller:
     """Fetches updates and has them delivered until it is told to stop.
 
     `timeout` is how long Telegram holds an empty `getUpdates`, `drain` how long handlers may
-    still take after the stop; both in seconds.
+    still take after the stop; both in seconds. With `take_over` a webhook is removed first.
     """
 
-    def __init__(self, app: ServedApp, *, timeout: float = 30.0, drain: float = 6.0) -> None:
+    def __init__(
+        self,
+        app: ServedApp,
+        *,
+        timeout: float = 30.0,
+        drain: float = 6.0,
+        take_over: bool = False,
+    ) -> None:
         self.app = app
-        self.timeout = timeout
         self.drain = drain
         self._attempts = Attempts(app)
         self._tasks = UpdateTasks(self._work, self._give_up)
@@ -103,6 +97,7 @@ class Poller:
         self._window = Window()
         self._started = False
         self._survival: asyncio.Task[None] | None = None
+        self._fetcher = Fetcher(app, self._window, timeout=timeout, take_over=take_over)
         self._quiet = asyncio.Event()
         self._stopping = asyncio.Event()
 
@@ -138,41 +133,10 @@ class Poller:
         Waits and tries again until there is an answer.
         """
         offset = self._window.offset
-        answer = await retrying(lambda: self._ask(offset), _pause_before_poll)
+        answer = await self._fetcher.fetch(offset)
         if offset is not None:
             self._forget_below(offset)
         return answer
-
-    async def _ask(self, offset: int | None) -> tuple[list[Update], int | None]:
-        try:
-            updates = await self.app.bot.get_updates(
-                offset=offset,
-                timeout=int(self.timeout),
-                allowed_updates=self.app.resolve_used_update_types(),
-                request_timeout=int(self.timeout) + 10,
-            )
-        except ClientDecodeError as error:
-            return await self._salvage(error)
-        except TelegramConflictError as error:
-            if "webhook" in error.message:
-                await self.app.bot.delete_webhook()
-            raise
-        return updates, updates[-1].update_id if updates else None
-
-    async def _salvage(self, error: ClientDecodeError) -> tuple[list[Update], int | None]:
-        """Set aside what cannot be read of an answer, and return the rest."""
-        answer = error.data.get("result") if isinstance(error.data, dict) else None
-        if not isinstance(answer, list) or not all(map(_is_numbered, answer)):
-            raise TelegramNetworkError(GetUpdates(), "this is no answer of Telegram") from error
-        updates = []
-        for raw in answer:
-            try:
-                updates.append(Update.model_validate(raw, context={"bot": self.app.bot}))
-            except ValidationError as unreadable:
-                if not self._window.knows(raw["update_id"]):
-                    await set_aside(self.app, raw["update_id"], raw, unreadable)
-                    self._window.settle(raw["update_id"])
-        return updates, answer[-1]["update_id"]
 
     def _forget_below(self, offset: int) -> None:
         """Remember no longer what never comes again, here and in the records of sessions."""
@@ -304,28 +268,6 @@ class Poller:
                 await self.app.bot.get_updates(offset=self._window.offset, limit=1, timeout=0)
         except Exception as error:  # noqa: BLE001 - what comes again is recognised
             logger.warning("the last updates were not confirmed and will come again: %r", error)
-
-
-def _is_numbered(raw: Any) -> bool:
-    return isinstance(raw, dict) and isinstance(raw.get("update_id"), int)
-
-
-def _pause_before_poll(error: Exception, attempt: int) -> float | None:
-    if isinstance(error, TelegramRetryAfter):
-        logger.warning("getUpdates: %s", error)
-        return error.retry_after
-    seconds = BACKOFF(error, attempt)
-    if isinstance(error, TelegramConflictError):
-        logger.error("%s; again in %.1f s", _explain(error), seconds)
-    elif seconds is not None:
-        logger.warning("getUpdates: %s; again in %.1f s", error, seconds)
-    return seconds
-
-
-def _explain(conflict: TelegramConflictError) -> str:
-    if "webhook" in conflict.message:
-        return "this bot had a webhook, which is removed now, because this process polls"
-    return "another process is polling with this token: stop it, or this one"
 
 
 async def _first_of(*tasks: asyncio.Task[Any], limit: float | None = None) -> None:

@@ -107,6 +107,7 @@ class Posting(Serving):
 
     def __init__(self, app: Any, telegram: Any, port: int) -> None:
         super().__init__(app, telegram)
+        self.port = port
         self.base = f"http://127.0.0.1:{port}"
         self.url = f"{self.base}/webhook"
 
@@ -121,6 +122,30 @@ class Posting(Serving):
             http.post(self.url, data=body, headers=headers) as response,
         ):
             return response.status
+
+    async def send(self, *parts: bytes) -> bytes:
+        """Send bytes as they are over a connection of their own; return all that is answered."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            for part in parts:
+                writer.write(part)
+            async with asyncio.timeout(PATIENCE):
+                return await reader.read()
+        finally:
+            writer.close()
+
+    def request(self, update: Any, *headers: str, target: str = "/webhook") -> bytes:
+        """Return the bytes of a delivery of ``update``, JSON or raw bytes."""
+        body = update if isinstance(update, bytes) else json.dumps(update).encode()
+        lines = (
+            f"POST {target} HTTP/1.1",
+            "Host: bot.example.com",
+            f"X-Telegram-Bot-Api-Secret-Token: {self.telegram.updates.webhook.secret_token}",
+            f"Content-Length: {len(body)}",
+            "Connection: close",
+            *headers,
+        )
+        return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
     async def get(self, path: str) -> tuple[int, Any]:
         """Look at `/healthz` or `/readyz`."""
