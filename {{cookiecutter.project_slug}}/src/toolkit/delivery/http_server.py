@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
+import sys
 from time import monotonic
 from typing import cast
 
@@ -87,7 +89,13 @@ class HttpServer:
             lingering_time=LINGER,
             auto_decompress=False,
         )
-        self._limit = _connections_at_most()
+        # The store and the calls to Telegram need files as well: without them nothing works.
+        files = _files() - 64
+        self._limit = min(CONNECTIONS_AT_MOST, max(16, files * 2 // 3))
+        self._refused_at_most = self._limit // 4 + 16
+        # asyncio accepts that many in one go, and again, before the first of them can be refused.
+        spare = files - self._limit - self._refused_at_most
+        self._accepted_at_once = max(4, min(BACKLOG, spare // 4))
         self._open: dict[asyncio.Transport | None, _Connection] = {}
         self._idle: dict[_Connection, float] = {}
         """Those without a request in work, each with the time since when; the oldest first."""
@@ -101,8 +109,11 @@ class HttpServer:
         await self._runner.setup()
         loop = asyncio.get_running_loop()
         self._listening = await loop.create_server(
-            lambda: _Connection(self), host, port, backlog=BACKLOG
+            lambda: _Connection(self), host, port, backlog=self._accepted_at_once
         )
+        for listening in self._listening.sockets:
+            with socket.fromfd(listening.fileno(), listening.family, listening.type) as same:
+                same.listen(BACKLOG)
 
     async def close(self) -> None:
         """Stop listening, and end the connections once their answers are sent."""
@@ -115,7 +126,7 @@ class HttpServer:
         if len(self._open) >= self._limit and not self._make_room():
             strangers.warning("%d connections are at work: a new one is refused", self._limit)
             self._refused += 1
-            if self._refused > self._limit // 4 + 16:
+            if self._refused > self._refused_at_most:
                 transport.abort()
             return False
         self._open[transport] = connection
@@ -241,13 +252,11 @@ async def read_body(request: web.Request) -> bytes:
     raise refusal
 
 
-def _connections_at_most() -> int:
-    """Leave files for the store and for the calls to Telegram: without them nothing works."""
+def _files() -> int:
+    """Return how many files this process may have open."""
     try:
         import resource
     except ImportError:  # Windows has no such limit
-        return CONNECTIONS_AT_MOST
+        return sys.maxsize
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if files == resource.RLIM_INFINITY:
-        return CONNECTIONS_AT_MOST
-    return min(CONNECTIONS_AT_MOST, max(16, (files - 64) * 2 // 3))
+    return sys.maxsize if files == resource.RLIM_INFINITY else files
