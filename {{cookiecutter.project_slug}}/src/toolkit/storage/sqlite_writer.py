@@ -14,10 +14,10 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Final
+from typing import Any, Final
 
 from toolkit.errors import StorageUnavailable
 from toolkit.storage.sqlite_file import (
@@ -29,15 +29,7 @@ from toolkit.storage.sqlite_file import (
     open_file,
     unavailable,
 )
-from toolkit.storage.sqlite_table import (
-    Request,
-    Write,
-    delete,
-    find,
-    new_revision,
-    put,
-    sweep,
-)
+from toolkit.storage.sqlite_table import delete, find, new_revision, put, sweep
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +38,51 @@ _LOG_PAGES: Final = 40_000
 _WRITES_PER_COMMIT: Final = 500
 _WORTH_HALVING: Final = 16
 _SWEPT_AT_ONCE: Final = 100
+
+
+@dataclass(slots=True)
+class Seen:
+    """What is known of a record. An absent one has revision 0."""
+
+    revision: int
+    expires_at: float | None
+
+    def is_live(self, now: float) -> bool:
+        """Tell whether there is a record that has not expired."""
+        return self.revision != 0 and (self.expires_at is None or self.expires_at > now)
+
+    def still_holds(self, found: Seen, now: float) -> bool:
+        """Tell whether the record was not changed. One that merely expired was not changed."""
+        return self.revision == found.revision or not (self.is_live(now) or found.is_live(now))
+
+
+ABSENT: Final = Seen(0, None)
+
+
+@dataclass(slots=True)
+class Request:
+    """Asks the writer to open the file."""
+
+    done: asyncio.Future[bool]
+
+
+@dataclass(slots=True)
+class Write(Request):
+    """Asks for a change: without text it deletes, with `seen` it needs the record unchanged."""
+
+    key: str
+    text: str | None
+    expires_at: float | None
+    seen: Seen | None
+
+    def row(self, now: float) -> tuple[Any, ...]:
+        """Return what `put` is given of it."""
+        known = (self.seen.revision, self.seen.is_live(now)) if self.seen else (None, None)
+        return self.key, self.text, self.expires_at, *known
+
+    def leaves(self, revision: int) -> Seen:
+        """Return the record as it is after the change."""
+        return ABSENT if self.text is None else Seen(revision, self.expires_at)
 
 
 class Writer:
@@ -76,11 +113,6 @@ class Writer:
             self._thread.start()
         self._waiting = waiting
         self._requests.put(requests)
-
-    def is_in_place(self) -> bool:
-        """Tell whether the path leads to the file that is open."""
-        files = self._files
-        return files is None or files.are_at(self.path)
 
     async def close(self) -> None:
         """Answer every request, close the file and end the thread."""
@@ -124,7 +156,7 @@ class Writer:
         _answer(opens, [True] * len(opens))
         try:
             outcomes = self._commit(connection, writes)
-            if not self.is_in_place():
+            if not self._is_in_place():
                 raise StorageUnavailable(str(self.path), "the file was replaced meanwhile")
             _answer(writes, outcomes)
         except Exception as error:  # noqa: BLE001 - all who wait are told
@@ -134,18 +166,20 @@ class Writer:
 
     def _open(self) -> sqlite3.Connection:
         """Return a connection to the file that the path leads to now."""
-        if self._connection is not None and not self.is_in_place():
+        if self._connection is not None and not self._is_in_place():
             if identity(self.path) is None:
                 reason = "the file was removed while it was in use: put it back, or start again"
                 raise StorageUnavailable(str(self.path), reason)
             self._leave(self._connection)
         if self._connection is None:
             # A file that was there and is missing is a loss, and not a new beginning.
-            self._connection, self._files = open_file(
-                self.path, self.busy_timeout, create=not self.opened
-            )
+            found = open_file(self.path, self.busy_timeout, create=not self.opened)
+            self._connection, self._files = found
             self.opened += 1
         return self._connection
+
+    def _is_in_place(self) -> bool:
+        return self._files is None or self._files.are_at(self.path)
 
     def _leave(self, connection: sqlite3.Connection) -> None:
         """Close files that were replaced, with all that is in their log, wherever they are now."""
@@ -154,7 +188,7 @@ class Writer:
             connection.execute("PRAGMA wal_checkpoint(FULL)")
         files = self._files
         self._close()
-        if files is not None:
+        if files:
             files.set_log_aside()
 
     def _commit(self, connection: sqlite3.Connection, writes: list[Write]) -> list[bool]:
@@ -180,7 +214,9 @@ class Writer:
         """Make the changes that are allowed, of each record the last, and tell which are."""
         now = time.time()
         revision = new_revision()
-        found = find(connection, [write.key for write in writes if write.seen is not None])
+        found = dict.fromkeys((write.key for write in writes if write.seen is not None), ABSENT)
+        for key, number, expires_at in find(connection, list(found)):
+            found[key] = Seen(number, expires_at)
         changes: dict[str, Write] = {}
         outcomes = []
         for write in writes:
@@ -204,7 +240,7 @@ class Writer:
     def _put(
         self, connection: sqlite3.Connection, puts: list[Write], revision: int, now: float
     ) -> None:
-        put(connection, puts, revision, now)
+        put(connection, [write.row(now) for write in puts], revision, now)
         self._log_pages += sum(2 + len(write.text or "") // PAGE_BYTES for write in puts)
 
     def _trim_log(self) -> None:
@@ -217,8 +253,8 @@ class Writer:
             return
         if self._checkpoint is None:
             if self._log_pages >= _LOG_PAGES:
-                files = (self.path, self._files)
-                self._checkpoint = threading.Thread(target=checkpoint, args=files)
+                paths = self.path, self._files
+                self._checkpoint = threading.Thread(target=checkpoint, args=paths)
                 self._checkpoint.start()
         elif not self._checkpoint.is_alive():
             self._checkpoint = None
