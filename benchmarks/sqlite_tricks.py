@@ -15,7 +15,7 @@ from unittest.mock import patch
 from measure import LoopLag, Progress, Report, arguments, quantile, taking_turns
 from sqlite_stores import session
 
-ON = "as it is"
+ON = "ours, as it is"
 
 
 def tricks() -> dict[str, dict[str, object]]:
