@@ -26,7 +26,8 @@ FOR_SERVERS = (
     "tests/toolkit/storage/servers/__init__.py",
     "tests/toolkit/storage/servers/proxy.py",
 )
-FOR_SQLITE = ("src/toolkit/storage/sqlite_file.py", "src/toolkit/storage/sqlite_writer.py")
+FOR_REDIS = ("src/toolkit/storage/redis_client.py", "src/toolkit/storage/redis_pipelines.py")
+FOR_SQLITE = tuple(f"src/toolkit/storage/sqlite_{part}.py" for part in ("file", "table", "writer"))
 DOCKER = ("Dockerfile", ".dockerignore", "compose.yaml")
 CI = (".github",)
 TOOLKIT_TESTS = ("tests/toolkit",)
@@ -47,7 +48,12 @@ MANIFEST: dict[str, dict[object, tuple[str, ...]]] = {
     "storage": {
         "sqlite": (*_backend("sqlite"), *FOR_SQLITE),
         **{
-            name: (*_backend(name), f"tests/toolkit/storage/servers/{name}.py", *FOR_SERVERS)
+            name: (
+                *_backend(name),
+                f"tests/toolkit/storage/servers/{name}.py",
+                *FOR_SERVERS,
+                *(FOR_REDIS if name == "redis" else ()),
+            )
             for name in SERVERS
         },
     },

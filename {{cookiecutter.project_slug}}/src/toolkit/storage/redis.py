@@ -10,26 +10,21 @@ write survives is up to the server: nothing without persistence, a crash with `a
 from __future__ import annotations
 
 import asyncio
-import math
 import re
 import secrets
 from collections.abc import AsyncIterator
-from functools import cache
-from hashlib import sha1
-from typing import TYPE_CHECKING, Any, Final, Self, cast
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from toolkit.errors import SessionBusy, SessionConflict, StorageUnavailable
 from toolkit.storage.base import UNCHANGED, Entry, Lease, Unchanged, Value
 from toolkit.storage.connection import Connection, driver, without_password
 from toolkit.storage.record import check_key, dump_value, load_value, milliseconds
+from toolkit.storage.redis_client import open_client
+from toolkit.storage.redis_pipelines import Pipelines
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis, RedisCluster
 
-_TIMEOUTS: Final = ("socket_timeout", "socket_connect_timeout")
-_WORTH_HALVING: Final = 16
-_PIPELINES: Final = 4
 _KEYS_PER_PAGE: Final = 500
 
 # KEYS are the record and its lease. Every change of a record ends its lease.
@@ -73,11 +68,11 @@ class RedisSessionStorage:
         driver("redis", "redis[hiredis]")
         self._connection: Connection[Redis | RedisCluster] = Connection(
             without_password(url),
-            opening=lambda: _open(url, patience),
+            opening=lambda: open_client(url, patience),
             closing=lambda client: client.aclose(),
             patience=patience,
         )
-        self._pipelines: _Pipelines | None = None
+        self._pipelines: Pipelines | None = None
 
     @classmethod
     def from_url(cls, url: str) -> Self:
@@ -183,150 +178,8 @@ class RedisSessionStorage:
     def _run(self, *command: Any) -> asyncio.Future[Any]:
         loop = asyncio.get_running_loop()
         if self._pipelines is None or self._pipelines.loop is not loop:
-            self._pipelines = _Pipelines(loop, self._connection)
+            self._pipelines = Pipelines(loop, self._connection)
         return self._pipelines.run(command)
-
-
-_Command = tuple[tuple[Any, ...], asyncio.Future[Any]]
-
-
-class _Pipelines:
-    """Sends the commands of one tick together, over a few connections at a time."""
-
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, connection: Connection[Redis | RedisCluster]
-    ) -> None:
-        self.loop = loop
-        self._connection = connection
-        self._waiting: list[_Command] = []
-        self._sending: set[asyncio.Task[None]] = set()
-        self._due = False
-        self._limit = 1
-        """Pipelines at a time: one until the client is known, never more than its connections."""
-
-    def run(self, command: tuple[Any, ...]) -> asyncio.Future[Any]:
-        """Let the command be part of the next pipeline; the future gets its answer.
-
-        A failure is StorageUnavailable.
-        """
-        answer: asyncio.Future[Any] = self.loop.create_future()
-        self._waiting.append((command, answer))
-        self._send_soon()
-        return answer
-
-    async def finish(self) -> None:
-        """Wait for the answers that are under way."""
-        while self._waiting or self._sending:
-            self._send()
-            await asyncio.wait(self._sending)
-
-    def _send_soon(self) -> None:
-        if not self._due and self._waiting and len(self._sending) < self._limit:
-            self._due = True
-            self.loop.call_soon(self._send)
-
-    def _send(self) -> None:
-        self._due = False
-        if self._waiting and len(self._sending) < self._limit:
-            # Alone, one half waits for the server while the other half is prepared.
-            count = len(self._waiting)
-            if not self._sending and count >= _WORTH_HALVING and self._limit > 1:
-                count = (count + 1) // 2
-            commands, self._waiting = self._waiting[:count], self._waiting[count:]
-            task = self.loop.create_task(self._carry_out(commands))
-            self._sending.add(task)
-            task.add_done_callback(self._sent)
-            self._send_soon()
-
-    def _sent(self, task: asyncio.Task[None]) -> None:
-        self._sending.discard(task)
-        self._send_soon()
-
-    async def _carry_out(self, commands: list[_Command]) -> None:
-        try:
-            results = await self._connection.run(
-                lambda client: self._exchange(client, [command for command, _ in commands])
-            )
-        except StorageUnavailable as error:
-            results = [error] * len(commands)
-        for (_, answer), result in zip(commands, results, strict=True):
-            if answer.done():
-                continue
-            if isinstance(result, Exception):
-                failure = self._connection.unavailable(result)
-                failure.__cause__ = result
-                answer.set_exception(failure)
-            else:
-                answer.set_result(result)
-
-    async def _exchange(
-        self, client: Redis | RedisCluster, commands: list[tuple[Any, ...]]
-    ) -> list[Any]:
-        """Send the commands at once and return their answers; an error can be an answer."""
-        pool: Any = getattr(client, "connection_pool", None)
-        self._limit = min(_PIPELINES, getattr(pool, "max_connections", _PIPELINES))
-        if pool is None:
-            return await _exchange_with_cluster(client, commands)
-        from redis.exceptions import NoScriptError
-
-        connection = await pool.get_connection()
-        try:
-            results = await _pipeline(connection, [_by_digest(command) for command in commands])
-            # A server that has just been started knows no script by its digest.
-            unknown = [n for n, r in enumerate(results) if isinstance(r, NoScriptError)]
-            again = await _pipeline(connection, [commands[number] for number in unknown])
-            for number, result in zip(unknown, again, strict=True):
-                results[number] = result
-        except BaseException:
-            # Answers may still come, and must not be taken for those of the next commands.
-            await connection.disconnect(nowait=True)
-            raise
-        else:
-            return results
-        finally:
-            await pool.release(connection)
-
-
-async def _exchange_with_cluster(client: Any, commands: list[tuple[Any, ...]]) -> list[Any]:
-    from redis.exceptions import AskError, MovedError, TryAgainError
-
-    pipeline: Any = client.pipeline(transaction=False)
-    for command in commands:
-        pipeline.execute_command(*command)
-    results: list[Any] = await pipeline.execute(raise_on_error=False)
-    for number, command in enumerate(commands):
-        if isinstance(results[number], AskError | MovedError | TryAgainError):
-            # The node refused it, so that it is safe to ask again where it points to.
-            results[number] = await client.execute_command(*command)
-    return results
-
-
-def _by_digest(command: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Name the script instead of sending it, which saves the server the work of hashing it."""
-    if command[0] != "EVAL":
-        return command
-    return ("EVALSHA", _digest(command[1]), *command[2:])
-
-
-@cache
-def _digest(script: str) -> str:
-    return sha1(script.encode(), usedforsecurity=False).hexdigest()
-
-
-async def _pipeline(connection: Any, commands: list[tuple[Any, ...]]) -> list[Any]:
-    """Do what redis-py's own pipeline does, for a third of its time."""
-    from hiredis import pack_command
-    from redis.exceptions import ResponseError
-
-    answers: list[Any] = []
-    if commands:
-        await connection.send_packed_command(b"".join(map(pack_command, commands)))
-    for _ in commands:
-        try:
-            answers.append(await connection.read_response(timeout=math.inf))
-        except ResponseError as error:
-            answers.append(error)
-    return answers
 
 
 def _names(key: str) -> tuple[str, str]:
@@ -336,43 +189,3 @@ def _names(key: str) -> tuple[str, str]:
 
 async def _itself(client: Any) -> Any:
     return client
-
-
-async def _open(url: str, patience: float) -> Redis | RedisCluster:
-    """Make the client that the URL asks for. It connects when it is used."""
-    from redis.asyncio import Redis, RedisCluster, Sentinel
-    from redis.asyncio.cluster import ClusterNode
-    from redis.asyncio.connection import parse_url
-    from redis.asyncio.retry import Retry
-    from redis.backoff import NoBackoff
-
-    parts = urlsplit(url)
-    protocol, _, kind = parts.scheme.partition("+")
-    credentials, at, hosts = parts.netloc.rpartition("@")
-    nodes = [_host(host, 26379 if kind == "sentinel" else 6379) for host in hosts.split(",")]
-    # What was sent and not answered may have been done: to send it twice could add a key twice.
-    # With the newer protocol redis-py does not notice that an idle connection was closed.
-    options: dict[str, Any] = {
-        "protocol": 2,
-        "retry": Retry(NoBackoff(), 0),
-        **dict.fromkeys(_TIMEOUTS, patience),
-    }
-    master, _, db = parts.path.lstrip("/").partition("/")
-    if not kind:
-        return Redis.from_url(url, **options)
-    path = db if kind == "sentinel" else ""
-    plain = parts._replace(scheme=protocol, netloc=f"{credentials}{at}localhost", path=path)
-    options |= parse_url(plain.geturl())
-    options.pop("host", None)
-    if options.pop("connection_class", None):
-        options["ssl"] = True
-    if kind == "sentinel":
-        for_sentinels = {name: options[name] for name in ("retry", *_TIMEOUTS)}
-        sentinel: Any = Sentinel(nodes, sentinel_kwargs=for_sentinels, **options)  # type: ignore[no-untyped-call]
-        return cast("Redis", sentinel.master_for(master))
-    return RedisCluster(startup_nodes=[ClusterNode(host, port) for host, port in nodes], **options)
-
-
-def _host(text: str, port: int) -> tuple[str, int]:
-    parts = urlsplit(f"//{text}")
-    return parts.hostname or "localhost", parts.port or port

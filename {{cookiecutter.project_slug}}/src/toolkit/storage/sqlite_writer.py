@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import random
 import sqlite3
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Final
 
 from toolkit.errors import StorageUnavailable
 from toolkit.storage.sqlite_file import PAGE_BYTES, checkpoint, is_busy, open_file, unavailable
+from toolkit.storage.sqlite_table import delete, find, new_revision, put, sweep
 
 # About 30 MB of log between checkpoints: so few that one write in a hundred never meets one. At
 # 100 tasks 1.45 times the writes of SQLite's own 1,000 pages; a single task has a fifth fewer.
@@ -66,6 +64,11 @@ class Write(Request):
     text: str | None
     expires_at: float | None
     seen: Seen | None
+
+    def row(self, now: float) -> tuple[Any, ...]:
+        """Return what `put` is given of it."""
+        known = (self.seen.revision, self.seen.is_live(now)) if self.seen else (None, None)
+        return self.key, self.text, self.expires_at, *known
 
     def leaves(self, revision: int) -> Seen:
         """Return the record as it is after the change."""
@@ -160,20 +163,22 @@ class Writer:
             # One statement does: each one more would be a wait for the interpreter lock, as long
             # as the loop is busy: 1.7 times the writes. It fails as a whole where one was changed.
             with contextlib.suppress(sqlite3.IntegrityError):
-                self._put(connection, writes, _new_revision(), time.time())
+                self._put(connection, writes, new_revision(), time.time())
                 return [True] * len(writes)
         connection.execute("BEGIN IMMEDIATE")
         with connection:
             outcomes = self._apply(connection, writes)
-            connection.execute(_SWEEP, (time.time(), self._to_sweep))
+            sweep(connection, time.time(), self._to_sweep)
         self._to_sweep = 0
         return outcomes
 
     def _apply(self, connection: sqlite3.Connection, writes: list[Write]) -> list[bool]:
         """Make the changes that are allowed, of each record the last, and tell which are."""
         now = time.time()
-        revision = _new_revision()
-        found = _find(connection, [write.key for write in writes if write.seen is not None])
+        revision = new_revision()
+        found = dict.fromkeys((write.key for write in writes if write.seen is not None), ABSENT)
+        for key, number, expires_at in find(connection, list(found)):
+            found[key] = Seen(number, expires_at)
         changes: dict[str, Write] = {}
         outcomes = []
         for write in writes:
@@ -191,21 +196,14 @@ class Writer:
             self._put(connection, puts, revision, now)
         gone = [key for key, write in changes.items() if write.text is None]
         if gone:
-            connection.execute(_sql(_DELETE, "?", len(gone)), gone)
+            delete(connection, gone)
         return outcomes
 
     def _put(
         self, connection: sqlite3.Connection, puts: list[Write], revision: int, now: float
     ) -> None:
-        """Write all these records, or none. Raises IntegrityError if one is not as it was seen."""
-        values: list[Any] = []
-        for put in puts:
-            seen = put.seen
-            values += put.key, put.text, put.expires_at
-            values += (None, None) if seen is None else (seen.revision, seen.is_live(now))
-        values += revision, now
-        connection.execute(_sql(_PUT, "(?, ?, ?, ?, ?)", len(puts)), values)
-        self._log_pages += sum(2 + len(put.text or "") // PAGE_BYTES for put in puts)
+        put(connection, [write.row(now) for write in puts], revision, now)
+        self._log_pages += sum(2 + len(write.text or "") // PAGE_BYTES for write in puts)
 
     def _trim_log(self) -> None:
         """Copy the log into the file before it grows long.
@@ -234,59 +232,11 @@ class Writer:
             self._connection = None
 
 
-# Each row of a statement stands where {} is, so that a batch is one statement.
-# What is not as it was seen becomes NULL, which the table refuses, and the whole statement with it.
-_PUT: Final = (
-    "WITH wanted (key, value, expires_at, seen, lived) AS (VALUES {}),"
-    " given (revision, now) AS (VALUES (?, ?))"
-    " INSERT INTO sessions (key, value, expires_at, revision)"
-    " SELECT wanted.key,"
-    " CASE WHEN seen IS NULL OR seen = ifnull(found.revision, 0) OR NOT"
-    " (lived OR found.key IS NOT NULL AND ifnull(found.expires_at > now, TRUE))"
-    " THEN wanted.value END,"
-    " wanted.expires_at, given.revision"
-    " FROM given, wanted LEFT JOIN sessions AS found ON found.key = wanted.key WHERE TRUE"
-    " ON CONFLICT (key) DO UPDATE"
-    " SET value = excluded.value, expires_at = excluded.expires_at, revision = excluded.revision"
-)
-_DELETE: Final = "DELETE FROM sessions WHERE key IN ({})"
-_FIND: Final = (
-    "WITH wanted (number, key) AS (VALUES {})"
-    " SELECT json_group_array(json_array(number, revision, expires_at))"
-    " FROM wanted JOIN sessions USING (key)"
-)
-_SWEEP: Final = (
-    "DELETE FROM sessions WHERE rowid IN"
-    " (SELECT rowid FROM sessions WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)"
-)
-
-
 def _are_usual(writes: list[Write]) -> bool:
     """Tell whether the writes are one record each, and no deletes."""
     return len({write.key for write in writes}) == len(writes) and all(
         write.text is not None for write in writes
     )
-
-
-def _new_revision() -> int:
-    """Return what no record has had before, in this process or another. It is never 0."""
-    return random.getrandbits(62) + 1
-
-
-@cache
-def _sql(statement: str, row: str, rows: int) -> str:
-    return statement.format(", ".join(row.format(number) for number in range(rows)))
-
-
-def _find(connection: sqlite3.Connection, keys: list[str]) -> dict[str, Seen]:
-    """Look the records up in one statement that returns one row, which is one wait for the lock."""
-    found = dict.fromkeys(keys, ABSENT)
-    if found:
-        names = list(found)
-        (rows,) = connection.execute(_sql(_FIND, "({}, ?)", len(names)), names).fetchone()
-        for number, revision, expires_at in json.loads(rows):
-            found[names[number]] = Seen(revision, expires_at)
-    return found
 
 
 def _answer(requests: Sequence[Request], answers: list[bool] | StorageUnavailable) -> None:
