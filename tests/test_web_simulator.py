@@ -1,4 +1,7 @@
-"""The simulator's page in a real browser: a haircut is booked, and hostile texts do nothing."""
+"""The simulator's page in a real browser: a haircut is booked, and hostile texts do nothing.
+
+Over 300 lines: one browser and one process serve all of it, and starting them takes the time.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`sessions list, show, delete, export, import`: what they print, refuse and return."""
+"""`sessions list, show, delete, export, import`: what they print, refuse and return.
+
+Over 300 lines: five verbs share one way of being run and one store to look at.
+"""
 
 from __future__ import annotations
 

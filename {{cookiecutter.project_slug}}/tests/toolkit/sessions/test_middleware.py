@@ -1,4 +1,7 @@
-"""Around every update: what is committed, what is not, and what a handler is given."""
+"""Around every update: what is committed, what is not, and what a handler is given.
+
+Over 300 lines: one test per promise about an update, in the order of docs/guarantees.md.
+"""
 
 from __future__ import annotations
 
