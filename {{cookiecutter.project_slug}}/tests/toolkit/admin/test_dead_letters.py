@@ -7,16 +7,16 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 from aiogram.types import Message
 
-from toolkit import create_bot
+from toolkit import create_bot, storage
 from toolkit.admin.dead_letters import add_dead_verbs, run_dead_verb
 from toolkit.harness.fake_telegram import FakeTelegram
-from toolkit.storage.sqlite import SqliteSessionStorage
+
+from .doubles import Lasting
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -48,44 +48,37 @@ def update(number: int, text: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """A store with three dead letters, one of which holds no update."""
-    path = tmp_path / "bot.db"
+def store(monkeypatch: pytest.MonkeyPatch) -> Lasting:
+    """A store with three dead letters, one of which holds no update, behind every URL."""
+    store = Lasting()
 
     async def fill() -> None:
-        store = SqliteSessionStorage(path)
         for number, text in ((7, "hello"), (8, "fail")):
             error = f"Traceback …\nRuntimeError: {text}"
             letter = {"update": update(number, text), "key": "5_5", "error": error, "at": "2026"}
             await store.write(f"dead:{number}", letter)
         await store.write("dead:torn", {"update": "no JSON", "error": "", "at": "2026"})
-        await store.close()
 
     asyncio.run(fill())
-    return path
+    monkeypatch.setattr(storage, "open_storage", lambda url: store)
+    return store
 
 
 @pytest.fixture
-def run(path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(store: Lasting, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs a verb, and returns the exit code and what was printed."""
 
     def run(*arguments: str) -> tuple[int, str, str]:
         parser = argparse.ArgumentParser(prog="dead")
         add_dead_verbs(parser)
-        code = run_dead_verb(parser.parse_args(arguments), f"sqlite:///{path}", make_app)
+        code = run_dead_verb(parser.parse_args(arguments), "here:", make_app)
         return code, *capsys.readouterr()
 
     return run
 
 
-def read(path: Path, key: str) -> Any:
-    async def read() -> Any:
-        store = SqliteSessionStorage(path)
-        value = await store.read(key)
-        await store.close()
-        return value
-
-    return asyncio.run(read())
+def read(store: Lasting, key: str) -> Any:
+    return asyncio.run(store.read(key))
 
 
 def test_list_says_what_whose_and_why(run: Run) -> None:
@@ -105,34 +98,34 @@ def test_show_prints_the_update(run: Run) -> None:
     assert json.loads(out)["update"] == update(7, "hello")
 
 
-def test_drop_deletes_what_is_named_and_nothing_else(run: Run, path: Path) -> None:
+def test_drop_deletes_what_is_named_and_nothing_else(run: Run, store: Lasting) -> None:
     assert run("drop", "7")[0] == 0
 
-    assert read(path, "dead:7") is None
-    assert read(path, "dead:8") is not None
+    assert read(store, "dead:7") is None
+    assert read(store, "dead:8") is not None
 
 
-def test_retry_handles_an_update_again(run: Run, path: Path) -> None:
+def test_retry_handles_an_update_again(run: Run, store: Lasting) -> None:
     code, out, _ = run("retry", "7")
 
     assert (code, out) == (0, "7 is handled\n")
-    assert read(path, "dead:7") is None
-    assert read(path, "5_5")["session"] == {"count": 1}
+    assert read(store, "dead:7") is None
+    assert read(store, "5_5")["session"] == {"count": 1}
 
 
-def test_what_fails_again_stays(run: Run, path: Path) -> None:
+def test_what_fails_again_stays(run: Run, store: Lasting) -> None:
     code, out, err = run("retry", "all")
 
     assert (code, out) == (1, "7 is handled\n")
     assert "8 failed again: RuntimeError('still')" in err
     assert "torn cannot be read as an update" in err
-    assert "RuntimeError: still" in read(path, "dead:8")["error"]
-    assert read(path, "dead:torn") is not None
+    assert "RuntimeError: still" in read(store, "dead:8")["error"]
+    assert read(store, "dead:torn") is not None
 
 
-def test_what_is_not_there_is_named_and_nothing_is_done(run: Run, path: Path) -> None:
+def test_what_is_not_there_is_named_and_nothing_is_done(run: Run, store: Lasting) -> None:
     code, _, err = run("drop", "7", "9")
 
     assert code == 1
     assert "there is no dead letter 9" in err
-    assert read(path, "dead:7") is not None
+    assert read(store, "dead:7") is not None
