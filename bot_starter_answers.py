@@ -1,7 +1,9 @@
 """A Jinja extension, loaded through `_extensions`: an answer is text and never a template.
 
 Cookiecutter renders the answers given on its command line, in its configuration file and by cruft.
-Without this extension a bot called `{{ 7*7 }}` would be called 49, and worse names would run.
+Without this extension a bot called `{{ 7*7 }}` would be called 49, and worse names would run. So
+`__answers_are_text` comes before the first answer: where the extension is left out it is rendered,
+and fails. It is a list of a list because no configuration can override that.
 """
 
 import importlib.util

@@ -23,6 +23,7 @@ SERVERS = ("redis", "postgres", "mongodb", "firestore")
 FOR_SERVERS = (
     "src/toolkit/storage/connection.py",
     "tests/toolkit/storage/outages.py",
+    "tests/toolkit/storage/urls.py",
     "tests/toolkit/storage/servers/__init__.py",
     "tests/toolkit/storage/servers/proxy.py",
 )
@@ -80,14 +81,16 @@ def unwanted(answers: Mapping[str, object]) -> set[str]:
 def prune(project: Path, entries: set[str]) -> None:
     """Remove each entry: a file, a folder, or the line of a file that starts so."""
     for entry in sorted(entries):
-        path, _, line = entry.partition(": ")
+        name, _, line = entry.partition(": ")
+        path = project / name
+        if not path.parent.resolve().is_relative_to(project.resolve()):
+            continue  # a link leads out of the project
         if line:
-            _remove_line(project / path, line)
+            _remove_line(path, line)
             continue
-        _remove(project / path)
-        folder = (project / path).parent
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
+        _remove(path)
+        if path.parent.is_dir() and not any(path.parent.iterdir()):
+            path.parent.rmdir()
 
 
 def _remove(path: Path) -> None:
@@ -106,7 +109,7 @@ def _remove_line(file: Path, start: str) -> None:
 def leftovers(project: Path) -> Iterator[Path]:
     """Yield the caches that came along from a working copy of the template."""
     for name in LEFTOVERS:
-        yield from list(project.rglob(name))
+        yield from [path for path in project.rglob(name) if project / ".git" not in path.parents]
 
 
 def start_repository(project: Path) -> None:
@@ -115,8 +118,10 @@ def start_repository(project: Path) -> None:
     if git is None or any((parent / ".git").exists() for parent in (project, *project.parents)):
         return
     command = [git, "-c", "init.defaultBranch=main", "init", "--quiet"]
+    # GIT_DIR and its like, which git sets for its own hooks, name another repository.
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
-        subprocess.run(command, cwd=project, capture_output=True, text=True, check=True)  # noqa: S603
+        subprocess.run(command, cwd=project, env=env, capture_output=True, text=True, check=True)  # noqa: S603
     except (OSError, subprocess.CalledProcessError) as error:
         reason = getattr(error, "stderr", None) or error
         print(f"git init did not work; the project does without it: {reason}", file=sys.stderr)

@@ -9,10 +9,14 @@ import keyword
 import re
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 # The one place where Jinja writes. JSON of Jinja's tojson holds no apostrophe and no newline,
 # so no answer can end this literal.
 ANSWERS = r'{{ cookiecutter | tojson }}'  # fmt: skip
+
+# A user configuration, a replay file or cruft can leave some out. The first keeps answers text.
+EXTENSIONS = ("bot_starter_answers.AnswersAreText", "bot_starter_tests.ToolkitTests")
 
 MAX_SLUG = 50
 SLUG = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?")
@@ -44,10 +48,30 @@ DEVICES = {
 
 def refuse(answers: Mapping[str, object]) -> list[str]:
     """Return one sentence for every answer that cannot be used; none means go ahead."""
-    reasons = refuse_slug(answers["project_slug"])
+    reasons = refuse_extensions(answers.get("_extensions"))
+    reasons += refuse_slug(answers["project_slug"])
     for question in ("project_name", "description", "author_name"):
         reasons += refuse_text(question, answers[question])
     return reasons
+
+
+def refuse_extensions(active: object) -> list[str]:
+    """Refuse to go on without the template's extensions: an answer could run then."""
+    missing = set(EXTENSIONS) - set(active if isinstance(active, list) else ())
+    if not missing:
+        return []
+    return [f"_extensions is overridden and lacks {' and '.join(sorted(missing))}; leave it out."]
+
+
+def refuse_folder(folder: Path) -> list[str]:
+    """Refuse to write over what is there, whatever cookiecutter was told; a repository may be."""
+    found = sorted(path.name for path in folder.iterdir() if path.name != ".git")
+    if not found:
+        return []
+    return [
+        f"the folder {folder} is not empty, it holds {', '.join(found[:5])}; choose another"
+        " project_slug or move that away. A living project follows along by `cruft update`."
+    ]
 
 
 def refuse_text(question: str, answer: object) -> list[str]:
@@ -100,7 +124,7 @@ def _suggest(slug: str) -> str:
 
 def main() -> int:
     """Print every refusal and return the exit code."""
-    reasons = refuse(json.loads(ANSWERS))
+    reasons = [*refuse(json.loads(ANSWERS)), *refuse_folder(Path.cwd())]
     for reason in reasons:
         print(f"ERROR: {reason}", file=sys.stderr)
     return 1 if reasons else 0

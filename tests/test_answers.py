@@ -1,12 +1,16 @@
 """Bad answers are refused before anything is written; odd but good ones are copied as text."""
 
+import json
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from cookiecutter.exceptions import FailedHookException  # type: ignore[import-untyped]
+from jinja2.exceptions import UndefinedError
 
 from hooks import pre_gen_project as hook
 from tests.support import ROOT, Render
@@ -144,6 +148,122 @@ def test_what_is_typed_at_the_prompt_is_text_too(cookiecutter_config: Path, tmp_
     assert not (tmp_path / "7-7" / "LICENSE").exists()
 
 
+JINJA = "{{ cycler.__init__.__globals__.os.mkdir('pwned') }}"
+# Ways to leave the quoting out that cookiecutter takes from a configuration or as extra context.
+OVERRIDES: list[dict[str, Any]] = [
+    {"_extensions": []},
+    {"_extensions": ["bot_starter_tests.ToolkitTests"]},
+    {"_extensions": [], "__answers_are_text": []},
+    {"_extensions": [], "__answers_are_text": "yes"},
+    {"_extensions": [], "__answers_are_text": {}},
+    {"__answers_are_text": "yes", "_extensions": []},
+]
+
+
+def run_cookiecutter(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run cookiecutter on the template, in and for a folder."""
+    command = [sys.executable, "-m", "cookiecutter", str(ROOT), *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def configured(folder: Path, **context: Any) -> str:
+    """Write a user configuration beside the folder, and return the option that names it."""
+    own = folder.with_name(f"{folder.name}-config")
+    own.mkdir(exist_ok=True)
+    settings = {"replay_dir": str(own), "cookiecutters_dir": str(own), "default_context": context}
+    (own / "config.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
+    return f"--config-file={own}/config.yaml"
+
+
+@pytest.mark.parametrize("override", OVERRIDES, ids=str)
+def test_no_user_configuration_makes_an_answer_run(
+    override: dict[str, Any], tmp_path: Path
+) -> None:
+    config = configured(tmp_path, **override, project_name=JINJA)
+
+    done = run_cookiecutter("--no-input", config, f"description={JINJA}", folder=tmp_path)
+
+    if done.returncode == 0:  # cookiecutter did not take the override
+        about = tomllib.loads((tmp_path / "booking-bot/pyproject.toml").read_text())["project"]
+        assert about["description"] == JINJA
+        assert [path.name for path in tmp_path.iterdir()] == ["booking-bot"]
+    else:
+        assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("override", OVERRIDES, ids=str)
+def test_no_extra_context_makes_an_answer_run(
+    override: dict[str, Any], render: Render, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises((UndefinedError, ValueError, TypeError)):
+        render(tmp_path, **override, project_name=JINJA, project_slug="bot")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("override", OVERRIDES, ids=str)
+def test_no_replay_file_makes_an_answer_run(override: dict[str, Any], tmp_path: Path) -> None:
+    config = configured(tmp_path)
+    made = run_cookiecutter("--no-input", config, f"description={JINJA}", folder=tmp_path)
+    assert made.returncode == 0
+    (replay,) = tmp_path.with_name(f"{tmp_path.name}-config").glob("*.json")
+    answers = json.loads(replay.read_text())
+    answers["cookiecutter"] |= {"project_slug": "again", **override}
+    replay.write_text(json.dumps(answers))
+
+    done = run_cookiecutter(config, f"--replay-file={replay}", folder=tmp_path)
+
+    assert done.returncode == 1
+    assert "ERROR: _extensions is overridden and lacks bot_starter_answers" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["booking-bot"]
+
+
+def test_a_user_configuration_that_switches_the_quoting_off_is_told_so(tmp_path: Path) -> None:
+    done = run_cookiecutter("--no-input", configured(tmp_path, _extensions=[]), folder=tmp_path)
+
+    assert done.returncode == 1
+    assert "_extensions may not be overridden" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("options", [["-f"], ["-f", "-s"]])
+def test_a_living_project_is_not_written_over(options: list[str], tmp_path: Path) -> None:
+    config = configured(tmp_path)
+    assert run_cookiecutter("--no-input", config, folder=tmp_path).returncode == 0
+    project, outside = tmp_path / "booking-bot", tmp_path / "outside"
+    (project / "src").rename(outside)
+    (project / "src").symlink_to(outside)
+    (project / ".venv").mkdir()
+    (project / ".venv/pyvenv.cfg").touch()
+    before = contents(tmp_path)
+
+    done = run_cookiecutter(
+        *("--no-input", *options, config, "docker=no", "ci=no", "license=none", "storage=memory"),
+        folder=tmp_path,
+    )
+
+    assert done.returncode == 1
+    assert "booking-bot is not empty, it holds .dockerignore, " in done.stderr
+    assert "`cruft update`" in done.stderr
+    assert contents(tmp_path) == before
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    """Return every file below a folder."""
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_repository_without_files_takes_a_project(tmp_path: Path) -> None:
+    (tmp_path / "booking-bot/.git/hooks/__pycache__").mkdir(parents=True)
+
+    done = run_cookiecutter("--no-input", "-f", configured(tmp_path), folder=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "booking-bot/src/bot").is_dir()
+    assert (tmp_path / "booking-bot/.git/hooks/__pycache__").is_dir()
+
+
 @pytest.mark.parametrize("word", ["yes", "True", "1", "no", "false", "0"])
 def test_the_tests_of_the_toolkit_are_asked_for_on_the_command_line(
     word: str, cookiecutter_config: Path, tmp_path: Path
@@ -178,6 +298,14 @@ def test_an_update_goes_by_what_was_asked_for_at_first(
     (tmp_path / ".cruft.json").write_text(text)
 
     assert (render(tmp_path) / "tests/toolkit").is_dir() is kept
+
+
+def test_the_hook_knows_the_extensions_of_the_template() -> None:
+    questions = json.loads((ROOT / "cookiecutter.json").read_text())
+
+    assert [*hook.EXTENSIONS] == questions["_extensions"]
+    assert hook.refuse_extensions(questions["_extensions"]) == []
+    assert next(iter(questions)) == "__answers_are_text"
 
 
 def test_a_name_without_letters_still_gets_a_folder(render: Render, tmp_path: Path) -> None:

@@ -191,3 +191,21 @@ def test_compose_has_the_right_shape(storage: str, render: Render) -> None:
         assert name == "bot" or services["bot"]["depends_on"][name] == {
             "condition": "service_healthy"
         }
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_no_password_is_part_of_a_url_in_compose(storage: str, render: Render) -> None:
+    settings = yaml.safe_load((render(storage=storage) / "compose.yaml").read_text())["services"]
+    environment = settings["bot"]["environment"]
+
+    assert "$" not in environment["STORAGE_URL"]
+    if storage == "postgres":
+        assert environment["PGPASSWORD"] == "${POSTGRES_PASSWORD}"
+
+
+def test_compose_starts_a_bot_again_that_is_stuck(project: Path) -> None:
+    bot = yaml.safe_load((project / "compose.yaml").read_text())["services"]["bot"]
+
+    # It does so when the process has ended, and not when the container is unhealthy.
+    assert bot["restart"] == "unless-stopped"
+    assert bot["environment"]["WATCHDOG_SECONDS"] == "${WATCHDOG_SECONDS:-60}"

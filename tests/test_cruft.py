@@ -8,10 +8,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support import ROOT, TEMPLATE
+from tests.test_answers import JINJA, OVERRIDES, configured
 from tests.test_render import files
 
 pytestmark = pytest.mark.slow
@@ -218,6 +220,41 @@ def empty(repository: Path) -> None:
             shutil.rmtree(path)
         elif path.is_file():
             path.unlink()
+
+
+@pytest.mark.parametrize("override", OVERRIDES, ids=str)
+@pytest.mark.parametrize("way", ["configuration", "context"])
+def test_cruft_makes_no_answer_run(
+    way: str, override: dict[str, Any], tmp_path: Path, template: Path, shell: Shell
+) -> None:
+    folder = tmp_path / "projects"
+    folder.mkdir()
+    config = configured(folder, **(override if way == "configuration" else {}))
+    given = {"project_name": JINJA, "project_slug": "bot", **(override if way == "context" else {})}
+    command = ["cruft", "create", str(template), "--no-input", config]
+    command += ["--extra-context", json.dumps(given)]
+
+    done = subprocess.run(
+        command, cwd=folder, env=shell.environment, capture_output=True, check=False
+    )
+
+    # Without the override, which comes after one that is not taken, the project is made.
+    made = way == "configuration" and next(iter(override)) == "__answers_are_text"
+    assert (done.returncode == 0) is made
+    assert [path.name for path in folder.iterdir()] == ["bot"] * made
+
+
+def test_cruft_writes_over_no_living_project(template: Path, project: Path, shell: Shell) -> None:
+    before = owned(project)
+    given = json.dumps({"project_name": NAME, "docker": False})
+    command = ["cruft", "create", str(template), "--no-input", "--overwrite-if-exists"]
+
+    done = subprocess.run(
+        [*command, "--extra-context", given], cwd=project.parent, env=shell.environment, check=False
+    )
+
+    assert done.returncode != 0
+    assert owned(project) == before
 
 
 def test_answers_of_a_created_project_are_recorded_as_they_were_given(project: Path) -> None:

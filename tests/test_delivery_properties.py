@@ -206,7 +206,10 @@ class Conversations(RuleBasedStateMachine):
             with contextlib.suppress(Crash):
                 await self.attempts.settle(update)
 
-        tasks = UpdateTasks(work)
+        async def given_up(update: Update) -> None:
+            raise AssertionError(f"update {update.update_id} was given up")
+
+        tasks = UpdateTasks(work, given_up)
         for raw in updates:
             update = Update.model_validate(raw, context={"bot": self.app.bot})
             tasks.put(self.app.session_key(update), update)

@@ -94,9 +94,23 @@ def test_prune_takes_a_link_and_leaves_what_it_points_at(tmp_path: Path) -> None
     assert [path.name for path in project.iterdir()] == ["file"]
 
 
+def test_prune_goes_through_no_link(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "file").write_text("line 1\nline 2\n")
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "link").symlink_to(outside)
+
+    hook.prune(project, {"link/file", "link/file: line 1", "link/inner/file"})
+
+    assert (outside / "file").read_text() == "line 1\nline 2\n"
+
+
 def test_caches_of_a_working_copy_do_not_come_along(tmp_path: Path) -> None:
     (tmp_path / "src" / "__pycache__").mkdir(parents=True)
     (tmp_path / ".ruff_cache").mkdir()
+    (tmp_path / ".git" / "hooks" / "__pycache__").mkdir(parents=True)
 
     assert {*hook.leftovers(tmp_path)} == {
         tmp_path / "src" / "__pycache__",
@@ -108,6 +122,21 @@ def test_git_init_runs_in_a_folder_of_its_own(tmp_path: Path) -> None:
     hook.start_repository(tmp_path)
 
     assert (tmp_path / ".git" / "HEAD").read_text() == "ref: refs/heads/main\n"
+
+
+def test_git_init_knows_no_other_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, other = tmp_path / "project", tmp_path / "other.git"
+    project.mkdir()
+    monkeypatch.setenv("GIT_DIR", str(other))
+    monkeypatch.setenv("GIT_WORK_TREE", str(tmp_path))
+    monkeypatch.setenv("GIT_OBJECT_DIRECTORY", str(tmp_path / "objects"))
+
+    hook.start_repository(project)
+
+    assert (project / ".git" / "objects").is_dir()
+    assert list(tmp_path.iterdir()) == [project]
 
 
 def test_git_init_does_not_run_inside_a_repository(tmp_path: Path) -> None:

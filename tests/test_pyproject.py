@@ -21,6 +21,7 @@ DRIVERS = {
 # Import names whose distribution is called otherwise, or comes with another one that is declared.
 DISTRIBUTIONS = {
     "aiohttp": "aiogram",
+    "yarl": "aiogram",
     "_pytest": "pytest",
     "pydantic": "pydantic-settings",
     "pydantic_core": "pydantic-settings",

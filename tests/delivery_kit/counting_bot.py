@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +12,7 @@ from aiogram.types import Message
 from toolkit import BotApp, SessionStorage, create_bot
 
 TOKEN = "42:counting"
+POISONED = 9
 
 
 @dataclass
@@ -20,11 +23,18 @@ class Session:
 
 
 def make_bot(storage: SessionStorage, **options: Any) -> BotApp[Session]:
-    """A bot that answers each message with its text and the number of messages so far."""
+    """A bot that answers each message with its text and the number of messages so far.
+
+    The message "poison" ends the process, "slow" takes three seconds.
+    """
     app = create_bot(TOKEN, initial=Session, storage=storage, **options)
 
     @app.message()
     async def count(message: Message, session: Session) -> None:
+        if message.text == "poison":
+            os._exit(POISONED)
+        if message.text == "slow":
+            await asyncio.sleep(3)
         session.count += 1
         await message.answer(f"{message.text} {session.count}")
 

@@ -44,6 +44,11 @@ class BotProcess:
         self._pid = None
         return int(await self._line())
 
+    async def ended(self) -> int:
+        """Wait until the bot ends by itself; returns its exit status."""
+        self._pid = None
+        return int(await self._line())
+
     async def _line(self) -> str:
         assert self._nursery.stdout is not None
         async with asyncio.timeout(PATIENCE):
@@ -139,6 +144,8 @@ async def counts(storage: SessionStorage) -> dict[str, int]:
     """What the bot remembers of whom; fails if the store holds anything else."""
     found = {}
     async for key in storage.read_all_keys():
+        if key == "polling:start":
+            continue  # what the next start is suspicious of; deleting it may have failed
         record = await storage.read(key)
         assert record is not None, key
         found[key] = record["session"]["count"]

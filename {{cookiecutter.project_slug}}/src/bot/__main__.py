@@ -9,12 +9,20 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from toolkit import add_session_verbs, run_session_verb
+from toolkit import (
+    add_dead_verbs,
+    add_session_verbs,
+    redact,
+    redact_output,
+    run_dead_verb,
+    run_session_verb,
+)
 
 if TYPE_CHECKING:
     from bot.settings import Settings
+    from toolkit import BotApp, SessionStorage
 
 HOW_TO_START = """\
 There is no bot token yet.
@@ -28,10 +36,13 @@ Without a token you can talk to the bot in this terminal: make chat
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command in `arguments`. Exit with 2, and say why, when it cannot start."""
     parser = argparse.ArgumentParser(prog="python -m bot", description="The booking bot.")
-    parser.set_defaults(do=run)
+    parser.set_defaults(do=run, take_over=False)
     commands = parser.add_subparsers(metavar="COMMAND")
     command = commands.add_parser("run", help="run it against Telegram, as without a command")
     command.set_defaults(do=run)
+    command.add_argument(
+        "--take-over", action="store_true", help="poll even if a webhook is set: remove it"
+    )
     command = commands.add_parser("chat", help="talk to it in this terminal, without a token")
     command.set_defaults(do=chat)
     command.add_argument("--storage", metavar="URL", help="where to keep the conversation")
@@ -42,6 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command = commands.add_parser("sessions", help="look at, move or delete what it remembers")
     command.set_defaults(do=sessions)
     add_session_verbs(command)
+    command = commands.add_parser("dead", help="look at updates that failed, retry or drop them")
+    command.set_defaults(do=dead)
+    add_dead_verbs(command)
     options = parser.parse_args(arguments)
     options.do(parser, options)
 
@@ -50,31 +64,34 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Serve Telegram until the process is told to stop."""
     import logging
 
-    from toolkit import open_storage
+    from toolkit import CannotServe, open_storage
 
     settings = read_settings(parser)
     if settings.bot_token is None:
         parser.exit(2, HOW_TO_START)
+    if options.take_over and settings.webhook_url:
+        parser.exit(
+            2, "--take-over is for polling, and WEBHOOK_URL is set: leave one of them out.\n"
+        )
     try:
         storage = open_storage(settings.storage_url)
     except ValueError as error:
-        parser.exit(2, f"STORAGE_URL: {error}\n")
-
-    from aiogram.exceptions import TelegramUnauthorizedError
+        parser.exit(2, redact(f"STORAGE_URL: {error}\n"))
 
     from bot.app import make_bot
 
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    redact_output()
     app = make_bot(settings, storage=storage)
     try:
         if settings.webhook_url:
             app.run_webhook(url=settings.webhook_url, port=settings.webhook_port)
         else:
-            app.run_polling()
-    except TelegramUnauthorizedError:
-        parser.exit(2, "Telegram does not know this token; ask @BotFather for the right one.\n")
+            app.run_polling(take_over=options.take_over)
+    except CannotServe as error:
+        parser.exit(2, f"{error}\n")
 
 
 def chat(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
@@ -87,7 +104,7 @@ def chat(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     try:
         storage = open_storage(options.storage or chat_url())
     except ValueError as error:
-        parser.exit(2, f"--storage: {error}\n")
+        parser.exit(2, redact(f"--storage: {error}\n"))
     converse(make_bot, storage)
 
 
@@ -104,6 +121,20 @@ def sessions(parser: argparse.ArgumentParser, options: argparse.Namespace) -> No
     parser.exit(run_session_verb(options, options.storage or read_settings(parser).storage_url))
 
 
+def dead(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """List, show, retry or drop the updates that could not be handled."""
+    settings = read_settings(parser)
+    if options.verb == "retry" and settings.bot_token is None:
+        parser.exit(2, HOW_TO_START)
+
+    def make_app(storage: SessionStorage) -> BotApp[Any]:
+        from bot.app import make_bot
+
+        return make_bot(settings, storage=storage)
+
+    parser.exit(run_dead_verb(options, settings.storage_url, make_app))
+
+
 def read_settings(parser: argparse.ArgumentParser) -> Settings:
     """Read the settings from the environment, or exit and say which of them is wrong."""
     from bot.settings import SettingsError, load_settings
@@ -111,7 +142,7 @@ def read_settings(parser: argparse.ArgumentParser) -> Settings:
     try:
         return load_settings()
     except SettingsError as error:
-        parser.exit(2, f"{error}\n")
+        parser.exit(2, redact(f"{error}\n"))
 
 
 def require_harness(parser: argparse.ArgumentParser, command: str) -> None:

@@ -31,6 +31,6 @@ def make_bot(
         api_url=settings.telegram_api_url if settings else None,
         bookings=BookingBook(storage, now=now),
     )
-    if settings and settings.heartbeat_file:
-        keep_heartbeat(app, settings.heartbeat_file)
+    if settings:
+        keep_heartbeat(app, settings.heartbeat_file, exit_after=settings.watchdog_seconds)
     return app

@@ -25,11 +25,25 @@ def _token(secret: SecretStr) -> SecretStr:
 def _web_address(url: str) -> str:
     if not re.match(r"https?://[^/\s]", url):
         raise ValueError("not a web address. Write one like https://bot.example.com/webhook")
-    return url.rstrip("/")
+    return url
+
+
+def _webhook_address(url: str) -> str:
+    from toolkit import check_webhook_url
+
+    return check_webhook_url(_web_address(url))
+
+
+def _watchdog(seconds: float) -> float | None:
+    if 0 < seconds < 15 or seconds < 0:
+        raise ValueError("too short. Write 15 seconds or more, or 0 to switch it off")
+    return seconds or None
 
 
 Token = Annotated[SecretStr, AfterValidator(_token)]
-WebAddress = Annotated[str, AfterValidator(_web_address)]
+BaseAddress = Annotated[str, AfterValidator(lambda url: _web_address(url).rstrip("/"))]
+WebhookAddress = Annotated[str, AfterValidator(_webhook_address)]
+Watchdog = Annotated[float, AfterValidator(_watchdog)]
 
 
 class Settings(BaseSettings):
@@ -42,10 +56,11 @@ class Settings(BaseSettings):
     bot_token: Token | None = None
     bot_token_file: Path | None = None
     storage_url: str = default_url()
-    webhook_url: WebAddress | None = None
+    webhook_url: WebhookAddress | None = None
     webhook_port: int = 8080
-    telegram_api_url: WebAddress | None = None
+    telegram_api_url: BaseAddress | None = None
     heartbeat_file: Path | None = None
+    watchdog_seconds: Watchdog | None = None
 
     @model_validator(mode="after")
     def _read_token_file(self) -> Settings:

@@ -1,8 +1,12 @@
 from toolkit.admin.command import add_session_verbs as add_session_verbs
 from toolkit.admin.command import run_session_verb as run_session_verb
+from toolkit.admin.dead_letters import add_dead_verbs as add_dead_verbs
+from toolkit.admin.dead_letters import run_dead_verb as run_dead_verb
 from toolkit.app import BotApp as BotApp
 from toolkit.app import create_bot as create_bot
 from toolkit.delivery.heartbeat import keep_heartbeat as keep_heartbeat
+from toolkit.delivery.webhook_url import check_webhook_url as check_webhook_url
+from toolkit.errors import CannotServe as CannotServe
 from toolkit.errors import HandlerTimedOut as HandlerTimedOut
 from toolkit.errors import MigrationRefused as MigrationRefused
 from toolkit.errors import NotSerializable as NotSerializable
@@ -17,6 +21,8 @@ from toolkit.keyboards import button as button
 from toolkit.keyboards import confirm as confirm
 from toolkit.keyboards import menu as menu
 from toolkit.keyboards import paginate as paginate
+from toolkit.redaction import redact as redact
+from toolkit.redaction import redact_output as redact_output
 from toolkit.sessions.middleware import BotContext as BotContext
 from toolkit.sessions.middleware import Sessions as Sessions
 from toolkit.sessions.middleware import in_step as in_step

@@ -11,16 +11,12 @@ from typing import Any, Generic, TypeVar
 from aiogram import Bot, Dispatcher, Router
 from aiogram.client.default import DefaultBotProperties
 from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
-from aiogram.exceptions import (
-    TelegramForbiddenError,
-    TelegramNetworkError,
-    TelegramServerError,
-)
-from aiogram.types import BotCommand, Update
+from aiogram.exceptions import AiogramError, TelegramForbiddenError
+from aiogram.types import BotCommand, ErrorEvent, Update
 from aiogram.types.update import UpdateTypeLookupError
 
 from toolkit.delivery.failures import OnError, apologise, report
-from toolkit.delivery.outgoing import LazySession, RetryingBot
+from toolkit.delivery.outgoing import LazySession, RetryingBot, in_short, unknown_token
 from toolkit.delivery.polling import Poller
 from toolkit.delivery.shutdown import (
     STOP_WITHIN,
@@ -29,8 +25,10 @@ from toolkit.delivery.shutdown import (
     run_until_signal,
     stop_on_signals,
 )
+from toolkit.delivery.store_report import store_reported
 from toolkit.delivery.webhook import HANDLER_LIMIT, WebhookServer
 from toolkit.fsm import STRATEGIES, SessionFSMMiddleware, SessionFSMStorage
+from toolkit.redaction import hide, redact_output
 from toolkit.routers import QuickRouter, copy_router, quicken
 from toolkit.sessions.checkout import Checkouts
 from toolkit.sessions.codec import Migration
@@ -64,6 +62,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         fsm_storage = SessionFSMStorage(sessions, scope)
         super().__init__(storage=fsm_storage, disable_fsm=True, **data)
         self.bot = bot
+        hide(bot.token)
         self.sessions = sessions
         self.scope = scope
         self.commands = dict(commands)
@@ -112,14 +111,16 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
                 return None
             raise
 
-    async def report(self, error: Exception, update: Update) -> None:
-        """Log the failure of `update` and tell its user."""
-        await report(error, update, self.session_key(update), self.bot, self.on_error)
+    async def report(self, error: Exception, update: Update, *, tell: bool = True) -> None:
+        """Log the failure of `update` and `tell` its user."""
+        on_error = self.on_error if tell else _tell_nobody
+        await report(error, update, self.session_key(update), self.bot, on_error)
 
     async def start_polling(  # type: ignore[override]
         self,
         *bots: Bot,
         polling_timeout: float = 30.0,
+        take_over: bool = False,
         stop: asyncio.Event | None = None,
         stop_within: float = STOP_WITHIN,
         handle_signals: bool = True,
@@ -127,11 +128,18 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         """Serve updates by long polling until `stop` is set or a signal comes.
 
         `stop_within` is in seconds: handlers have all but the last three of them to finish, the
-        rest is left to redelivery.
+        rest is left to redelivery. With `take_over` a webhook that is set is removed first.
+
+        Raises `CannotServe` while a webhook is set, and when Telegram does not know the token.
         """
         if any(bot is not self.bot for bot in bots):
             raise ValueError("this app serves its own bot; make another app for another bot")
-        poller = Poller(self, timeout=polling_timeout, drain=drain_time(stop_within))
+        poller = Poller(
+            self,
+            timeout=polling_timeout,
+            drain=drain_time(stop_within),
+            take_over=take_over,
+        )
         await self._serve(poller.run, stop, stop_within, handle_signals)
 
     def run_polling(self, *bots: Bot, stop_within: float = STOP_WITHIN, **options: Any) -> None:
@@ -158,8 +166,8 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         bot's token. A handler may take at most 50 seconds here. `/healthz` tells whether the
         store answers, `/readyz` whether the process takes updates.
 
-        Raises `ValueError` when the URL or the secret cannot work, and `RuntimeError` when another
-        process keeps setting another webhook.
+        Raises `ValueError` when the URL or the secret cannot work, and `CannotServe` when Telegram
+        refuses them, does not know the token, or another process sets another webhook meanwhile.
         """
         server = WebhookServer(
             self,
@@ -193,12 +201,13 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
             else contextlib.nullcontext()
         )
         with signals:
-            async with self.running():
+            async with self.running(), store_reported(self.sessions.checkouts):
                 await serve(stop)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Startup hooks and the command list first; shutdown hooks, the bot, the store last."""
+        redact_output()
         data = {"dispatcher": self, "bots": (self.bot,), "bot": self.bot, **self.workflow_data}
         try:
             await self.emit_startup(**data)
@@ -206,8 +215,11 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
                 commands = [BotCommand(command=c, description=d) for c, d in self.commands.items()]
                 try:
                     await self.bot.set_my_commands(commands)
-                except (TelegramNetworkError, TelegramServerError) as error:
-                    logger.warning("the command list was not sent, it stays as it was: %s", error)
+                except AiogramError as error:
+                    if hopeless := unknown_token(error):
+                        raise hopeless from error
+                    words = "the command list was not sent, it stays as it was: %s"
+                    logger.warning(words, in_short(error))
             yield
         finally:
             try:
@@ -221,6 +233,10 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
             await close_within(0.5, "the bot's client", self.bot.session.close())
         finally:
             await close_within(2.0, "the store", self.session_storage.close())
+
+
+async def _tell_nobody(event: ErrorEvent, bot: Bot) -> None:
+    """Leave the user alone."""
 
 
 def create_bot(

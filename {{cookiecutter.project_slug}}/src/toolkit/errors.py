@@ -100,5 +100,16 @@ class HandlerTimedOut(Exception):
     """A handler took longer than its limit and was cancelled; nothing of it was written."""
 
 
+class HandlerInterrupted(Exception):
+    """A stop of the bot cut a handler off that had sent something; nothing of it was written."""
+
+
+class CannotServe(RuntimeError):
+    """Serving cannot begin or go on, and waiting would not help; the text is a sentence for people.
+
+    The token is unknown, say, or a webhook stands in the way of polling.
+    """
+
+
 TRANSIENT: Final = (StorageUnavailable, SessionBusy, SessionConflict)
 """Errors that are no fault of the update: it goes through once the store answers again."""

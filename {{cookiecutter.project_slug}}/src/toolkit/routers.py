@@ -7,7 +7,11 @@ its original does, and does it quicker.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import asyncio
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 from typing import Any, TypeVar
 
@@ -17,7 +21,14 @@ from aiogram.dispatcher.event.handler import CallbackType, FilterObject, Handler
 from aiogram.dispatcher.event.telegram import TelegramEventObserver
 from aiogram.dispatcher.middlewares.manager import MiddlewareManager
 
+logger = logging.getLogger(__name__)
+
 T = TypeVar("T")
+
+PER_HANDLER = 8
+"""Threads that a handler without `async` may take at a time."""
+
+_THREADS = "threads of this handler"
 
 
 def copy_router(router: Router) -> Router:
@@ -96,6 +107,39 @@ class _Idle(TelegramEventObserver):
         return getattr(self, name)
 
 
+class _ThreadedHandler(HandlerObject):
+    """A handler without `async`, in threads of its own: where they hang, no other handler waits."""
+
+    async def call(self, *args: Any, **data: Any) -> Any:
+        wrapped = partial(self.callback, *args, **self._prepare_kwargs(data))
+        return await self.flags[_THREADS].run(wrapped)
+
+
+class _Threads:
+    """At most `PER_HANDLER` threads for one handler."""
+
+    def __init__(self, callback: CallbackType) -> None:
+        self._name = getattr(callback, "__qualname__", repr(callback))
+        self._executor = ThreadPoolExecutor(PER_HANDLER, thread_name_prefix=self._name)
+        self._running = 0
+
+    async def run(self, work: Callable[[], Any]) -> Any:
+        """Run the work as `asyncio.to_thread` does; it waits while all threads are taken."""
+        if self._running >= PER_HANDLER:
+            logger.warning("all %d threads of %s are taken", self._running, self._name)
+        context = copy_context()
+        return await asyncio.get_running_loop().run_in_executor(
+            self._executor, context.run, self._counted, work
+        )
+
+    def _counted(self, work: Callable[[], Any]) -> Any:
+        self._running += 1
+        try:
+            return work()
+        finally:
+            self._running -= 1
+
+
 class _MagicFilter(FilterObject):
     """A magic filter, asked right here. aiogram asks it in a thread, as it does all that blocks."""
 
@@ -136,7 +180,9 @@ def _is_idle(observer: TelegramEventObserver) -> bool:
 
 
 def _copy_handler(handler: HandlerObject) -> HandlerObject:
-    twin = _clone(handler)
+    twin = _clone(handler, None if handler.awaitable else _ThreadedHandler)
+    if not handler.awaitable:
+        twin.flags = {**handler.flags, _THREADS: _Threads(handler.callback)}
     twin.filters = [
         item if item.magic is None else _clone(item, _MagicFilter) for item in handler.filters or ()
     ]

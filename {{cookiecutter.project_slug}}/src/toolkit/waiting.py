@@ -9,6 +9,7 @@ import random
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from time import monotonic
 from types import TracebackType
@@ -44,6 +45,11 @@ class KeyedLock:
         self._lines[key] = _Line(holder)
         return True
 
+    def waiting(self, key: str) -> int:
+        """Return how many wait for the key behind its holder."""
+        line = self._lines.get(key)
+        return len(line.waiters) if line and line.waiters else 0
+
     async def acquire(self, key: str, holder: str, patience: float = math.inf) -> None:
         """Take the key, behind all who wait for it.
 
@@ -71,9 +77,11 @@ class KeyedLock:
                 line.waiters.remove(entry)
             raise
 
-    def release(self, key: str) -> None:
-        """Give the key to the next in line."""
-        line = self._lines[key]
+    def release(self, key: str, holder: str | None = None) -> None:
+        """Give the key to the next in line; with a `holder`, only if that one still has it."""
+        line = self._lines.get(key) if holder is not None else self._lines[key]
+        if line is None or (holder is not None and line.holder != holder):
+            return
         if not line.waiters:
             del self._lines[key]
             return
@@ -91,7 +99,7 @@ class KeyedLock:
         try:
             yield
         finally:
-            self.release(key)
+            self.release(key, holder)
 
 
 class SharedTimer(Generic[T]):
@@ -110,6 +118,9 @@ class SharedTimer(Generic[T]):
 
     def __len__(self) -> int:
         return len(self._items)
+
+    def __contains__(self, item: T) -> bool:
+        return item in self._items
 
     def add(self, item: T) -> None:
         """Start the time of an item."""
@@ -142,31 +153,51 @@ class Deadlines(SharedTimer["TimeLimit"]):
     """Bounds work to `seconds`: `with deadlines.bound() as limit: await work`.
 
     Like `asyncio.timeout` it cancels the task and raises `TimeoutError`; `limit.expired` tells it
-    from a `TimeoutError` of the work itself.
+    from a `TimeoutError` of the work itself. Work that swallows its cancellation is cancelled again
+    every `grace` seconds, and raises when it returns all the same; after `ATTEMPTS` times it is
+    given up, and `give_up()` is called.
     """
 
-    def __init__(self, seconds: float) -> None:
-        super().__init__(seconds, TimeLimit.expire)
+    ATTEMPTS = 3
 
-    def bound(self) -> TimeLimit:
+    def __init__(self, seconds: float, grace: float = 1.0) -> None:
+        super().__init__(seconds, self._expire)
+        self._again = SharedTimer[TimeLimit](grace, self._expire)
+
+    def bound(self, give_up: Callable[[], object] = lambda: None) -> TimeLimit:
         """Return a limit that starts when its `with` block is entered."""
-        return TimeLimit(self)
+        return TimeLimit(self, give_up)
+
+    def remove(self, item: TimeLimit) -> None:
+        """Forget a limit, whether it has passed or not."""
+        super().remove(item)
+        if item.expired:
+            self._again.remove(item)
+
+    def _expire(self, limit: TimeLimit) -> None:
+        limit.expired += 1
+        if limit.expired > self.ATTEMPTS:
+            limit.give_up()
+            return
+        limit.task.cancel()
+        self._again.add(limit)
 
 
 class TimeLimit:
-    """The time limit of one `with` block."""
+    """The time limit of one `with` block; `expired` counts how often its work was cancelled."""
 
-    __slots__ = ("_cancelling", "_deadlines", "expired", "task")
+    __slots__ = ("_begun", "_cancelling", "_deadlines", "expired", "give_up", "task")
     task: asyncio.Task[object]
 
-    def __init__(self, deadlines: Deadlines) -> None:
+    def __init__(self, deadlines: Deadlines, give_up: Callable[[], object]) -> None:
         self._deadlines = deadlines
-        self.expired = False
+        self.give_up = give_up
+        self.expired = 0
 
-    def expire(self) -> None:
-        """End the block."""
-        self.expired = True
-        self.task.cancel()
+    @property
+    def is_over(self) -> bool:
+        """Whether the time is over, also where a blocked loop kept that from being noticed."""
+        return self.expired > 0 or monotonic() - self._begun >= self._deadlines.seconds
 
     def __enter__(self) -> TimeLimit:
         task = asyncio.current_task()
@@ -174,6 +205,7 @@ class TimeLimit:
             raise RuntimeError("a time limit needs a running task")
         self.task = task
         self._cancelling = task.cancelling()
+        self._begun = monotonic()
         self._deadlines.add(self)
         return self
 
@@ -184,13 +216,16 @@ class TimeLimit:
         trace: TracebackType | None,
     ) -> None:
         self._deadlines.remove(self)
-        if (
-            self.expired
-            and self.task.uncancel() <= self._cancelling
-            and kind is not None
-            and issubclass(kind, asyncio.CancelledError)
-        ):
+        if not self.expired:
+            return
+        for _ in range(min(self.expired, self._deadlines.ATTEMPTS)):
+            left = self.task.uncancel()
+        if left <= self._cancelling and (kind is None or issubclass(kind, asyncio.CancelledError)):
             raise TimeoutError from error
+
+
+on_give_up: ContextVar[Callable[[], object]] = ContextVar("on_give_up", default=lambda: None)
+"""What else is to be done when the work of this context is given up."""
 
 
 @dataclass(frozen=True)

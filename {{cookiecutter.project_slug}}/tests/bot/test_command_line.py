@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -50,6 +51,7 @@ def test_without_a_token_it_says_in_six_lines_how_to_start_and_imports_no_aiogra
     [
         ({"BOT_TOKEN": "secret"}, "BOT_TOKEN: not a bot token"),
         ({"BOT_TOKEN": "1:secret", "STORAGE_URL": "shelf:"}, "STORAGE_URL: no storage"),
+        ({"BOT_TOKEN": "1:x", "STORAGE_URL": "x://u:secret@h"}, "STORAGE_URL: no storage"),
     ],
 )
 def test_a_wrong_setting_is_named_and_no_secret_is_shown(
@@ -65,11 +67,10 @@ def test_a_wrong_setting_is_named_and_no_secret_is_shown(
     assert "secret" not in said
 
 
-def test_a_token_that_telegram_does_not_know_is_one_sentence(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def telegram(monkeypatch: pytest.MonkeyPatch) -> FakeTelegram:
+    """What `main` takes for Telegram."""
     telegram = FakeTelegram()
-    telegram.faults.add(Fault(error=ApiError(401, "Unauthorized"), times=None))
     make_bot = bot.app.make_bot
 
     def make_connected_bot(*args: Any, **options: Any) -> Any:
@@ -80,7 +81,40 @@ def test_a_token_that_telegram_does_not_know_is_one_sentence(
     monkeypatch.setattr(bot.app, "make_bot", make_connected_bot)
     monkeypatch.setenv("BOT_TOKEN", "1:secret")
     monkeypatch.setenv("STORAGE_URL", "memory:")
+    return telegram
+
+
+@pytest.mark.parametrize("error", [ApiError(401, "Unauthorized"), ApiError(404, "Not Found")])
+@pytest.mark.parametrize("method", [None, "getUpdates"])
+def test_a_token_that_telegram_does_not_know_is_one_sentence(
+    telegram: FakeTelegram, capsys: pytest.CaptureFixture[str], error: ApiError, method: str | None
+) -> None:
+    telegram.faults.add(Fault(method, error=error, times=None))
     assert refusal(capsys).startswith("Telegram does not know this token")
+
+
+def test_a_webhook_is_left_alone_unless_it_is_told_to_take_over(
+    telegram: FakeTelegram, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asyncio.run(telegram.call("setWebhook", {"url": "https://bot.example.com/hook"}))
+    said = refusal(capsys, "run")
+    assert said.startswith("Telegram delivers the updates of this bot to https://bot.example.com,")
+    assert len(said.splitlines()) == 1
+    assert telegram.updates.webhook is not None
+
+    # Ends as soon as it polls: in a test nothing else would.
+    telegram.faults.add(Fault("deleteWebhook", error=ApiError(401, "Unauthorized"), times=None))
+    assert refusal(capsys, "run", "--take-over").startswith("Telegram does not know")
+    assert [call.method for call in telegram.calls].count("deleteWebhook") == 1
+
+
+def test_taking_over_is_for_polling(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BOT_TOKEN", "1:secret")
+    monkeypatch.setenv("WEBHOOK_URL", "https://bot.example.com/hook/")
+    monkeypatch.setenv("STORAGE_URL", "memory:")
+    assert refusal(capsys, "run", "--take-over").startswith("--take-over is for polling")
 
 
 def test_sessions_are_those_of_the_storage_in_the_settings_unless_it_is_named(

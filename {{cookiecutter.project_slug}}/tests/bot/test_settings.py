@@ -54,6 +54,11 @@ def test_the_token_comes_from_a_file_with_a_line_end(
         ({"BOT_TOKEN_FILE": "."}, "BOT_TOKEN_FILE: [Errno 21]"),
         ({"BOT_TOKEN_FILE": "right", "BOT_TOKEN": TOKEN}, "BOT_TOKEN and BOT_TOKEN_FILE are both"),
         ({"WEBHOOK_URL": "bot.example.com"}, "WEBHOOK_URL: not a web address"),
+        ({"WATCHDOG_SECONDS": "5"}, "WATCHDOG_SECONDS: too short. Write 15 seconds or more"),
+        (
+            {"WEBHOOK_URL": "https://bot.example.com/a b"},
+            "WEBHOOK_URL: a webhook URL holds neither",
+        ),
         ({"TELEGRAM_API_URL": "localhost:8081"}, "TELEGRAM_API_URL: not a web address"),
     ],
 )
@@ -69,3 +74,19 @@ def test_a_wrong_setting_is_named_and_no_secret_is_shown(
     assert str(error.value).startswith(message)
     assert "secret" not in str(error.value)
     assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("", None), ("0", None), ("15", 15), ("60", 60)])
+def test_the_watchdog_can_be_switched_off(
+    monkeypatch: pytest.MonkeyPatch, text: str, seconds: float | None
+) -> None:
+    monkeypatch.setenv("WATCHDOG_SECONDS", text)
+    assert load_settings().watchdog_seconds == seconds
+
+
+def test_addresses_are_kept_as_they_are_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEBHOOK_URL", "https://bot.example.com/hook/")
+    monkeypatch.setenv("TELEGRAM_API_URL", "http://localhost:8081/")
+    settings = load_settings()
+    assert settings.webhook_url == "https://bot.example.com/hook/"
+    assert settings.telegram_api_url == "http://localhost:8081"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from aiogram import F, Router
 from aiogram.types import Message
 
@@ -136,3 +138,29 @@ def test_the_used_update_types_are_seen_through_copies() -> None:
     app = create_bot("42:fake", initial=Session, routers=[parent])
 
     assert app.resolve_used_update_types() == ["message"]
+
+
+async def test_a_handler_that_hangs_in_threads_takes_none_from_others(
+    talk_to: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    go = threading.Event()
+    router = Router()
+
+    @router.message(F.text == "hang")
+    def hang(message: Message) -> None:
+        go.wait()
+
+    @router.message()
+    def count(message: Message, session: Session) -> None:
+        session.count += 1
+
+    talk = talk_to(create_bot("42:fake", initial=Session, routers=[router]))
+    hung = [asyncio.create_task(talk.say("hang", user_id=n)) for n in range(10, 30)]
+    await asyncio.sleep(0)
+
+    await talk.say("hello")
+
+    assert (await talk.record())["session"]["count"] == 1
+    go.set()
+    await asyncio.gather(*hung)
+    assert "all 8 threads of test_a_handler_that_hangs" in caplog.text

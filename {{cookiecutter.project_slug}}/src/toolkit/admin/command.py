@@ -59,6 +59,7 @@ def run_session_verb(given: argparse.Namespace, url: str) -> int:
 
     from toolkit.admin import verbs
     from toolkit.errors import StorageError
+    from toolkit.redaction import redact
     from toolkit.storage import open_storage
 
     verb: Verb = getattr(verbs, f"{given.verb}_records")
@@ -66,7 +67,7 @@ def run_session_verb(given: argparse.Namespace, url: str) -> int:
         storage = open_storage(url)
         verbs.check_use(storage, given)
     except (ValueError, ModuleNotFoundError) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(redact(f"{error}\n"))
         return WRONG_USE
     try:
         return asyncio.run(_with(storage, verb, given))
@@ -74,7 +75,7 @@ def run_session_verb(given: argparse.Namespace, url: str) -> int:
         # The reader has closed the pipe, and the interpreter would fail to flush it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (StorageError, OSError) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(redact(f"{error}\n"))
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         return INTERRUPTED

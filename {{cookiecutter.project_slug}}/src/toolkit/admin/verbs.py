@@ -139,15 +139,22 @@ def _whole_file(path: Path, *, overwrite: bool) -> Iterator[TextIO]:
     if path.exists() and not overwrite:
         raise StorageError(f"{path} is there already; --overwrite replaces it")
     partial = path.with_name(f"{path.name}.partial")
+    # What lies there was left by a killed export, or laid out: a link, a file that others may read.
+    partial.unlink(missing_ok=True)
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)  # follows no link
+    created = os.fstat(descriptor)
     try:
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with open(descriptor, "w", encoding="ascii", newline="\n") as file:  # noqa: PTH123
             yield file
             file.flush()
             os.fsync(descriptor)
+        if not os.path.samestat(created, partial.lstat()):
+            raise StorageError(f"another export writes {partial}")
         partial.replace(path)
     except BaseException:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(created, partial.lstat()):
+                partial.unlink()
         raise
 
 

@@ -23,8 +23,8 @@ class ServedApp(Protocol):
     async def apply_update(self, bot: Bot, update: Update) -> Any:
         """Take the update through sessions and handlers; raise what goes wrong."""
 
-    async def report(self, error: Exception, update: Update) -> None:
-        """Log the failure of the update and tell its user."""
+    async def report(self, error: Exception, update: Update, *, tell: bool = True) -> None:
+        """Log the failure of the update and `tell` its user."""
 
     def resolve_used_update_types(self) -> list[str]:
         """Return the types of updates that have handlers."""

@@ -11,6 +11,7 @@ from aiogram.types import Update
 
 from toolkit.delivery.base import ServedApp
 from toolkit.errors import TRANSIENT, StorageError
+from toolkit.redaction import redact, redact_own
 
 logger = logging.getLogger(__name__)
 
@@ -24,12 +25,14 @@ async def set_aside(
 ) -> None:
     """Keep an update that cannot be applied, with its error, under `dead:{name}`.
 
+    Neither holds the bot's token: servers were seen to send it back.
+
     Raises one of `TRANSIENT` while the store is away.
     """
     record = {
-        "update": raw,
+        "update": redact_own(raw),
         "key": key,
-        "error": "".join(traceback.format_exception(error))[-10_000:],
+        "error": redact("".join(traceback.format_exception(error)))[-10_000:],
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     checkouts = app.sessions.checkouts

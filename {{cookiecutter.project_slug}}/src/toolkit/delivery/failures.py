@@ -10,7 +10,7 @@ from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError, TelegramForbiddenError
 from aiogram.types import CallbackQuery, ErrorEvent, InaccessibleMessage, Message, Update
 
-from toolkit.errors import TRANSIENT, SessionBusy, StorageUnavailable
+from toolkit.errors import TRANSIENT, HandlerInterrupted, SessionBusy, StorageUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -18,6 +18,7 @@ OnError = Callable[[ErrorEvent, Bot], Awaitable[None]]
 
 SORRY = "Something went wrong, and nothing was changed. Please try again, or send /start."
 STORE_DOWN = "I cannot reach my notes right now, so nothing was changed. I will answer in a moment."
+INTERRUPTED = "I was interrupted while I worked on this. Please check what is done, and try again."
 BUSY = "I am still working on your last message. Please try again in a moment."
 
 
@@ -31,12 +32,19 @@ async def apologise(event: ErrorEvent, bot: Bot) -> None:
         text = STORE_DOWN
     elif isinstance(error, SessionBusy):
         text = BUSY
+    elif isinstance(error, HandlerInterrupted):
+        text = INTERRUPTED
     else:
         text = SORRY
     query = event.update.callback_query
     if query is not None:
         with contextlib.suppress(TelegramAPIError):
-            await bot.answer_callback_query(query.id)
+            await bot.answer_callback_query(
+                query.id, text if isinstance(error, TRANSIENT) else None
+            )
+        if isinstance(error, TRANSIENT):
+            # The tap is tried again by itself, perhaps in several processes: one notice is enough.
+            return
     message = _where_to_answer(event.update)
     if message is not None:
         await bot.send_message(

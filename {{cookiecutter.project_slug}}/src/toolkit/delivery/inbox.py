@@ -1,125 +1,278 @@
-"""Store slow updates, so that they can be confirmed to Telegram (the transactional inbox pattern).
+"""Slow updates are written down in the store, so that Telegram may be told they have arrived.
 
-An unconfirmed update holds the offset, and Telegram delivers no more than 99 updates beyond it.
-What is in the inbox when the process ends is handled by the next one.
+Until then such an update holds the offset, and Telegram hands out no more than 99 updates beyond
+it. What is in the inbox when the process ends is taken up again by the next one (the transactional
+inbox pattern). Each record is leased, so that no two processes work on one.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 from aiogram.types import Update
+from pydantic import ValidationError
 
-from toolkit.delivery.attempts import TRIES
 from toolkit.delivery.base import ServedApp
-from toolkit.delivery.dead_letters import as_json, set_aside
-from toolkit.errors import StorageError
+from toolkit.delivery.dead_letters import as_json
+from toolkit.errors import SessionBusy, SessionConflict, SessionUndecodable, StorageError
+from toolkit.sessions.checkout import CheckedOut
+from toolkit.storage.base import Value
 from toolkit.storage.memory import MemorySessionStorage
 from toolkit.waiting import Backoff, retrying, sleep_unless
 
 logger = logging.getLogger(__name__)
 
 STORE_AFTER = 2.0
-"""Seconds in a handler after which an update is stored."""
+"""Seconds in work after which an update is written down."""
 
-STORED_AT_MOST = 1000
+WAITING_PER_SESSION = 10
+"""Updates that may wait behind one of their session; the others are written down at once."""
+
+STORED_AT_MOST = 10_000
 """Updates in the inbox at once. Beyond that the bot is overloaded, and should rather fetch less."""
 
+LOOK_AGAIN = 10.0
+"""Seconds until a record that another process holds is looked at again. Its lease takes 30."""
+
+ALONE_FOR = 0.5
+"""Seconds that a suspect of a crash has to itself."""
+
+SUSPECT_AFTER, ALONE_AT_MOST, DEATHS_AT_MOST = 2, 3, 10
+"""Deaths of the process with an update in work: after so many it is tried alone, and after so many
+alone, or so many in all over more than `CRASHING_FOR`, it is set aside."""
+
+CRASHING_FOR = timedelta(minutes=10)
+
 PREFIX = "parked:"
-"""The prefix of their keys; existing stores have it, so it must stay."""
+"""How their keys begin, since before they were called an inbox."""
 
 BACKOFF = Backoff((StorageError,))
 
 
+@dataclass(slots=True)
+class Entry:
+    """An update in the inbox; `held` is its leased record, once that is written."""
+
+    update: Update
+    record: Value
+    held: CheckedOut | None = None
+    writing: asyncio.Task[None] | None = None
+
+
 class Inbox:
-    """The slow updates of a bot, each in a record of its store."""
+    """The slow updates of a bot, each in a record of its store.
+
+    A record says whether its handler had begun, and counts the processes that died then: `deaths`
+    in all, `alone` those of which nothing else can be the cause. An orderly stop resets both.
+    """
 
     def __init__(self, app: ServedApp) -> None:
         self._app = app
+        self._checkouts = app.sessions.checkouts
         self._storage = app.sessions.storage
-        self._bounded = app.sessions.checkouts.bounded
-        self.writes: dict[int, asyncio.Task[None] | None] = {}
-        """By update id, the task that stores it; `None` if an earlier process has left it."""
+        self.entries: dict[int, Entry] = {}
         self.recovered = False
-        """Whether it is known what an earlier process has left."""
+        """Whether it is known what earlier processes have left."""
         self.survives = not isinstance(self._storage, MemorySessionStorage)
         """Whether the next process will find them."""
 
-    def store(self, update: Update, then: Callable[[int], None]) -> None:
-        """Begin to store the update; `then` is called with its id once it is stored."""
-        write = self.writes.get(update.update_id)
-        if write is None or write.done():
-            self.writes[update.update_id] = asyncio.create_task(self._write(update, then))
+    def store(
+        self, update: Update, then: Callable[[int], None], *, begun: bool, hold: bool = True
+    ) -> None:
+        """Begin to write the update down; `then` is called with its id when that has worked.
 
-    async def _write(self, update: Update, then: Callable[[int], None]) -> None:
-        record = {"update": as_json(update)}
+        The record is leased to this process, unless it will not `hold` it any longer.
+        """
+        entry = self.entries.get(update.update_id)
+        if entry is None:
+            record = {"update": as_json(update), "begun": begun}
+            entry = self.entries[update.update_id] = Entry(update, record)
+        if entry.held is None and (entry.writing is None or entry.writing.done()):
+            entry.writing = asyncio.create_task(self._write(entry, then, hold))
+
+    async def _write(self, entry: Entry, then: Callable[[int], None], hold: bool) -> None:
+        update_id = entry.update.update_id
+        key = f"{PREFIX}{update_id}"
         try:
-            await self._bounded(self._storage.write(f"{PREFIX}{update.update_id}", record))
+            await self._checkouts.bounded(self._storage.write(key, entry.record))
+            if hold:
+                entry.held = await self._checkouts.take(key, "the inbox", patience=0)
         except StorageError as error:
-            logger.warning("update %d was not written down: %s", update.update_id, error)
+            logger.warning("update %d was not written down: %s", update_id, error)
         else:
-            then(update.update_id)
+            then(update_id)
 
     async def written(self, limit: float) -> None:
         """Wait `limit` seconds for what is being written."""
-        writes = [write for write in self.writes.values() if write is not None]
+        writes = [entry.writing for entry in self.entries.values() if entry.writing is not None]
         if writes:
             await asyncio.wait(writes, timeout=limit)
 
+    async def begin(self, update_id: int) -> bool:
+        """Note that the handler of a stored update begins; `False` where another process has it."""
+        entry = self.entries[update_id]
+        return entry.record["begun"] or await self._change(entry, begun=True)
+
     async def forget(self, update_id: int, stop: asyncio.Event) -> None:
         """Remove the record of a settled update, as soon as the store answers."""
-        write = self.writes[update_id]
-        if write is not None:
-            await asyncio.wait((write,))
+        entry = self.entries.get(update_id)
+        if entry is None:
+            return
+        if entry.writing is not None:
+            await asyncio.wait((entry.writing,))
+        key = f"{PREFIX}{update_id}"
 
         async def delete() -> None:
-            await self._bounded(self._storage.delete(f"{PREFIX}{update_id}"))
+            held, entry.held = entry.held, None
+            if held is not None:
+                await self._checkouts.put(held, None, None)
+            else:
+                await self._checkouts.bounded(self._storage.delete(key))
 
         try:
             await retrying(delete, BACKOFF, partial(sleep_unless, stop))
         except StorageError as error:
             logger.warning("update %d was not removed from the inbox: %s", update_id, error)
         else:
-            del self.writes[update_id]
+            self.entries.pop(update_id, None)
 
-    async def recover(self, put: Callable[[Update], None], stop: asyncio.Event) -> None:
-        """Hand what the last process has left to `put`, oldest first.
+    async def release(self) -> None:
+        """Leave what is unfinished to the next process: this one ends in order."""
+        work = [self._leave(entry) for entry in self.entries.values() if entry.held is not None]
+        await asyncio.gather(*work)
 
-        An update with which the process has died three times is set aside instead.
+    async def _leave(self, entry: Entry) -> None:
+        held, entry.held = entry.held, None
+        if held is None:
+            return
+        kept = {"update": entry.record["update"], "begun": False}
+        try:
+            await self._checkouts.put(held, kept, None)
+        except StorageError as error:
+            logger.warning("%s was not released: %s", held.key, error)
+
+    async def _change(self, entry: Entry, **fields: Any) -> bool:
+        """Write fields of a leased record; tell whether it is still leased to this process."""
+        held = entry.held
+        entry.record |= fields
+        if held is None:
+            return True
+        try:
+            await self._checkouts.put(held, entry.record, None)
+            entry.held = await self._checkouts.take(held.key, "the inbox", patience=0)
+        except (SessionBusy, SessionConflict):
+            self.entries.pop(entry.update.update_id, None)
+            return False
+        except StorageError as error:
+            logger.warning("%s was not changed: %s", held.key, error)
+        return True
+
+    async def recover(
+        self,
+        put: Callable[[Update], None],
+        set_aside: Callable[[Update, Exception], Awaitable[None]],
+        stop: asyncio.Event,
+    ) -> None:
+        """Hand what earlier processes have left to `put`, oldest first, and suspects one by one.
+
+        Records of a process that is still there, or has just died, are looked at again later.
         """
 
         def pause(error: Exception, attempt: int) -> float | None:
             logger.warning("the inbox was not read: %s", error)
             return BACKOFF(error, attempt)
 
-        try:
-            updates = await retrying(self._take_up, pause, partial(sleep_unless, stop))
-        except StorageError:
-            return
-        for update in updates:
-            self.writes.setdefault(update.update_id, None)
-        self.recovered = True
-        for update in updates:
-            logger.info("update %d was left unfinished and is taken up again", update.update_id)
-            put(update)
+        sleep = partial(sleep_unless, stop)
+        while not stop.is_set():
+            try:
+                found, busy = await retrying(self._take_up, pause, sleep)
+            except StorageError:
+                return
+            self.recovered = not busy
+            suspects = []
+            for entry in found:
+                update_id = entry.update.update_id
+                deaths = entry.record.get("deaths", 0)
+                if error := _verdict(entry.record):
+                    await set_aside(entry.update, error)
+                    await self.forget(update_id, stop)
+                elif deaths >= SUSPECT_AFTER:
+                    suspects.append(entry)
+                else:
+                    logger.info("update %d was left unfinished and is taken up again", update_id)
+                    put(entry.update)
+            random.shuffle(suspects)
+            for entry in suspects:
+                await self._try_alone(entry, put, sleep)
+            if not busy or await sleep(LOOK_AGAIN):
+                return
 
-    async def _take_up(self) -> list[Update]:
-        found = []
+    async def _try_alone(
+        self,
+        entry: Entry,
+        put: Callable[[Update], None],
+        sleep: Callable[[float], Awaitable[bool]],
+    ) -> None:
+        update_id, alone = entry.update.update_id, entry.record.get("alone", 0)
+        logger.warning("update %d was in work at %d crashes", update_id, entry.record["deaths"])
+        if await self._change(entry, begun=True, alone=alone + 1):
+            put(entry.update)
+            for _ in range(10):
+                if update_id not in self.entries or await sleep(ALONE_FOR / 10):
+                    return
+            await self._change(entry, alone=alone)
+
+    async def _take_up(self) -> tuple[list[Entry], bool]:
+        """Return the records that are free now, leased, and whether others are not."""
+        found, busy = [], False
+        own = {f"{PREFIX}{update_id}" for update_id in self.entries}
         # Not bounded: it may take long to go through many keys, and nothing waits for it.
-        for key in [key async for key in self._storage.read_all_keys(PREFIX)]:
-            record = await self._bounded(self._storage.read(key))
-            if record is None:
+        keys = {key async for key in self._storage.read_all_keys(PREFIX)}
+        for key in keys - own:
+            try:
+                held = await self._checkouts.take(key, "the inbox", patience=0)
+            except SessionBusy:
+                busy = True
                 continue
+            if held.value is None:
+                await self._checkouts.abandon(held)
+            elif (entry := await self._entry(held)) is not None:
+                self.entries[entry.update.update_id] = entry
+                found.append(entry)
+        return sorted(found, key=lambda entry: entry.update.update_id), busy
+
+    async def _entry(self, held: CheckedOut) -> Entry | None:
+        """Read a record, and count the death of the process that had begun with it."""
+        record = held.value or {}
+        try:
             update = Update.model_validate(record["update"], context={"bot": self._app.bot})
-            taken = record.get("taken", 0)
-            if taken < TRIES:
-                await self._bounded(self._storage.write(key, {**record, "taken": taken + 1}))
-                found.append(update)
-            else:
-                died = RuntimeError(f"the process has died {taken} times at this update")
-                await set_aside(self._app, update.update_id, record["update"], died)
-                await self._bounded(self._storage.delete(key))
-        return sorted(found, key=lambda update: update.update_id)
+            deaths = int(record["deaths"] if "deaths" in record else record.get("taken", 0))
+            since = datetime.fromisoformat(record.get("since", datetime.now(UTC).isoformat()))
+            alone = int(record.get("alone", 0))
+        except (ValidationError, KeyError, TypeError, ValueError) as error:
+            problem = SessionUndecodable(held.key, f"no update in it: {error!r}"[:300], record)
+            await self._checkouts.quarantine(held, problem)
+            await self._checkouts.put(held, None, None)
+            return None
+        if record.get("begun", True):
+            deaths += 1
+        counted = {"deaths": deaths, "since": since.isoformat(), "alone": alone, "begun": False}
+        entry = Entry(update, {"update": record["update"], **counted}, held)
+        return entry if await self._change(entry) else None
+
+
+def _verdict(record: Value) -> Exception | None:
+    """Return why an update is not tried again: the process has surely died of it."""
+    if record["alone"] >= ALONE_AT_MOST:
+        return RuntimeError(f"the process has died {record['alone']} times at this update alone")
+    crashing = datetime.now(UTC) - datetime.fromisoformat(record["since"])
+    if record["deaths"] >= DEATHS_AT_MOST and crashing > CRASHING_FOR:
+        return RuntimeError(f"the process has died {record['deaths']} times at this update")
+    return None

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import math
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextvars import ContextVar
+from time import monotonic
 from typing import Any, TypeVar, cast
 
 from aiogram import Bot
@@ -14,16 +16,20 @@ from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.session.base import BaseSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import (
+    ClientDecodeError,
     RestartingTelegram,
     TelegramBadRequest,
     TelegramNetworkError,
+    TelegramNotFound,
     TelegramRetryAfter,
     TelegramServerError,
+    TelegramUnauthorizedError,
 )
 from aiogram.methods import Response, TelegramMethod
 from aiogram.methods.base import TelegramType
 from aiohttp import ClientConnectorError
 
+from toolkit.errors import CannotServe
 from toolkit.waiting import Backoff, retrying
 
 logger = logging.getLogger(__name__)
@@ -88,7 +94,8 @@ class LazySession(BaseSession):
 class RetryingBot(Bot):
     """An aiogram bot that waits out 429 and network errors.
 
-    A 429 is repeated after its `retry_after` (Bot API, "ResponseParameters"). A network error is
+    A 429 is repeated after its `retry_after` (Bot API, "ResponseParameters"); one that is not about
+    a chat holds all calls of the bot back for as long. A network error is
     repeated where the request cannot have arrived, or may run twice unseen; a `sendMessage` whose
     answer was lost is not, it would be sent twice. At most `tries` tries, and `longest` seconds of
     waiting in all. What is done already counts as done: an edit that changes nothing, as a double
@@ -103,6 +110,8 @@ class RetryingBot(Bot):
         self.sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
         """How it waits; a test puts something quicker here."""
 
+        self._quiet_until = 0.0
+
     async def __call__(self, method: TelegramMethod[T], request_timeout: int | None = None) -> T:
         """Call the Bot API. Raises aiogram's exceptions when the tries are used up."""
         _response_type(method.__returning__)
@@ -112,6 +121,8 @@ class RetryingBot(Bot):
         waited = 0.0
 
         async def call() -> T:
+            nonlocal waited
+            waited += await self._wait_for_quiet(method, self.longest - waited)
             result = await self.session(self, method, timeout=request_timeout)
             _note(name)
             return result
@@ -121,9 +132,15 @@ class RetryingBot(Bot):
             if isinstance(error, BACKOFF.on) and not _never_arrived(error):
                 _note(name)
             seconds = _pause_before_retry(name, error, attempt)
+            for_all = isinstance(error, TelegramRetryAfter) and _is_for_all(method)
+            if for_all and seconds is not None:
+                self._quiet_until = max(self._quiet_until, monotonic() + seconds)
             if seconds is None or attempt == tries or waited + seconds > self.longest:
                 return None
             logger.warning("%s: %s; again in %.1f s", name, error, seconds)
+            if for_all:
+                # The next try waits for quiet, as all other calls do.
+                return 0.0
             waited += seconds
             return seconds
 
@@ -133,6 +150,51 @@ class RetryingBot(Bot):
             if not any(done in error.message for done in DONE_ALREADY):
                 raise
             return cast(T, True)
+
+    async def _wait_for_quiet(self, method: TelegramMethod[Any], longest: float) -> float:
+        """Wait until calls are allowed again, and return how many seconds that took.
+
+        Raises TelegramRetryAfter when it would take more than `longest`.
+        """
+        left = self._quiet_until - monotonic()
+        if left <= 0:
+            return 0.0
+        if left > longest:
+            text = "Telegram has asked this bot to make no calls until then"
+            raise _HeldBack(method, text, math.ceil(left))
+        await self.sleep(left)
+        return left
+
+
+class _HeldBack(TelegramRetryAfter):
+    """The call was not made, as an earlier one was told to wait."""
+
+
+def pause_of(error: TelegramRetryAfter) -> float:
+    """Return the seconds that Telegram wants to be left alone: at least one, at most an hour."""
+    return min(max(1.0, float(error.retry_after)), 3600.0)
+
+
+def unknown_token(error: Exception) -> CannotServe | None:
+    """Return the end of a bot whose token Telegram does not know, if `error` says so."""
+    if isinstance(error, TelegramUnauthorizedError | TelegramNotFound):
+        return CannotServe(
+            "Telegram does not know this token; ask @BotFather for the right one. With a server "
+            "of your own: does TELEGRAM_API_URL point at it?"
+        )
+    return None
+
+
+def in_short(error: Exception) -> str:
+    """Return what a failed call says, without the page that a proxy may have answered with."""
+    if isinstance(error, ClientDecodeError):
+        return f"this is no answer of Telegram: {str(error.data)[:80]!r}"
+    return str(error)
+
+
+def _is_for_all(method: TelegramMethod[Any]) -> bool:
+    """Tell whether a 429 to this call is meant for the bot, not for one chat."""
+    return getattr(method, "chat_id", None) is None
 
 
 def _note(name: str) -> None:
@@ -158,8 +220,10 @@ def _response_type(returning: Any) -> Any:
 
 
 def _pause_before_retry(name: str, error: Exception, attempt: int) -> float | None:
+    if isinstance(error, _HeldBack):
+        return None
     if isinstance(error, TelegramRetryAfter):
-        return error.retry_after
+        return pause_of(error)
     if _never_arrived(error) or name.startswith(REPEATABLE):
         return BACKOFF(error, attempt)
     return None

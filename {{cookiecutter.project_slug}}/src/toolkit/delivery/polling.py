@@ -11,30 +11,25 @@ import asyncio
 import logging
 from typing import Any
 
-from aiogram.exceptions import (
-    ClientDecodeError,
-    TelegramConflictError,
-    TelegramNetworkError,
-    TelegramRetryAfter,
-    TelegramServerError,
-)
-from aiogram.methods import GetUpdates
 from aiogram.types import Update
-from pydantic import ValidationError
 
 from toolkit.delivery.attempts import Attempts, UpdateTasks
 from toolkit.delivery.base import ServedApp
-from toolkit.delivery.dead_letters import set_aside
-from toolkit.delivery.inbox import STORE_AFTER, STORED_AT_MOST, Inbox
-from toolkit.errors import TRANSIENT
-from toolkit.waiting import Backoff, retrying
+from toolkit.delivery.fetching import Fetcher
+from toolkit.delivery.inbox import (
+    ALONE_FOR,
+    STORE_AFTER,
+    STORED_AT_MOST,
+    WAITING_PER_SESSION,
+    Inbox,
+)
+from toolkit.delivery.poison import DEATHS, StartRecord
+from toolkit.waiting import sleep_unless
 
 logger = logging.getLogger(__name__)
 
 THROTTLE = 0.5
 """Longest pause, in seconds, between two `getUpdates` while an update is in progress."""
-
-BACKOFF = Backoff((TelegramNetworkError, TelegramServerError, TelegramConflictError, *TRANSIENT))
 
 
 class Window:
@@ -82,17 +77,27 @@ class Poller:
     """Fetches updates and has them delivered until it is told to stop.
 
     `timeout` is how long Telegram holds an empty `getUpdates`, `drain` how long handlers may
-    still take after the stop; both in seconds.
+    still take after the stop; both in seconds. With `take_over` a webhook is removed first.
     """
 
-    def __init__(self, app: ServedApp, *, timeout: float = 30.0, drain: float = 6.0) -> None:
+    def __init__(
+        self,
+        app: ServedApp,
+        *,
+        timeout: float = 30.0,
+        drain: float = 6.0,
+        take_over: bool = False,
+    ) -> None:
         self.app = app
-        self.timeout = timeout
         self.drain = drain
         self._attempts = Attempts(app)
-        self._tasks = UpdateTasks(self._work)
+        self._tasks = UpdateTasks(self._work, self._give_up)
         self._inbox = Inbox(app)
+        self._start = StartRecord(app)
         self._window = Window()
+        self._started = False
+        self._survival: asyncio.Task[None] | None = None
+        self._fetcher = Fetcher(app, self._window, timeout=timeout, take_over=take_over)
         self._quiet = asyncio.Event()
         self._stopping = asyncio.Event()
 
@@ -100,7 +105,9 @@ class Poller:
         """Poll until `stop`, then let updates in progress finish, and confirm them."""
         logger.info("polling for updates")
         stopped = asyncio.create_task(stop.wait())
-        recovery = asyncio.create_task(self._inbox.recover(self._put, self._stopping))
+        recovery = asyncio.create_task(
+            self._inbox.recover(self._put, self._set_aside, self._stopping)
+        )
         try:
             # What the last process has left goes first, unless the store is away.
             await _first_of(recovery, stopped, limit=THROTTLE)
@@ -111,7 +118,7 @@ class Poller:
                     fetch.cancel()
                     await asyncio.wait((fetch,))
                     break
-                self._begin(*fetch.result())
+                await self._begin(*fetch.result())
                 await self._throttle(stopped)
         finally:
             stopped.cancel()
@@ -126,65 +133,98 @@ class Poller:
         Waits and tries again until there is an answer.
         """
         offset = self._window.offset
-        answer = await retrying(lambda: self._ask(offset), _pause_before_poll)
+        answer = await self._fetcher.fetch(offset)
         if offset is not None:
             self._forget_below(offset)
         return answer
-
-    async def _ask(self, offset: int | None) -> tuple[list[Update], int | None]:
-        try:
-            updates = await self.app.bot.get_updates(
-                offset=offset,
-                timeout=int(self.timeout),
-                allowed_updates=self.app.resolve_used_update_types(),
-                request_timeout=int(self.timeout) + 10,
-            )
-        except ClientDecodeError as error:
-            return await self._salvage(error)
-        except TelegramConflictError as error:
-            if "webhook" in error.message:
-                await self.app.bot.delete_webhook()
-            raise
-        return updates, updates[-1].update_id if updates else None
-
-    async def _salvage(self, error: ClientDecodeError) -> tuple[list[Update], int | None]:
-        """Set aside what cannot be read of an answer, and return the rest."""
-        answer = error.data.get("result") if isinstance(error.data, dict) else None
-        if not isinstance(answer, list) or not all(map(_is_numbered, answer)):
-            raise TelegramNetworkError(GetUpdates(), "this is no answer of Telegram") from error
-        updates = []
-        for raw in answer:
-            try:
-                updates.append(Update.model_validate(raw, context={"bot": self.app.bot}))
-            except ValidationError as unreadable:
-                if not self._window.knows(raw["update_id"]):
-                    await set_aside(self.app, raw["update_id"], raw, unreadable)
-                    self._window.settle(raw["update_id"])
-        return updates, answer[-1]["update_id"]
 
     def _forget_below(self, offset: int) -> None:
         """Remember no longer what never comes again, here and in the records of sessions."""
         self._window.confirmed(offset)
         # What is in the inbox may come again from there.
-        oldest = min(self._inbox.writes, default=offset) if self._inbox.recovered else 0
+        oldest = min(self._inbox.entries, default=offset) if self._inbox.recovered else 0
         self.app.sessions.confirmed = min(offset, oldest) - 1
 
-    def _begin(self, updates: list[Update], last_id: int | None) -> None:
+    async def _begin(self, updates: list[Update], last_id: int | None) -> None:
         if last_id is None:
             return
         if last_id <= self.app.sessions.confirmed:
             # After a week without updates Telegram starts again from a random number.
             self.app.sessions.confirmed = 0
         self._window.saw(last_id)
-        for update in updates:
-            if self._window.knows(update.update_id) or update.update_id in self._inbox.writes:
-                continue
-            self._window.begin(update, asyncio.get_running_loop().time())
+        known = self._inbox.entries
+        fresh = [
+            update
+            for update in updates
+            if not self._window.knows(update.update_id) and update.update_id not in known
+        ]
+        now = asyncio.get_running_loop().time()
+        for update in fresh:
+            self._window.begin(update, now)
             self._quiet.clear()
+        if fresh and not self._started and self._inbox.survives:
+            self._started = True
+            fresh = await self._begin_alone(fresh)
+        for update in fresh:
             self._put(update)
 
+    async def _begin_alone(self, updates: list[Update]) -> list[Update]:
+        """Begin with the first update alone, or with each where the last process died of one.
+
+        Returns those that can begin at once.
+        """
+        await self._start.read()
+        ids = [update.update_id for update in updates]
+        suspicious = self._start.is_suspicious(ids)
+        updates.sort(key=lambda update: -self._start.deaths(update.update_id))
+        while updates:
+            update, *updates = updates
+            deaths = self._start.deaths(update.update_id)
+            if deaths >= DEATHS:
+                error = RuntimeError(f"the process has died {deaths} times at this update alone")
+                await self._set_aside(update, error)
+                continue
+            await self._start.begin(update.update_id, alone=True)
+            self._put(update)
+            await self._settled(update.update_id)
+            if not suspicious:
+                break
+        if updates:
+            await self._start.begin(updates[0].update_id, alone=False)
+        self._survival = asyncio.create_task(self._survive())
+        return updates
+
+    async def _settled(self, update_id: int) -> None:
+        """Wait until an update is settled, but not long."""
+        for _ in range(50):
+            if update_id not in self._window.working:
+                return
+            await asyncio.sleep(ALONE_FOR / 50)
+
+    async def _survive(self) -> None:
+        await sleep_unless(self._stopping, STORE_AFTER)
+        await self._start.survived()
+
     def _put(self, update: Update) -> None:
-        self._tasks.put(self.app.session_key(update), update)
+        key = self.app.session_key(update)
+        self._tasks.put(key, update)
+        if self._tasks.waiting(key) > WAITING_PER_SESSION and self._inbox.survives:
+            # One busy session must not fill the window, or nobody else would be served.
+            self._store(update)
+
+    def _store(self, update: Update) -> None:
+        if len(self._inbox.entries) < STORED_AT_MOST:
+            begun = update.update_id in self._tasks.begun
+            self._inbox.store(update, self._pass, begun=begun)
+
+    async def _set_aside(self, update: Update, error: Exception) -> None:
+        if await self._attempts.until_set_aside(update, error, self._stopping):
+            self._pass(update.update_id)
+
+    async def _give_up(self, update: Update) -> None:
+        if await self._attempts.give_up(update, self._stopping):
+            await self._inbox.forget(update.update_id, self._stopping)
+            self._pass(update.update_id)
 
     async def _throttle(self, stopped: asyncio.Task[Any]) -> None:
         """Give handlers time, or the next `getUpdates` would only return updates in progress."""
@@ -194,20 +234,18 @@ class Poller:
         await _first_of(quiet, stopped, limit=THROTTLE)
         quiet.cancel()
         overdue = asyncio.get_running_loop().time() - STORE_AFTER
-        for update, begun in self._window.working.values():
-            if begun <= overdue and len(self._inbox.writes) < STORED_AT_MOST:
-                self._inbox.store(update, self._pass)
+        for update, begun in list(self._window.working.values()):
+            if begun <= overdue:
+                self._store(update)
 
     async def _work(self, update: Update) -> None:
-        try:
-            settled = await self._attempts.until_settled(update, self._stopping)
-        except Exception:
-            logger.exception("update %d could not be settled: %r", update.update_id, update)
-            settled = True
-        if settled:
-            if update.update_id in self._inbox.writes:
-                await self._inbox.forget(update.update_id, self._stopping)
-            self._pass(update.update_id)
+        update_id = update.update_id
+        if update_id in self._inbox.entries and not await self._inbox.begin(update_id):
+            logger.info("update %d is in work in another process", update_id)
+            self._pass(update_id)
+        elif await self._attempts.until_settled(update, self._stopping):
+            await self._inbox.forget(update_id, self._stopping)
+            self._pass(update_id)
 
     def _pass(self, update_id: int) -> None:
         """Let the offset pass an update that is settled, or in the inbox."""
@@ -219,8 +257,10 @@ class Poller:
         """Store what is unfinished, and confirm everything that Telegram need not repeat."""
         if self._inbox.survives:
             for update, _ in list(self._window.working.values()):
-                self._inbox.store(update, self._pass)
+                self._inbox.store(update, self._pass, begun=False, hold=False)
             await self._inbox.written(limit=1.0)
+            await self._inbox.release()
+            await self._start.survived()
         if self._window.offset is None:
             return
         try:
@@ -228,28 +268,6 @@ class Poller:
                 await self.app.bot.get_updates(offset=self._window.offset, limit=1, timeout=0)
         except Exception as error:  # noqa: BLE001 - what comes again is recognised
             logger.warning("the last updates were not confirmed and will come again: %r", error)
-
-
-def _is_numbered(raw: Any) -> bool:
-    return isinstance(raw, dict) and isinstance(raw.get("update_id"), int)
-
-
-def _pause_before_poll(error: Exception, attempt: int) -> float | None:
-    if isinstance(error, TelegramRetryAfter):
-        logger.warning("getUpdates: %s", error)
-        return error.retry_after
-    seconds = BACKOFF(error, attempt)
-    if isinstance(error, TelegramConflictError):
-        logger.error("%s; again in %.1f s", _explain(error), seconds)
-    elif seconds is not None:
-        logger.warning("getUpdates: %s; again in %.1f s", error, seconds)
-    return seconds
-
-
-def _explain(conflict: TelegramConflictError) -> str:
-    if "webhook" in conflict.message:
-        return "this bot had a webhook, which is removed now, because this process polls"
-    return "another process is polling with this token: stop it, or this one"
 
 
 async def _first_of(*tasks: asyncio.Task[Any], limit: float | None = None) -> None:

@@ -8,17 +8,13 @@ repeats an update that was not answered with 2xx until it is a day old; it heeds
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import hmac
 import json
 import logging
 import re
 from collections import OrderedDict
-from functools import partial
-from urllib.parse import urlsplit
 
-from aiogram.exceptions import TelegramNetworkError, TelegramServerError
 from aiogram.types import Update
 from aiohttp import web
 from pydantic import ValidationError
@@ -26,9 +22,11 @@ from pydantic import ValidationError
 from toolkit.delivery.attempts import Attempts, UpdateTasks
 from toolkit.delivery.base import ServedApp
 from toolkit.delivery.dead_letters import set_aside
+from toolkit.delivery.http_server import HttpServer, read_body, strangers
 from toolkit.delivery.inbox import Inbox
+from toolkit.delivery.registration import Registration
+from toolkit.delivery.webhook_url import check_webhook_url, webhook_path
 from toolkit.errors import TRANSIENT, StorageError
-from toolkit.waiting import Backoff, retrying, sleep_unless
 
 logger = logging.getLogger(__name__)
 
@@ -44,12 +42,13 @@ LARGEST_BODY = 1_000_000
 SETTLED_KEPT = 10_000
 """Ids of settled updates kept in memory. The records know the others."""
 
-OUTAGE_PAUSE, DRAIN_PAUSE = "5", "1"
+WAITING_AT_MOST = 200
+"""Updates in work at once. Telegram itself has no more than 100 under way."""
+
+OUTAGE_PAUSE, DRAIN_PAUSE, OVERLOAD_PAUSE = "5", "1", "1"
 """Seconds after which Telegram shall try again."""
 
 HEADER = "X-Telegram-Bot-Api-Secret-Token"
-
-BACKOFF = Backoff((TelegramNetworkError, TelegramServerError))
 
 
 def secret_for(token: str) -> str:
@@ -76,17 +75,17 @@ class WebhookServer:
         drain: float = 6.0,
     ) -> None:
         self.app = app
-        self.url = url
+        self.url = check_webhook_url(url)
         self.secret = secret if secret is not None else secret_for(app.bot.token)
         self.host = host
         self.port = port
-        self.max_connections = max_connections
         self.drain = drain
-        self.path = _path_of(url)
+        self.path = webhook_path(self.url)
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", self.secret):
             raise ValueError("a webhook secret is 1 to 256 of A-Z, a-z, 0-9, _ and -")
-        self._attempts = Attempts(app)
-        self._tasks = UpdateTasks(self._work)
+        self._registration = Registration(app, self.url, self.secret, max_connections)
+        self._attempts = Attempts(app, repeated=True)
+        self._tasks = UpdateTasks(self._work, self._give_up)
         self._inbox = Inbox(app)
         self._answers: dict[int, asyncio.Future[bool]] = {}
         self._settled: OrderedDict[int, None] = OrderedDict()
@@ -95,66 +94,53 @@ class WebhookServer:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop`, then let updates in progress finish and be answered."""
-        runner = web.AppRunner(self._routes(), access_log=None, shutdown_timeout=1.0)
-        await runner.setup()
-        recovery = asyncio.create_task(self._inbox.recover(self._put, self._stopping))
+        server = HttpServer(self._routes())
+        recovery = asyncio.create_task(
+            self._inbox.recover(self._put, self._set_aside, self._stopping)
+        )
+        keeping = asyncio.create_task(self._serve(server, stop))
+        stopped = asyncio.create_task(stop.wait())
         try:
-            await web.TCPSite(runner, self.host, self.port).start()
-            await self._register(stop)
-            await stop.wait()
+            await asyncio.wait((keeping, stopped), return_when=asyncio.FIRST_COMPLETED)
+            if keeping.done():
+                keeping.result()
         finally:
             self._stopping.set()
+            stopped.cancel()
+            keeping.cancel()
             await self._tasks.drain(self.drain)
             recovery.cancel()
+            await self._inbox.release()
             for update_id in list(self._answers):
                 self._answer(update_id, settled=False)
-            await runner.cleanup()
+            await server.close()
 
-    async def _register(self, stop: asyncio.Event) -> None:
-        """Tell Telegram where to deliver, as soon as it can be reached."""
-
-        def pause(error: Exception, attempt: int) -> float | None:
-            seconds = BACKOFF(error, attempt)
-            if seconds is not None:
-                logger.warning("setWebhook: %s; again in %.1f s", error, seconds)
-            return seconds
-
-        with contextlib.suppress(*BACKOFF.on):
-            await retrying(self._set_webhook, pause, partial(sleep_unless, stop))
-
-    async def _set_webhook(self) -> None:
-        bot = self.app.bot
-        await bot.set_webhook(
-            self.url,
-            secret_token=self.secret,
-            max_connections=self.max_connections,
-            allowed_updates=self.app.resolve_used_update_types(),
-        )
-        info = await bot.get_webhook_info()
-        if info.url != self.url:
-            raise RuntimeError(
-                f"Telegram delivers to {info.url or 'no webhook'}, not to {self.url}: another "
-                "process with this token has just changed it. Stop that one, or this one"
-            )
-        logger.info("serving %s, %d updates are waiting", self.url, info.pending_update_count)
-        if info.last_error_message:
-            logger.warning("Telegram's last failed delivery: %s", info.last_error_message)
+    async def _serve(self, server: HttpServer, stop: asyncio.Event) -> None:
+        """Listen, and only then tell Telegram."""
+        await server.start(self.host, self.port)
+        await self._registration.keep(stop)
 
     def _routes(self) -> web.Application:
         server = web.Application(client_max_size=LARGEST_BODY)
         server.router.add_get("/healthz", self._healthz)
         server.router.add_get("/readyz", self._readyz)
-        server.router.add_post(self.path, self._receive)
+        # aiohttp would read braces in a path of its own as a pattern.
+        server.router.add_post("/{path:.*}", self._receive)
         return server
 
     async def _receive(self, request: web.Request) -> web.Response:
+        if request.path != self.path:
+            return web.Response(status=404)
         given = request.headers.get(HEADER, "").encode(errors="surrogateescape")
         if not hmac.compare_digest(given, self.secret.encode()):
-            logger.warning("a request with a wrong secret from %s was refused", request.remote)
+            strangers.warning("a request with a wrong secret from %s was refused", request.remote)
             return web.Response(status=403)
         if self._stopping.is_set():
             return _later(DRAIN_PAUSE)
-        body = await request.read()
+        if len(self._answers) >= WAITING_AT_MOST:
+            strangers.warning("%d updates are in work: Telegram shall wait", WAITING_AT_MOST)
+            return _later(OVERLOAD_PAUSE)
+        body = await read_body(request)
         self._last_update = asyncio.get_running_loop().time()
         try:
             update = Update.model_validate_json(body, context={"bot": self.app.bot})
@@ -171,9 +157,10 @@ class WebhookServer:
     async def _refuse(self, body: bytes, error: ValidationError) -> web.Response:
         """Set aside what cannot be read; Telegram would send it again and again otherwise."""
         text = body.decode(errors="backslashreplace")
+        name: int | str
         try:
-            name = json.loads(text)["update_id"]
-        except (ValueError, TypeError, KeyError):
+            name = int(json.loads(text)["update_id"])
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             name = hashlib.sha256(body).hexdigest()[:16]
         try:
             await set_aside(self.app, name, text, error)
@@ -193,21 +180,27 @@ class WebhookServer:
         self._tasks.put(self.app.session_key(update), update)
 
     async def _work(self, update: Update) -> None:
+        update_id = update.update_id
         settled = False
         try:
-            if update.update_id not in self._inbox.writes:
+            if update_id not in self._inbox.entries:
                 await self._attempts.settle(update)
                 settled = True
-            elif await self._attempts.until_settled(update, self._stopping):
-                await self._inbox.forget(update.update_id, self._stopping)
-                settled = True
+            elif await self._inbox.begin(update_id):
+                settled = await self._attempts.until_settled(update, self._stopping)
+                if settled:
+                    await self._inbox.forget(update_id, self._stopping)
         except TRANSIENT:
-            logger.info("update %d will be sent again by Telegram", update.update_id)
-        except Exception:
-            logger.exception("update %d could not be settled: %r", update.update_id, update)
-            settled = True
+            logger.info("update %d will be sent again by Telegram", update_id)
         finally:
-            self._answer(update.update_id, settled)
+            self._answer(update_id, settled)
+
+    async def _set_aside(self, update: Update, error: Exception) -> None:
+        await self._attempts.until_set_aside(update, error, self._stopping)
+
+    async def _give_up(self, update: Update) -> None:
+        settled = await self._attempts.give_up(update, self._stopping)
+        self._answer(update.update_id, settled)
 
     def _answer(self, update_id: int, settled: bool) -> None:
         if settled:
@@ -219,7 +212,10 @@ class WebhookServer:
             answer.set_result(settled)
 
     async def _healthz(self, _: web.Request) -> web.Response:
-        """200 while the store answers, else 503; and how many seconds ago the last update came."""
+        """200 while the store answers, else 503.
+
+        Tells also how many seconds ago the last update came, and whether Telegram delivers here.
+        """
         age = None
         if self._last_update is not None:
             age = round(asyncio.get_running_loop().time() - self._last_update, 1)
@@ -228,23 +224,17 @@ class WebhookServer:
                 await self.app.sessions.storage.has("healthz")
         except (StorageError, TimeoutError) as error:
             logger.error("/healthz: the store does not answer: %r", error)
-            return web.json_response({"store": "unreachable", "last_update_age": age}, status=503)
-        return web.json_response({"store": "ok", "last_update_age": age})
+            store, status = "unreachable", 503
+        else:
+            store, status = "ok", 200
+        told = {"store": store, "last_update_age": age, "webhook": self._registration.state}
+        return web.json_response(told, status=status)
 
     async def _readyz(self, _: web.Request) -> web.Response:
-        """200, and 503 while draining, so that no proxy sends anything more."""
-        if self._stopping.is_set():
+        """200; 503 while draining, so that no proxy sends more, and with another webhook."""
+        if self._stopping.is_set() or self._registration.elsewhere:
             return web.json_response({"ready": False, "in_work": len(self._tasks)}, status=503)
         return web.json_response({"ready": True})
-
-
-def _path_of(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"a webhook URL looks like https://bot.example.com/webhook, not {url!r}")
-    if parts.path in ("/healthz", "/readyz"):
-        raise ValueError(f"{parts.path} is taken: it tells whether the bot is well")
-    return parts.path or "/"
 
 
 def _later(pause: str) -> web.Response:

@@ -100,26 +100,27 @@ class Checkouts:
         # random part is for containers, which often have equal pids.
         self._here = f"process {os.getpid()} on {socket.gethostname()} ({secrets.token_hex(4)})"
 
-    async def take(self, key: str, holder: str) -> CheckedOut:
+    async def take(self, key: str, holder: str, patience: float | None = None) -> CheckedOut:
         """Check `key` out. `holder` says who, for the error that others get while they wait.
 
-        Raises `SessionBusy` after `patience` seconds behind one holder, `SessionReentered` when the
-        caller itself holds `key`, and what the store raises.
+        Raises `SessionBusy` after `patience` seconds behind one holder, by default those of all;
+        `SessionReentered` when the caller itself holds `key`, and what the store raises.
         """
+        patience = self.patience if patience is None else patience
         if not self.lock.try_acquire(key, holder):
             if held_here(key):
                 raise SessionReentered(
                     f"{key} is already checked out by this handler. Use the session it was given, "
                     "or come back after it has ended"
                 )
-            await self.lock.acquire(key, holder, self.patience)
+            await self.lock.acquire(key, holder, patience)
         try:
             try:
-                held = await self._read(key)
+                held = await self._read(key, patience)
             except SessionUndecodable as error:
                 await self._move_aside(key, error)
                 await self.bounded(self.storage.delete(key))
-                held = await self._read(key)
+                held = await self._read(key, patience)
         except BaseException:
             self.lock.release(key)
             raise
@@ -134,7 +135,7 @@ class Checkouts:
             await self.bounded(self.storage.delete(held.key))
         else:
             await self.bounded(self._shared.checkin(held.lease, None))
-            held.lease = await self._lease(self._shared, held.key)
+            held.lease = await self._lease(self._shared, held.key, self.patience)
         held.value = None
 
     def put(
@@ -149,7 +150,9 @@ class Checkouts:
         return commit if self._never_waits else _completely(commit)
 
     async def abandon(self, held: CheckedOut) -> None:
-        """Let the next one in and write nothing."""
+        """Let the next one in and write nothing. A second call does nothing."""
+        if not held.open:
+            return
         try:
             await self.put(held, UNCHANGED, None)
         except StorageError as error:
@@ -186,10 +189,10 @@ class Checkouts:
         except Exception as error:  # noqa: BLE001 - the failure of the write is the one to raise
             logger.warning("the lease of %s will have to expire: %s", lease.key, error)
 
-    async def _read(self, key: str) -> CheckedOut:
+    async def _read(self, key: str, patience: float) -> CheckedOut:
         if self._shared is None:
             return CheckedOut(key, await self.bounded(self.storage.read(key)))
-        lease = await self._lease(self._shared, key)
+        lease = await self._lease(self._shared, key, patience)
         held = CheckedOut(key, lease.value, lease)
         if not self._never_waits:
             self._renewals.add(held)
@@ -206,7 +209,7 @@ class Checkouts:
                 # Moved before, but the store failed before the original was removed.
                 return
 
-    async def _lease(self, storage: SharedSessionStorage, key: str) -> Lease:
+    async def _lease(self, storage: SharedSessionStorage, key: str, patience: float) -> Lease:
         def attempt() -> Awaitable[Lease]:
             call = storage.checkout(key, holder=self._here, lease_for=self.lease_for)
             return self.bounded(call)
@@ -214,7 +217,7 @@ class Checkouts:
         try:
             return await attempt()
         except SessionBusy:
-            deadline = time.monotonic() + self.patience
+            deadline = time.monotonic() + patience
 
         def pause(error: Exception, number: int) -> float | None:
             # Full jitter, so that processes waiting for one key do not ask in step.
@@ -232,12 +235,14 @@ class Checkouts:
         try:
             with self._deadlines.bound() as limit:
                 return await call
-        except TimeoutError as error:
-            if not limit.expired:
-                raise
-            raise StorageUnavailable(
-                type(self.storage).__name__, f"no answer within {self._deadlines.seconds:g} s"
-            ) from error
+        except StorageError:
+            raise
+        except Exception as error:
+            # No list of what a store may raise is complete, and none of it is a handler's fault.
+            reason = (
+                f"no answer within {self._deadlines.seconds:g} s" if limit.expired else repr(error)
+            )
+            raise StorageUnavailable(type(self.storage).__name__, reason) from error
 
     def _begin_renewal(self, held: CheckedOut) -> None:
         task = asyncio.create_task(self._renew(held))

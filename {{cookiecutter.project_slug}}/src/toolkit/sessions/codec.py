@@ -64,12 +64,12 @@ class SessionCodec(Generic[S]):
         Raises `SessionUndecodable` naming the field that does not fit, and `MigrationRefused` when
         the record is newer than the code or a migration raises.
         """
+        if record is not None and (fault := _fault(record)):
+            raise SessionUndecodable(key, fault, record)
         stored = None if record is None else record.get("session")
         if record is None or stored is None:
             session = self.initial()
             return session, self.dump(key, session)
-        if not isinstance(stored, dict):
-            raise SessionUndecodable(key, "session: not a JSON object", record)
         fields = self._migrate(key, stored, record.get("version", 0))
         try:
             session = self._validate(fields)
@@ -101,8 +101,6 @@ class SessionCodec(Generic[S]):
     def _migrate(self, key: str, stored: dict[str, Any], version: Any) -> dict[str, Any]:
         if version == self.version:
             return stored
-        if not isinstance(version, int) or isinstance(version, bool):
-            raise SessionUndecodable(key, f"version: {version!r} is not a number", stored)
         if version > self.version:
             raise MigrationRefused(
                 f"the session of {key} has version {version}, this code knows {self.version}: "
@@ -123,6 +121,32 @@ class SessionCodec(Generic[S]):
                     f"{key}; it must return the session's fields as a dict"
                 )
         return fields
+
+
+def _fault(record: Value) -> str | None:
+    """Return what of a record is not as `Sessions` writes it, and `None` where all is."""
+    if not isinstance(record.get("session") or {}, dict):
+        return "session: not a JSON object"
+    if type(record.get("version", 0)) is not int:
+        return f"version: {record['version']!r} is not a number"
+    updates = record.get("updates", [])
+    if not isinstance(updates, list) or not {int}.issuperset(map(type, updates)):
+        return "updates: not a list of numbers"
+    chats = record.get("chats", {})
+    if not isinstance(chats, dict) or not {int}.issuperset(map(type, chats.values())):
+        return "chats: not an object of numbers"
+    fsm = record.get("fsm", {})
+    if not isinstance(fsm, dict) or not all(map(_is_fsm_entry, fsm.values())):
+        return "fsm: not an object of states and data"
+    return None
+
+
+def _is_fsm_entry(entry: object) -> bool:
+    return (
+        isinstance(entry, dict)
+        and isinstance(entry.get("state", ""), str)
+        and isinstance(entry.get("data", {}), dict)
+    )
 
 
 def _type_of(initial: Callable[[], Any]) -> Any:

@@ -6,10 +6,12 @@ are one record, and one write commits them.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from enum import Enum
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from aiogram import BaseMiddleware
@@ -22,7 +24,7 @@ from toolkit.sessions.checkout import CheckedOut, Checkouts, held_here
 from toolkit.sessions.codec import Migration, SessionCodec
 from toolkit.sessions.keys import Scope, origin_of
 from toolkit.storage.base import UNCHANGED, SessionStorage, Unchanged, Value
-from toolkit.waiting import Deadlines
+from toolkit.waiting import Deadlines, on_give_up
 
 logger = logging.getLogger(__name__)
 
@@ -61,9 +63,12 @@ class BotContext(Generic[S]):
         self._session = None
         self.fsm = {}
 
-    def has_applied(self, update_id: int) -> bool:
-        """Tell whether the effect of this update is already in the record."""
-        return update_id in (self._held.value or {}).get("updates", ())
+    def has_applied(self, update_id: int, chat: int | None = None) -> bool:
+        """Tell whether the effect of this update of a chat is already in the record."""
+        record = self._held.value or {}
+        if update_id in record.get("updates", ()):
+            return True
+        return chat is not None and record.get("chats", {}).get(str(chat)) == update_id
 
 
 class Sessions(Generic[S]):
@@ -122,10 +127,16 @@ class Sessions(Generic[S]):
         context = self._open[key] = BotContext(held, session, before)
         return context
 
-    async def commit(self, context: BotContext[S], update_id: int | None = None) -> None:
-        """Write what changed, together with the id of the update that changed it, and release."""
+    async def commit(
+        self, context: BotContext[S], update_id: int | None = None, chat: int | None = None
+    ) -> None:
+        """Write what changed, together with the id of the update that changed it, and release.
+
+        Where a session has many chats, a `chat` keeps its last update beside the last of all: the
+        chats of a webhook do not wait for each other.
+        """
         try:
-            change = self._change(context, update_id)
+            change = self._change(context, update_id, chat)
         except BaseException:
             await self.abandon(context)
             raise
@@ -133,11 +144,14 @@ class Sessions(Generic[S]):
         await self.checkouts.put(context._held, change, self.expires_in)
 
     async def abandon(self, context: BotContext[S]) -> None:
-        """Write nothing, and release."""
-        del self._open[context.key]
+        """Write nothing, and release. A second call does nothing."""
+        if self._open.get(context.key) is context:
+            del self._open[context.key]
         await self.checkouts.abandon(context._held)
 
-    def _change(self, context: BotContext[S], update_id: int | None) -> Value | Unchanged | None:
+    def _change(
+        self, context: BotContext[S], update_id: int | None, chat: int | None
+    ) -> Value | Unchanged | None:
         stored = context._held.value
         if context._session is None:
             return UNCHANGED if stored is None else None
@@ -152,6 +166,10 @@ class Sessions(Generic[S]):
         if update_id is not None:
             applied = [known for known in record.get("updates", ()) if known > self.confirmed]
             record["updates"] = [*applied, update_id][-APPLIED_KEPT:]
+            if chat is not None:
+                others = {k: v for k, v in record.get("chats", {}).items() if k != str(chat)}
+                recent = [*others.items(), (str(chat), update_id)]
+                record["chats"] = dict(recent[-APPLIED_KEPT:])
         return record
 
 
@@ -174,6 +192,7 @@ class SessionMiddleware(BaseMiddleware):
         self.sessions = sessions
         self.scope = scope
         self.deadlines = Deadlines(handler_timeout)
+        self._abandoning: set[asyncio.Task[None]] = set()
 
     async def __call__(
         self,
@@ -188,24 +207,25 @@ class SessionMiddleware(BaseMiddleware):
         origin = data["session_origin"] = origin_of(event)
         key = origin.key(self.scope)
         if key is None:
-            return await self._limited(handler, event, data, "no session")
+            return await self._limited(handler, event, data, None)
+        chat = origin.chat if self.scope == "user" else None
         try:
             context = await self.sessions.begin(key, f"update {event.update_id}")
         except TRANSIENT as error:
             raise StoreFailed(error) from error
         try:
-            if context.has_applied(event.update_id):
+            if context.has_applied(event.update_id, chat):
                 logger.info("update %d of %s was applied before", event.update_id, key)
                 await self.sessions.abandon(context)
                 return None
             data["context"] = context
             data["session"] = context.session
-            result = await self._limited(handler, event, data, key)
+            result = await self._limited(handler, event, data, context)
         except BaseException:
             await self.sessions.abandon(context)
             raise
         try:
-            await self.sessions.commit(context, event.update_id)
+            await self.sessions.commit(context, event.update_id, chat)
         except TRANSIENT as error:
             raise StoreFailed(error) from error
         return result
@@ -215,19 +235,34 @@ class SessionMiddleware(BaseMiddleware):
         handler: Handler,
         event: TelegramObject,
         data: dict[str, Any],
-        key: str,
+        context: BotContext[Any] | None,
     ) -> Any:
+        name = context.key if context else "an update without session"
+        limit = self.deadlines.bound(partial(self._give_up, name, context, on_give_up.get()))
+        late = f"the handler of {name} took longer than {self.deadlines.seconds:g} s"
         try:
-            with self.deadlines.bound() as limit:
+            with limit:
                 result = await handler(event, data)
                 # A handler may return a call for the bot instead of making it.
-                return await data["bot"](result) if isinstance(result, TelegramMethod) else result
+                result = await data["bot"](result) if isinstance(result, TelegramMethod) else result
         except Exception as error:
-            if not limit.expired:
-                raise
-            raise HandlerTimedOut(
-                f"the handler of {key} took longer than {self.deadlines.seconds:g} s"
-            ) from error
+            if limit.expired:
+                raise HandlerTimedOut(late) from error
+            raise
+        if limit.is_over:
+            raise HandlerTimedOut(late)
+        return result
+
+    def _give_up(
+        self, name: str, context: BotContext[Any] | None, on_give_up: Callable[[], object]
+    ) -> None:
+        """Let others go on beside a handler that swallows its cancellation."""
+        logger.error("the handler of %s ignores its cancellation, and is left behind", name)
+        if context is not None:
+            task = asyncio.create_task(self.sessions.abandon(context))
+            self._abandoning.add(task)
+            task.add_done_callback(self._abandoning.discard)
+        on_give_up()
 
 
 class in_step(Filter):  # noqa: N801 - reads as a predicate beside aiogram's own F and Command

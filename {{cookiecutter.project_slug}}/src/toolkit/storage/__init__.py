@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
+from toolkit.redaction import redact
 from toolkit.storage.base import SharedSessionStorage
 
 
@@ -54,13 +55,17 @@ def default_url() -> str:
 def open_storage(url: str) -> SharedSessionStorage:
     """Open the store at the URL. The first use connects, so no server can block or fail this.
 
-    Raises ValueError for a URL that no store of this project understands.
+    Raises ValueError that says what is wrong with a URL, and shows no password.
     """
-    scheme = urlsplit(url).scheme
+    found = re.match(r"([A-Za-z][\w+.-]*):", url)
+    scheme = found[1].lower() if found else ""
     for backend in BACKENDS.values():
         if scheme in backend.schemes.split():
             module, _, name = backend.target.partition(":")
-            storage: SharedSessionStorage = getattr(import_module(module), name).from_url(url)
+            try:
+                storage: SharedSessionStorage = getattr(import_module(module), name).from_url(url)
+            except ValueError as error:
+                raise ValueError(redact(str(error))) from None
             return storage
     known = ", ".join(backend.default_url for backend in BACKENDS.values())
     raise ValueError(

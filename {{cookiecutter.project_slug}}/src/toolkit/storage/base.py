@@ -112,3 +112,11 @@ class PortableSessionStorage(SessionStorage, Protocol):
 
         Raises SessionUndecodable.
         """
+
+
+@runtime_checkable
+class WarningSessionStorage(SessionStorage, Protocol):
+    """A store that can tell what is set at its server so that records may be lost."""
+
+    async def read_warnings(self) -> list[str]:
+        """Return a sentence for each such setting; none for what the server does not tell."""

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from importlib import import_module
 from textwrap import shorten
 from typing import Any, Generic, TypeVar
-from urllib.parse import urlsplit
 
 from toolkit.errors import StorageError, StorageUnavailable
 
@@ -101,9 +100,3 @@ def driver(module: str, package: str) -> Any:
     except ModuleNotFoundError as error:
         hint = f"{error.name} is missing: this storage needs the package {package}"
         raise ModuleNotFoundError(f"{hint} (pip install {package})", name=error.name) from error
-
-
-def without_password(url: str) -> str:
-    """Return what a message may say of the URL: no user, no password, no options."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -14,12 +14,13 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Self, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from toolkit.errors import SessionBusy, SessionConflict
 from toolkit.storage.base import UNCHANGED, Entry, Lease, Unchanged, Value
-from toolkit.storage.connection import Connection, driver, without_password
+from toolkit.storage.connection import Connection, driver
 from toolkit.storage.record import check_key, dump_value, load_value, seconds
+from toolkit.storage.url import check_options, split_url, without_password
 
 Answer = TypeVar("Answer")
 
@@ -38,7 +39,10 @@ class FirestoreSessionStorage:
     """
 
     def __init__(self, url: str, *, patience: float = 10.0) -> None:
-        parts = urlsplit(url)
+        parts = split_url(url)
+        check_options(parts, ())
+        if "@" in parts.netloc or "/" in parts.path.strip("/"):
+            raise ValueError("the URL of a Firestore is firestore://PROJECT/DATABASE")
         self._project = parts.netloc or None
         self._database = unquote(parts.path.strip("/")) or None
         self._connection: Connection[Any] = Connection(

@@ -9,14 +9,17 @@ set; by default it has reached the disks of most members.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from urllib.parse import unquote
 
 from toolkit.errors import SessionBusy, SessionConflict
 from toolkit.storage.base import UNCHANGED, Entry, Lease, Unchanged, Value
-from toolkit.storage.connection import Connection, driver, without_password
+from toolkit.storage.connection import Connection, driver
 from toolkit.storage.record import check_key, dump_value, load_value, seconds, seconds_left
+from toolkit.storage.url import QUOTING, check_hosts, split_url, without_password
 
 if TYPE_CHECKING:
     from pymongo.asynchronous.collection import AsyncCollection
@@ -38,6 +41,7 @@ class MongoSessionStorage:
     """
 
     def __init__(self, url: str, *, patience: float = 5.0, **options: Any) -> None:
+        _check_url(url)
         self._pymongo = driver("pymongo", "pymongo")
         self._url = url
         # Sooner than the patience ends, because this error says what is wrong.
@@ -198,6 +202,26 @@ class MongoSessionStorage:
             await client.close()
             raise
         return records
+
+
+def _check_url(url: str) -> None:
+    parts = split_url(url)
+    is_cut = "@" in parts.query and "@" not in parts.netloc
+    if is_cut or parts.netloc.rpartition("@")[0].count(":") > 1:
+        raise ValueError(f"the password in the URL holds a : or ? that is not quoted; {QUOTING}")
+    is_srv = parts.scheme.endswith("+srv")
+    hosts = check_hosts(parts, at_most=1 if is_srv else None)
+    if is_srv and (hosts[0][1] is not None or hosts[0][0].count(".") < 2):
+        raise ValueError("a mongodb+srv:// URL names one host, such as a.b.mongodb.net, no port")
+    name = unquote(parts.path[1:])
+    if re.search(r'[/\\. "$\0]', name):
+        raise ValueError("the path of a mongodb:// URL is the name of a database")
+    if parts.query:
+        errors = driver("pymongo.errors", "pymongo")
+        try:
+            driver("pymongo.uri_parser", "pymongo").split_options(parts.query)
+        except (errors.PyMongoError, ValueError, TypeError) as error:
+            raise ValueError(f"an option of the URL is wrong: {error}") from None
 
 
 def _now() -> datetime:

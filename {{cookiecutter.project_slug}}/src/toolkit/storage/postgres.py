@@ -17,10 +17,24 @@ from typing import Any, Final, Self
 
 from toolkit.errors import SessionBusy, SessionConflict
 from toolkit.storage.base import UNCHANGED, Entry, Lease, Unchanged, Value
-from toolkit.storage.connection import Connection, driver, without_password
+from toolkit.storage.connection import Connection, driver
 from toolkit.storage.record import check_key, dump_value, load_value, seconds
+from toolkit.storage.url import check_hosts, check_options, split_url, without_password
 
 _KEYS_PER_PAGE: Final = 500
+_OPTIONS: Final = (
+    *("host", "port", "dbname", "database", "user", "password", "passfile", "service"),
+    *("sslmode", "sslcert", "sslkey", "sslrootcert", "sslcrl", "sslpassword", "sslnegotiation"),
+    *("ssl_min_protocol_version", "ssl_max_protocol_version", "target_session_attrs"),
+    *("krbsrvname", "gsslib"),
+    *("application_name", "options", "search_path", "synchronous_commit"),
+    *("idle_in_transaction_session_timeout", "lock_timeout", "statement_timeout"),
+)
+"""What the driver understands, and settings of a session; more of those go into `options`."""
+_CHOICES: Final = {
+    "sslmode": "disable allow prefer require verify-ca verify-full",
+    "target_session_attrs": "any primary standby read-write read-only prefer-standby",
+}
 
 _TABLE: Final = """
 SELECT pg_advisory_xact_lock(hashtext('bot_sessions'));
@@ -96,11 +110,13 @@ class PostgresSessionStorage:
     """A store in the table `bot_sessions` of a database, which any number of processes may share.
 
     The URL is libpq's, `postgresql://user:password@host:5432/database?sslmode=verify-full`, with
-    its `sslmode`, `sslrootcert`, `sslcert`, `sslkey` and several hosts. The table is created where
-    it is missing, in the first schema of the `search_path`.
+    its `sslmode`, `sslrootcert`, `sslcert`, `sslkey` and several hosts. A password that is not in
+    it may be in PGPASSWORD. The table is created where it is missing, in the first schema of the
+    `search_path`.
     """
 
     def __init__(self, url: str, *, connections: int = 10, patience: float = 5.0) -> None:
+        _check_url(url)
         self._asyncpg = driver("asyncpg", "asyncpg")
         self._url = url
         self._connections = connections
@@ -254,6 +270,17 @@ class PostgresSessionStorage:
 
 async def _leave_as_it_is(connection: Any) -> None:
     """Save the round trip of a reset: the statements above leave nothing behind."""
+
+
+def _check_url(url: str) -> None:
+    parts = split_url(url)
+    options = check_options(parts, _OPTIONS)
+    for name, choices in _CHOICES.items():
+        if name in options and options[name] not in choices.split():
+            raise ValueError(f"{name} in the URL is one of {', '.join(choices.split())}")
+    # Without a host it is the one of an option or of the environment, or a socket of this machine.
+    if parts.netloc:
+        check_hosts(parts)
 
 
 def _name(key: str) -> str:

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from toolkit.errors import SessionBusy, SessionConflict, StorageUnavailable
 from toolkit.storage.base import UNCHANGED, Entry, Lease, Unchanged, Value
-from toolkit.storage.connection import Connection, driver, without_password
+from toolkit.storage.connection import Connection, driver
 from toolkit.storage.record import check_key, dump_value, load_value, milliseconds
-from toolkit.storage.redis_client import open_client
+from toolkit.storage.redis_client import open_client, parse_target, warnings_of
 from toolkit.storage.redis_pipelines import Pipelines
+from toolkit.storage.url import without_password
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis, RedisCluster
@@ -53,6 +54,8 @@ end
 redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[2])
 return redis.call('GET', KEYS[1])
 """
+# A lease that a failover takes away is a conflict at checkin; nobody waits for its replicas.
+_AWAITED: Final = frozenset((_WRITE, _ADD, _DELETE, _CHECKIN, _CHECKIN_GONE))
 
 
 class RedisSessionStorage:
@@ -61,14 +64,20 @@ class RedisSessionStorage:
     URLs, each with redis-py's options as a query, and with `rediss` in place of `redis` for TLS:
     `redis://user:password@host:6379/0`, `redis+sentinel://host:26379,host:26379/mymaster/0` and
     `redis+cluster://host:6379,host:6379`. A server that is silent for `patience` seconds counts as
-    unavailable.
+    unavailable. With `?wait_replicas=1&wait_timeout=1` a write that fewer replicas have after
+    `wait_timeout` seconds raises StorageUnavailable; it may be kept all the same.
     """
 
     def __init__(self, url: str, *, patience: float = 5.0) -> None:
         driver("redis", "redis[hiredis]")
+        self._target = target = parse_target(url, patience)
+
+        async def open_target() -> Redis | RedisCluster:
+            return open_client(target)
+
         self._connection: Connection[Redis | RedisCluster] = Connection(
             without_password(url),
-            opening=lambda: open_client(url, patience),
+            opening=open_target,
             closing=lambda client: client.aclose(),
             patience=patience,
         )
@@ -157,6 +166,10 @@ class RedisSessionStorage:
         if not await self._with_lease(_RENEW, lease, "", milliseconds(lease_for) or ""):
             raise SessionConflict(lease.key)
 
+    async def read_warnings(self) -> list[str]:
+        """Return what is set at the server so that records can be lost."""
+        return await self._connection.run(warnings_of)
+
     async def close(self) -> None:
         """Wait for the answers that are under way, and close the connections."""
         pipelines, self._pipelines = self._pipelines, None
@@ -178,7 +191,13 @@ class RedisSessionStorage:
     def _run(self, *command: Any) -> asyncio.Future[Any]:
         loop = asyncio.get_running_loop()
         if self._pipelines is None or self._pipelines.loop is not loop:
-            self._pipelines = Pipelines(loop, self._connection)
+            self._pipelines = Pipelines(
+                loop,
+                self._connection,
+                awaited=_AWAITED,
+                replicas=self._target.replicas,
+                wait_ms=self._target.wait_ms,
+            )
         return self._pipelines.run(command)
 
 

@@ -17,17 +17,30 @@ if TYPE_CHECKING:
 _WORTH_HALVING: Final = 16
 _PIPELINES: Final = 4
 
+
 _Command = tuple[tuple[Any, ...], asyncio.Future[Any]]
 
 
 class Pipelines:
-    """Sends the commands of one tick together, over a few connections at a time."""
+    """Sends the commands of one tick together, over a few connections at a time.
+
+    After commands of the scripts in `awaited` the server is asked to WAIT until `replicas` have
+    them, for at most `wait_ms`.
+    """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, connection: Connection[Redis | RedisCluster]
+        self,
+        loop: asyncio.AbstractEventLoop,
+        connection: Connection[Redis | RedisCluster],
+        *,
+        awaited: frozenset[str] = frozenset(),
+        replicas: int = 0,
+        wait_ms: int = 0,
     ) -> None:
         self.loop = loop
         self._connection = connection
+        self._awaited = awaited if replicas else frozenset()
+        self._wait = ("WAIT", replicas, wait_ms)
         self._waiting: list[_Command] = []
         self._sending: set[asyncio.Task[None]] = set()
         self._due = False
@@ -101,10 +114,10 @@ class Pipelines:
 
         connection = await pool.get_connection()
         try:
-            results = await _pipeline(connection, [_by_digest(command) for command in commands])
+            results = await self._pipeline(connection, commands, by_digest=True)
             # A server that has just been started knows no script by its digest.
             unknown = [n for n, r in enumerate(results) if isinstance(r, NoScriptError)]
-            again = await _pipeline(connection, [commands[number] for number in unknown])
+            again = await self._pipeline(connection, [commands[number] for number in unknown])
             for number, result in zip(unknown, again, strict=True):
                 results[number] = result
         except BaseException:
@@ -115,6 +128,26 @@ class Pipelines:
             return results
         finally:
             await pool.release(connection)
+
+    async def _pipeline(
+        self, connection: Any, commands: list[tuple[Any, ...]], *, by_digest: bool = False
+    ) -> list[Any]:
+        """Send commands and return their answers, those of writes once enough replicas have them.
+
+        A write that too few have is an error, though it may be kept.
+        """
+        written = [number for number, c in enumerate(commands) if c[1] in self._awaited]
+        sent = [_by_digest(command) for command in commands] if by_digest else commands
+        answers = await _pipeline(connection, [*sent, self._wait] if written else sent)
+        if written:
+            _, replicas, ms = self._wait
+            reached = answers.pop()
+            if isinstance(reached, Exception) or reached < replicas:
+                reason = f"{reached!r} of {replicas} replicas have the write after {ms / 1000:g} s"
+                for number in written:
+                    if not isinstance(answers[number], Exception):
+                        answers[number] = StorageUnavailable(self._connection.target, reason)
+        return answers
 
 
 async def _exchange_with_cluster(client: Any, commands: list[tuple[Any, ...]]) -> list[Any]:
@@ -146,7 +179,8 @@ def _digest(script: str) -> str:
 async def _pipeline(connection: Any, commands: list[tuple[Any, ...]]) -> list[Any]:
     """Do what redis-py's own pipeline does, for a third of its time."""
     from hiredis import pack_command
-    from redis.exceptions import ResponseError
+    from redis.exceptions import ConnectionError as Lost
+    from redis.exceptions import ReadOnlyError, ResponseError
 
     answers: list[Any] = []
     if commands:
@@ -155,5 +189,9 @@ async def _pipeline(connection: Any, commands: list[tuple[Any, ...]]) -> list[An
         try:
             answers.append(await connection.read_response(timeout=math.inf))
         except ResponseError as error:
+            # Redis 6 says it in the middle of a script's error, and redis-py does not see it.
+            if isinstance(error, ReadOnlyError) or "READONLY" in str(error):
+                # It was the master once. To connect again is to ask who is now.
+                raise Lost(str(error)) from error
             answers.append(error)
     return answers

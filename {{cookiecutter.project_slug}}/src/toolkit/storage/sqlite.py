@@ -7,6 +7,7 @@ connection of their own, and see the last commit; with a write-ahead log they wa
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Sequence
@@ -28,6 +29,7 @@ from toolkit.storage.sqlite_file import connect, is_busy, unavailable
 from toolkit.storage.sqlite_writer import ABSENT, Request, Seen, Write, Writer
 
 _KEYS_PER_PAGE: Final = 500
+_LOOK_EVERY: Final = 1.0  # seconds between two looks of the reader whether its file is there
 _GIVE_WAY_EVERY: Final = 0.001
 _GIVE_WAY_FOR: Final = 0.00002
 
@@ -45,6 +47,8 @@ class SqliteSessionStorage:
         self._leases = LeaseTable()
         self._reader: sqlite3.Connection | None = None
         self._reader_opened = 0
+        self._reader_file: os.stat_result | None = None
+        self._looked_at = 0.0
         self._closed = False
         self._asked: list[Request] = []
         self._handing_over_on: asyncio.AbstractEventLoop | None = None
@@ -148,21 +152,34 @@ class SqliteSessionStorage:
             try:
                 reader = await self._open_reader()
                 return reader.execute(sql, parameters).fetchall()
-            except sqlite3.Error as error:
+            except (sqlite3.Error, OSError) as error:
                 self._close_reader()
                 if not is_busy(error) or time.monotonic() > deadline:
                     raise unavailable(self.path, error) from error
             await asyncio.sleep(0.01)
 
     async def _open_reader(self) -> sqlite3.Connection:
-        if self._reader is None or self._reader_opened != self._writer.opened:
+        fresh = self._reader_opened == self._writer.opened and not self._is_gone()
+        if self._reader is None or not fresh:
             self._close_reader()
             await self._ask(Request(asyncio.get_running_loop().create_future()))
             self._close_reader()
             self._reader_opened = self._writer.opened
+            self._reader_file = self.path.stat()
             self._reader = connect(self.path)
             self._reader.execute("PRAGMA query_only = ON")
         return self._reader
+
+    def _is_gone(self) -> bool:
+        """Look now and then whether the file that is read was removed or replaced."""
+        now = time.monotonic()
+        if self._reader_file is None or now < self._looked_at + _LOOK_EVERY:
+            return False
+        self._looked_at = now
+        try:
+            return not os.path.samestat(self.path.stat(), self._reader_file)
+        except OSError:
+            return True
 
     def _close_reader(self) -> None:
         if self._reader is not None:

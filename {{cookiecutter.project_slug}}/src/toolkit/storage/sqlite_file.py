@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import sqlite3
+import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -25,16 +28,75 @@ _SCHEMA: Final = (
 PAGE_BYTES: Final = 1024
 
 
+Identity = tuple[int, int]
+
+
+def identity(path: Path) -> Identity | None:
+    """Return what tells a file from others at the same path, `None` where there is none."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_dev, found.st_ino
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFiles:
+    """The files that a connection has open. Others may lie at their paths one day."""
+
+    path: Path
+    database: Identity | None
+    log: Identity | None
+    index: Identity | None
+
+    @classmethod
+    def of(cls, path: Path, database: Identity | None) -> OpenFiles:
+        """Return the files of a path without links."""
+        return cls(path, database, identity(_beside(path, "-wal")), identity(_beside(path, "-shm")))
+
+    def are_at(self, path: Path) -> bool:
+        """Tell whether the path leads to them: neither file nor log was removed or replaced."""
+        log = identity(_beside(self.path, "-wal"))
+        return identity(path) == self.database and self.log in (None, log)
+
+    def set_log_aside(self) -> None:
+        """Rename what the file that was here has left: SQLite would apply it to the new one."""
+        if identity(self.path) == self.database:
+            return
+        for end, own in (("-wal", self.log), ("-shm", self.index)):
+            left = _beside(self.path, end)
+            if own is not None and identity(left) == own:
+                left.replace(_beside(self.path, f"{end}.old"))
+
+
+def _beside(path: Path, end: str) -> Path:
+    return path.with_name(f"{path.name}{end}")
+
+
+_creating = threading.Lock()
+
+
 def connect(path: Path, timeout: float = 0.0) -> sqlite3.Connection:
-    """Open the file as it is."""
-    return sqlite3.connect(path, timeout, isolation_level=None, check_same_thread=False)
+    """Open the file as it is. It is not created."""
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=rw",
+        uri=True,
+        timeout=timeout,
+        isolation_level=None,
+        check_same_thread=False,
+    )
 
 
-def open_file(path: Path, busy_timeout: float) -> sqlite3.Connection:
-    """Open the file for writing, and create it, its folder and its table where they are missing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+def open_file(
+    path: Path, busy_timeout: float, *, create: bool
+) -> tuple[sqlite3.Connection, OpenFiles]:
+    """Open the file for writing; create it, its folder and its table where they may be missing."""
+    if create:
+        path.parent.mkdir(0o700, parents=True, exist_ok=True)
+        _create(path)
     deadline = time.monotonic() + busy_timeout
     while True:
+        found = identity(path)  # before it is opened, so that what replaces it later is noticed
         connection = connect(path, busy_timeout)
         try:
             _prepare(connection, path)
@@ -44,8 +106,15 @@ def open_file(path: Path, busy_timeout: float) -> sqlite3.Connection:
             if not is_busy(error) or time.monotonic() > deadline:
                 raise
         else:
-            return connection
+            return connection, OpenFiles.of(path.resolve(), found)
         time.sleep(0.01)
+
+
+def _create(path: Path) -> None:
+    """Create a missing file for its owner only; SQLite gives the log the mode of the file."""
+    # Closing a file ends every lock that this process has on it, so nobody opens it meanwhile.
+    with _creating, contextlib.suppress(OSError):  # SQLite says better why it cannot be opened
+        os.close(os.open(path.resolve(), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
@@ -73,8 +142,10 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
     return int(version)
 
 
-def checkpoint(path: Path) -> None:
-    """Copy the log into the file, as far as no reader is in the way."""
+def checkpoint(path: Path, files: OpenFiles) -> None:
+    """Copy the log into its file, as far as no reader is in the way."""
+    if not files.are_at(path):
+        return
     try:
         with contextlib.closing(connect(path)) as connection:
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import sqlite3
 import threading
 import time
@@ -19,8 +20,18 @@ from queue import SimpleQueue
 from typing import Any, Final
 
 from toolkit.errors import StorageUnavailable
-from toolkit.storage.sqlite_file import PAGE_BYTES, checkpoint, is_busy, open_file, unavailable
+from toolkit.storage.sqlite_file import (
+    PAGE_BYTES,
+    OpenFiles,
+    checkpoint,
+    identity,
+    is_busy,
+    open_file,
+    unavailable,
+)
 from toolkit.storage.sqlite_table import delete, find, new_revision, put, sweep
+
+logger = logging.getLogger(__name__)
 
 # About 30 MB of log between checkpoints: so few that one write in a hundred never meets one. At
 # 100 tasks 1.45 times the writes of SQLite's own 1,000 pages; a single task has a fifth fewer.
@@ -87,6 +98,7 @@ class Writer:
         self._waiting = 0
         self._thread: threading.Thread | None = None
         self._connection: sqlite3.Connection | None = None
+        self._files: OpenFiles | None = None
         self._checkpoint: threading.Thread | None = None
         self._log_pages = 0
         # What earlier processes have left, one that never wrote enough among them.
@@ -138,20 +150,48 @@ class Writer:
     def _carry_out(self, requests: list[Request]) -> None:
         writes = [request for request in requests if isinstance(request, Write)]
         try:
-            if self._connection is None:
-                self._connection = open_file(self.path, self.busy_timeout)
-                self.opened += 1
+            connection = self._open()
         except Exception as error:  # noqa: BLE001 - all who wait are told
             _answer(requests, unavailable(self.path, error))
             return
         opens = [request for request in requests if not isinstance(request, Write)]
         _answer(opens, [True] * len(opens))
         try:
-            _answer(writes, self._commit(self._connection, writes))
+            outcomes = self._commit(connection, writes)
+            if not self._is_in_place():
+                raise StorageUnavailable(str(self.path), "the file was replaced meanwhile")
+            _answer(writes, outcomes)
         except Exception as error:  # noqa: BLE001 - all who wait are told
-            if not is_busy(error):
+            if not (is_busy(error) or isinstance(error, StorageUnavailable)):
                 self._close()
             _answer(writes, unavailable(self.path, error))
+
+    def _open(self) -> sqlite3.Connection:
+        """Return a connection to the file that the path leads to now."""
+        if self._connection is not None and not self._is_in_place():
+            if identity(self.path) is None:
+                reason = "the file was removed while it was in use: put it back, or start again"
+                raise StorageUnavailable(str(self.path), reason)
+            self._leave(self._connection)
+        if self._connection is None:
+            # A file that was there and is missing is a loss, and not a new beginning.
+            found = open_file(self.path, self.busy_timeout, create=not self.opened)
+            self._connection, self._files = found
+            self.opened += 1
+        return self._connection
+
+    def _is_in_place(self) -> bool:
+        return self._files is None or self._files.are_at(self.path)
+
+    def _leave(self, connection: sqlite3.Connection) -> None:
+        """Close files that were replaced, with all that is in their log, wherever they are now."""
+        logger.error("%s or its log was replaced while it was in use: it is opened anew", self.path)
+        with contextlib.suppress(sqlite3.Error):
+            connection.execute("PRAGMA wal_checkpoint(FULL)")
+        files = self._files
+        self._close()
+        if files:
+            files.set_log_aside()
 
     def _commit(self, connection: sqlite3.Connection, writes: list[Write]) -> list[bool]:
         """Make the changes, and tell which of them were allowed."""
@@ -215,7 +255,8 @@ class Writer:
             return
         if self._checkpoint is None:
             if self._log_pages >= _LOG_PAGES:
-                self._checkpoint = threading.Thread(target=checkpoint, args=(self.path,))
+                paths = self.path, self._files
+                self._checkpoint = threading.Thread(target=checkpoint, args=paths)
                 self._checkpoint.start()
         elif not self._checkpoint.is_alive():
             self._checkpoint = None
@@ -230,6 +271,7 @@ class Writer:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+            self._files = None
 
 
 def _are_usual(writes: list[Write]) -> bool:

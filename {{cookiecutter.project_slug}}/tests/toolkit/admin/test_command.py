@@ -20,6 +20,7 @@ from toolkit import storage
 from toolkit.admin import verbs
 from toolkit.admin.command import add_session_verbs, run_session_verb
 from toolkit.admin.progress import Progress
+from toolkit.admin.transfer import read_records
 from toolkit.admin.verbs import key_of, spell
 from toolkit.errors import SessionUndecodable, StorageUnavailable
 from toolkit.harness.conformance import ODD_KEYS
@@ -237,6 +238,52 @@ def test_nobody_else_may_read_an_exported_file(here: Lasting, run: Run, tmp_path
     fill(here, {"1_1": {}})
     run("export", f"{tmp_path}/all.jsonl")
     assert stat.S_IMODE((tmp_path / "all.jsonl").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("laid", ["file", "link", "dangling link"])
+def test_what_lies_at_the_place_of_a_half_export_neither_decides_its_mode_nor_is_written(
+    here: Lasting, run: Run, tmp_path: Path, laid: str
+) -> None:
+    fill(here, {"1_1": {}})
+    partial, outside = tmp_path / "all.jsonl.partial", tmp_path / "outside"
+    if laid == "file":
+        partial.write_text("laid out")
+        partial.chmod(0o666)
+    else:
+        partial.symlink_to(outside)
+    if laid == "link":
+        outside.write_text("precious")
+        outside.chmod(0o666)
+
+    assert run("export", f"{tmp_path}/all.jsonl")[0] == 0
+
+    exported = tmp_path / "all.jsonl"
+    assert stat.S_IMODE(exported.lstat().st_mode) == 0o600
+    assert exported.read_text() == '{"key":"1_1","value":{}}\n{"records":1}\n'
+    assert not partial.is_symlink()
+    assert not partial.exists()
+    assert [path.read_text() for path in tmp_path.glob("outside")] == ["precious"] * (
+        laid == "link"
+    )
+
+
+def test_of_two_exports_to_one_file_none_gives_its_name_to_half_a_file(
+    here: Lasting, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(here, {"1_1": {}})
+
+    async def overtaken(*arguments: Any) -> Any:
+        partial = tmp_path / "all.jsonl.partial"
+        partial.unlink()
+        partial.write_text("half of an")
+        async for record in read_records(*arguments):
+            yield record
+
+    monkeypatch.setattr(verbs, "read_records", overtaken)
+    code, _, err = run("export", f"{tmp_path}/all.jsonl")
+
+    assert (code, err) == (1, f"another export writes {tmp_path}/all.jsonl.partial\n")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["half of an"]
 
 
 def test_export_replaces_a_file_only_when_told(here: Lasting, run: Run, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def stores_soon(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
     """What has failed is tried again almost at once."""
-    for name in ("attempts", "inbox", "polling", "webhook"):
+    for name in ("attempts", "inbox", "fetching", "registration"):
         module = import_module(f"toolkit.delivery.{name}")
         monkeypatch.setattr(module, "BACKOFF", replace(module.BACKOFF, first=0.001, longest=0.002))
 
@@ -58,7 +58,7 @@ async def webhook() -> AsyncIterator[Callable[..., Any]]:
     async with AsyncExitStack() as stack:
 
         async def begin(app: Any, telegram: Any = None, **options: Any) -> Posting:
-            port = free_port()
+            port = options.get("port") or free_port()
             serving = Posting(app, telegram or FakeTelegram(token=app.bot.token), port)
             serving.telegram.attach(app.bot)
             options = {"url": serving.url, "host": "127.0.0.1", "port": port, **options}

@@ -10,6 +10,11 @@ from typing import Any
 
 import aiohttp
 
+from toolkit.errors import StorageUnavailable
+from toolkit.storage.record import LeaseTable
+
+WRITES = ("write", "delete", "add", "checkout", "checkin")
+
 PATIENCE = 20.0
 """Seconds until a test that waits for something is given up."""
 
@@ -46,12 +51,18 @@ class Serving:
     async def crash(self) -> None:
         """End it as a kill would, as far as one can within a process: nothing more is done."""
         assert self.task is not None
-        before = self.app.bot.session
-        self.app.bot.session = None
+        bot, storage = self.app.bot, self.app.session_storage
+        before = bot.session
+        bot.session = None
+        alive = {verb: getattr(storage, verb) for verb in WRITES}
+        vars(storage).update(dict.fromkeys(WRITES, _is_dead))
         self.task.cancel()
         await asyncio.wait((self.task,))
         self.task = None
-        self.app.bot.session = before
+        bot.session = before
+        vars(storage).update(alive)
+        # A real process takes its leases along, or they expire.
+        storage.inner._leases = LeaseTable()
 
     async def until(self, what: Callable[[], Any]) -> None:
         """Wait until `what()` holds; it is looked at whenever the fake Telegram changes."""
@@ -87,11 +98,16 @@ class Serving:
         return [call for call in self.telegram.calls if call.method == name]
 
 
+async def _is_dead(*arguments: Any, **options: Any) -> Any:
+    raise StorageUnavailable("test", "the process is dead")
+
+
 class Posting(Serving):
     """A bot behind a webhook, and Telegram's part of it."""
 
     def __init__(self, app: Any, telegram: Any, port: int) -> None:
         super().__init__(app, telegram)
+        self.port = port
         self.base = f"http://127.0.0.1:{port}"
         self.url = f"{self.base}/webhook"
 
@@ -106,6 +122,30 @@ class Posting(Serving):
             http.post(self.url, data=body, headers=headers) as response,
         ):
             return response.status
+
+    async def send(self, *parts: bytes) -> bytes:
+        """Send bytes as they are over a connection of their own; return all that is answered."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            for part in parts:
+                writer.write(part)
+            async with asyncio.timeout(PATIENCE):
+                return await reader.read()
+        finally:
+            writer.close()
+
+    def request(self, update: Any, *headers: str, target: str = "/webhook") -> bytes:
+        """Return the bytes of a delivery of ``update``, JSON or raw bytes."""
+        body = update if isinstance(update, bytes) else json.dumps(update).encode()
+        lines = (
+            f"POST {target} HTTP/1.1",
+            "Host: bot.example.com",
+            f"X-Telegram-Bot-Api-Secret-Token: {self.telegram.updates.webhook.secret_token}",
+            f"Content-Length: {len(body)}",
+            "Connection: close",
+            *headers,
+        )
+        return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
     async def get(self, path: str) -> tuple[int, Any]:
         """Look at `/healthz` or `/readyz`."""

@@ -9,6 +9,7 @@ from aiogram.types import ErrorEvent, Message
 
 from toolkit import create_bot
 from toolkit.app import BotApp
+from toolkit.delivery.failures import STORE_DOWN
 
 from .bots import TOKEN, Away, Session, counting
 from .serving import Serving
@@ -102,6 +103,25 @@ async def test_while_the_store_is_away_the_user_reads_one_sentence_and_nothing_i
     await serving.until_confirmed()
 
     assert serving.texts[1:] == ["1 from 5", "2 from 5"]
+
+
+@pytest.mark.usefixtures("no_backoff")
+async def test_while_the_store_is_away_a_group_that_does_not_mean_the_bot_is_left_alone(
+    polling: Polling,
+) -> None:
+    storage = Away()
+    storage.away = True
+    serving = polling(counting(storage))
+    for user_id in range(1, 6):
+        serving.telegram.send_text(user_id, "chatter", -100)
+    serving.telegram.send_text(6, "/count", -100)
+
+    await serving.until(lambda: serving.texts)
+    await serving.until(lambda: len(serving.methods("getUpdates")) > 10)
+
+    assert serving.texts == [STORE_DOWN]
+    storage.away = False
+    await serving.until_confirmed()
 
 
 @pytest.mark.usefixtures("no_backoff")

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from aiogram.types import Message
 
-from toolkit import create_bot
+from toolkit import CannotServe, create_bot
 from toolkit.app import BotApp
 
 from .bots import TOKEN, Session, counting
-from .serving import Serving
+from .serving import PATIENCE, Serving
 
 Polling = Callable[..., Serving]
 
@@ -83,7 +83,9 @@ async def test_a_handler_that_never_ends_is_cancelled_and_counts_as_handled(
 
     assert "the handler of 5_5 took longer than 0.05 s" in caplog.text
     assert len(serving.texts) == 2
-    assert not await serving.app.session_storage.has("dead:1")
+    letter = await serving.app.session_storage.read("dead:1")
+    assert letter is not None
+    assert "HandlerTimedOut" in letter["error"]
 
 
 @pytest.mark.usefixtures("no_backoff")
@@ -105,19 +107,42 @@ async def test_a_second_instance_is_told_in_words_and_waits(
 
 
 @pytest.mark.usefixtures("no_backoff")
-async def test_a_webhook_that_stands_in_the_way_is_removed(
+async def test_a_webhook_that_stands_in_the_way_is_removed_when_that_is_asked_for(
     polling: Polling, caplog: pytest.LogCaptureFixture
 ) -> None:
     from toolkit.harness.fake_telegram import FakeTelegram
 
     telegram = FakeTelegram(token=TOKEN)
     await telegram.call("setWebhook", {"url": "https://old.example.com"})
-    serving = polling(counting(), telegram)
+    serving = polling(counting(), telegram, take_over=True)
     telegram.send_text(5, "hello")
 
     await serving.until_answered("1 from 5")
 
-    assert "this bot had a webhook" in caplog.text
+    assert "the webhook at https://old.example.com is removed" in caplog.text
+
+
+@pytest.mark.parametrize("take_over", [False, True])
+async def test_polling_refuses_while_a_webhook_is_set_and_leaves_it(
+    polling: Polling, take_over: bool
+) -> None:
+    from toolkit.harness.fake_telegram import FakeTelegram
+
+    telegram = FakeTelegram(token=TOKEN)
+    serving = polling(counting(), telegram, take_over=take_over)
+    if take_over:
+        # Once, at the start: what is set again later is meant.
+        await telegram.call("setWebhook", {"url": "https://old.example.com"})
+        await serving.until(lambda: serving.methods("deleteWebhook"))
+    await telegram.call("setWebhook", {"url": "https://bot.example.com/secret"})
+    task, serving.task = serving.task, None
+
+    assert task is not None
+    with pytest.raises(CannotServe, match=r"delivers .* to https://bot\.example\.com, .*take-over"):
+        await asyncio.wait_for(task, PATIENCE)
+
+    assert telegram.updates.webhook is not None
+    assert telegram.updates.webhook.url == "https://bot.example.com/secret"
 
 
 async def test_an_update_that_cannot_be_read_is_set_aside_and_the_others_are_served(

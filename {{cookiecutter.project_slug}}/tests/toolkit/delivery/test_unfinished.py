@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from aiogram.types import Message
 
-from toolkit import MemorySessionStorage
+from toolkit import MemorySessionStorage, create_bot
+from toolkit.delivery.failures import INTERRUPTED
+from toolkit.delivery.inbox import ALONE_AT_MOST, SUSPECT_AFTER
+from toolkit.harness.fake_telegram import FakeTelegram
 from toolkit.harness.storage import PersistentStorage
+from toolkit.storage.base import Lease
 
-from .bots import counting
+from .bots import TOKEN, Session, counting
 from .serving import Serving
 
 Polling = Callable[..., Serving]
@@ -21,9 +27,10 @@ async def test_an_update_in_the_inbox_leaves_nothing_behind(polling: Polling) ->
     removed = asyncio.Event()
 
     class Watched(MemorySessionStorage):
-        async def delete(self, key: str) -> None:
-            await super().delete(key)
-            removed.set()
+        async def checkin(self, lease: Lease, value: Any, **options: Any) -> None:
+            await super().checkin(lease, value, **options)
+            if lease.key.startswith("parked:") and value is None:
+                removed.set()
 
     serving = polling(counting(Watched()))
     serving.telegram.send_text(5, "hang")
@@ -79,6 +86,122 @@ async def test_what_a_stop_cuts_off_is_taken_up_by_the_next_process(polling: Pol
     await again.until_answered("2 from 5")
 
 
+async def test_what_a_stop_cuts_off_after_it_had_sent_something_is_set_aside(
+    polling: Polling,
+) -> None:
+    storage = PersistentStorage(MemorySessionStorage())
+    app = create_bot(TOKEN, initial=Session, storage=storage)
+
+    @app.message()
+    async def take_long(message: Message) -> None:
+        await message.answer("One moment …")
+        await asyncio.Event().wait()
+
+    serving = polling(app, stop_within=3.01)
+    serving.telegram.send_text(5, "hello")
+    await serving.until_answered("One moment …")
+    await serving.stop()
+
+    letter = await storage.read("dead:1")
+    assert "a stop cut the handler off after sendMessage" in letter["error"]
+    assert serving.texts == ["One moment …", INTERRUPTED]
+    assert not len(serving.telegram.updates)
+    assert [key async for key in storage.read_all_keys("parked:")] == []
+
+
+@pytest.mark.usefixtures("stores_soon")
+async def test_orderly_stops_count_for_nothing(polling: Polling) -> None:
+    storage = PersistentStorage(MemorySessionStorage())
+    telegram = None
+    for _ in range(6):
+        serving = polling(counting(storage), telegram, stop_within=3.01)
+        telegram = serving.telegram
+        if not serving.polls:
+            await serving.until_polling()
+        if not await storage.has("parked:1"):
+            telegram.send_text(5, "hang")
+        await serving.app["begun"].wait()
+        await serving.stop()
+
+    record = await storage.read("parked:1")
+    assert record["begun"] is False
+    assert not record.get("deaths")
+    app = counting(storage)
+    app["go"].set()
+    again = polling(app, telegram)
+    await again.until_answered("1 from 5")
+
+
+@pytest.mark.usefixtures("stores_soon")
+async def test_what_waits_in_line_at_a_crash_is_no_suspect(polling: Polling) -> None:
+    storage = PersistentStorage(MemorySessionStorage())
+    serving = polling(counting(storage), stop_within=3.01)
+    serving.telegram.send_text(5, "hang")
+    serving.telegram.send_text(5, "behind it")
+    await serving.until_confirmed()
+    await serving.crash()
+
+    assert (await storage.read("parked:1"))["begun"] is True
+    assert (await storage.read("parked:2"))["begun"] is False
+
+
+async def test_a_broken_record_of_the_inbox_is_quarantined_and_the_others_taken_up(
+    polling: Polling,
+) -> None:
+    storage = PersistentStorage(MemorySessionStorage())
+    app = counting(storage)
+    telegram = FakeTelegram(token=TOKEN)
+    good = telegram.send_text(5, "hello")
+    telegram.updates.take()
+    for number, record in enumerate(({}, {"update": {"message": 1}}, {"update": None}), 7):
+        await storage.write(f"parked:{number}", record)
+    await storage.write("parked:1", {"update": good})
+
+    serving = polling(app, telegram)
+    await serving.until_answered("1 from 5")
+    await serving.stop()
+
+    left = sorted([key async for key in storage.read_all_keys() if key != "5_5"])
+    assert left == [f"quarantine:parked:{number}" for number in (7, 8, 9)]
+
+
+async def test_a_record_of_the_inbox_that_another_process_holds_is_left_to_it(
+    polling: Polling,
+) -> None:
+    storage = PersistentStorage(MemorySessionStorage())
+    telegram = FakeTelegram(token=TOKEN)
+    await storage.write("parked:1", {"update": telegram.send_text(5, "theirs")})
+    telegram.updates.take()
+    await storage.checkout("parked:1", holder="another process", lease_for=60)
+
+    serving = polling(counting(storage), telegram)
+    telegram.send_text(5, "ours")
+    await serving.until_answered("1 from 5")
+    await serving.until_confirmed()
+    await serving.stop()
+
+    assert serving.texts == ["1 from 5"]
+    assert "deaths" not in await storage.read("parked:1")
+
+
+@pytest.mark.usefixtures("stores_soon")
+async def test_one_busy_session_does_not_fill_the_window(polling: Polling) -> None:
+    storage = PersistentStorage(MemorySessionStorage())
+    serving = polling(counting(storage))
+    telegram = serving.telegram
+    telegram.send_text(5, "hang")
+    for _ in range(500):
+        telegram.send_text(5, "more")
+    telegram.send_text(6, "hello")
+
+    await serving.until_answered("1 from 6")
+
+    assert "1 from 5" not in serving.texts
+    serving.app["go"].set()
+    await serving.until_answered("501 from 5")
+    await serving.until_confirmed()
+
+
 @pytest.mark.usefixtures("stores_soon")
 async def test_what_was_in_the_inbox_at_a_crash_is_taken_up_by_the_next_process(
     polling: Polling,
@@ -104,10 +227,10 @@ async def test_an_update_with_which_the_process_dies_again_and_again_is_set_asid
     serving = polling(counting(storage), stop_within=3.01)
     serving.telegram.send_text(5, "hang")
     await serving.until_confirmed()
-    for _ in range(3):
+    for _ in range(SUSPECT_AFTER + ALONE_AT_MOST - 1):
         await serving.crash()
         serving = polling(counting(storage), serving.telegram, stop_within=3.01)
-        await serving.until_polling()
+        await serving.app["begun"].wait()
     await serving.crash()
     serving = polling(counting(storage), serving.telegram)
     serving.telegram.send_text(5, "hello")
@@ -115,5 +238,5 @@ async def test_an_update_with_which_the_process_dies_again_and_again_is_set_asid
 
     letter = await storage.read("dead:1")
     assert letter is not None
-    assert "the process has died 3 times" in letter["error"]
+    assert "the process has died 3 times at this update alone" in letter["error"]
     assert not await storage.has("parked:1")

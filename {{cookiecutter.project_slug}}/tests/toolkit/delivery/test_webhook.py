@@ -167,6 +167,19 @@ async def test_an_update_that_stands_in_line_for_too_long_is_asked_for_again(
     assert await counted(serving) == 1
 
 
+async def test_a_message_that_comes_again_is_told_nothing_new(webhook: Webhook) -> None:
+    storage = Away()
+    serving = await webhook(counting(storage))
+    storage.away = True
+    old = serving.telegram.send_text(5, "hello")
+    old["message"]["date"] -= 60
+
+    assert await serving.post(old) == 503
+    assert await serving.post(serving.telegram.send_text(6, "hello")) == 503
+
+    assert [call.payload["chat_id"] for call in serving.methods("sendMessage")] == [6]
+
+
 async def test_updates_in_the_inbox_are_taken_up(webhook: Webhook) -> None:
     storage = MemorySessionStorage()
     app = counting(storage)

@@ -63,7 +63,10 @@ async def test_health_tells_whether_the_store_answers_and_when_an_update_came(
 ) -> None:
     storage = Away()
     serving = await webhook(counting(storage))
-    assert await serving.get("/healthz") == (200, {"store": "ok", "last_update_age": None})
+    assert await serving.get("/healthz") == (
+        200,
+        {"store": "ok", "last_update_age": None, "webhook": "set"},
+    )
 
     await serving.post(serving.telegram.send_text(5, "hello"))
     _, health = await serving.get("/healthz")
@@ -130,6 +133,12 @@ async def test_another_process_with_another_webhook_is_named(webhook: Webhook) -
     [
         ({"url": "bot.example.com"}, "looks like https://"),
         ({"url": "https://bot.example.com/healthz"}, "/healthz is taken"),
+        ({"url": "https://bot.example.com/%68ealthz"}, "/healthz is taken"),
+        ({"url": "https://bot.example.com/my hook"}, "neither spaces nor control"),
+        ({"url": "https://bot.example.com/hook\n"}, "neither spaces nor control"),
+        ({"url": "https://bot.example.com/hook#here"}, "no part after #"),
+        ({"url": "https://bot.example.com:none/hook"}, "is no webhook URL"),
+        ({"url": "ftp://bot.example.com/hook"}, "looks like https://"),
         ({"url": "https://bot.example.com", "secret": "mit Umlaut ä"}, "1 to 256 of"),
         ({"url": "https://bot.example.com", "stop_within": 2.0}, "more than 3 seconds"),
     ],

@@ -6,7 +6,9 @@ Over 300 lines: one test per promise about an update, in the order of docs/guara
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -25,6 +27,7 @@ from toolkit import (
     MigrationRefused,
     SessionReentered,
     SessionStorage,
+    StorageUnavailable,
     create_bot,
     in_step,
 )
@@ -191,6 +194,114 @@ async def test_a_handler_has_a_time_limit(bot_that: Any) -> None:
     with pytest.raises(HandlerTimedOut, match=r"5_5 took longer than 0\.01 s"):
         await talk.say("hello")
     assert await talk.record() is None
+
+
+async def test_a_handler_that_swallows_its_cancellation_changes_nothing(bot_that: Any) -> None:
+    async def go_on(message: Message, session: Session) -> None:
+        session.count += 1
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    talk = bot_that(go_on, handler_timeout=0.01)
+
+    with pytest.raises(HandlerTimedOut):
+        await talk.say("hello")
+    assert await talk.record() is None
+
+
+async def test_a_handler_that_blocks_the_loop_for_too_long_changes_nothing(bot_that: Any) -> None:
+    async def block(message: Message, session: Session) -> None:
+        session.count += 1
+        time.sleep(0.02)  # noqa: ASYNC251 - a handler should not, but some do
+
+    talk = bot_that(block, handler_timeout=0.01)
+
+    with pytest.raises(HandlerTimedOut):
+        await talk.say("hello")
+    assert await talk.record() is None
+
+
+async def test_a_handler_that_cannot_be_ended_loses_its_session_to_the_next(
+    bot_that: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    stuck, end = asyncio.Event(), asyncio.Event()
+
+    async def stay(message: Message, session: Session) -> None:
+        session.count += 1
+        while message.text == "stay" and not end.is_set():
+            stuck.set()
+            with contextlib.suppress(asyncio.CancelledError):
+                await end.wait()
+
+    talk = bot_that(stay, handler_timeout=0.01)
+    talk.app._limits.deadlines._again.seconds = 0.01
+    left_behind = asyncio.create_task(talk.say("stay"))
+    await stuck.wait()
+    await talk.say("hello")
+    end.set()
+    with pytest.raises(HandlerTimedOut):
+        await left_behind
+
+    assert (await talk.record())["session"]["count"] == 1
+    assert "5_5 ignores its cancellation" in caplog.text
+    assert len(talk.app.sessions.checkouts.lock) == 0
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("updates", 5),
+        ("updates", ["x"]),
+        ("updates", {"a": 1}),
+        ("fsm", "x"),
+        ("fsm", {"default": 1}),
+        ("fsm", {"default": {"state": 1}}),
+        ("fsm", {"default": {"data": []}}),
+        ("version", "a"),
+        ("session", [1]),
+    ],
+)
+async def test_a_record_of_a_wrong_shape_is_quarantined_and_its_user_served(
+    bot_that: Any, field: str, value: Any
+) -> None:
+    talk = bot_that(count)
+    storage = talk.app.session_storage
+    record = {"session": {"step": "idle", "count": 7}, field: value}
+    await storage.write("5_5", record)
+
+    await talk.say("hello")
+
+    assert (await talk.record())["session"]["count"] == 1
+    aside = await storage.read("quarantine:5_5")
+    assert aside["raw"] == record
+    assert aside["reason"].startswith(f"{field}: ")
+
+
+async def test_a_session_of_many_chats_knows_the_last_update_of_each(bot_that: Any) -> None:
+    talk = bot_that(count, scope="user")
+    first = talk.telegram.send_text(5, "first")
+    await talk.feed(first)
+    for _ in range(150):
+        await talk.say("other chat", chat_id=-100)
+
+    await talk.feed(first)
+
+    record = await talk.record()
+    assert record["session"]["count"] == 151
+    assert len(record["updates"]) == 100
+
+
+async def test_whatever_a_store_raises_is_an_outage(bot_that: Any) -> None:
+    class Broken(MemorySessionStorage):
+        never_waits = False
+
+        async def checkin(self, *args: Any, **options: Any) -> None:
+            raise RuntimeError("unknown to everybody")
+
+    talk = bot_that(count, storage=Broken())
+
+    with pytest.raises(StorageUnavailable, match="Broken: RuntimeError"):
+        await talk.say("hello")
 
 
 async def test_a_handler_that_checks_its_own_session_out_is_told(bot_that: Any) -> None:

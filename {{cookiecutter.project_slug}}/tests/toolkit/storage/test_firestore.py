@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from itertools import count
+from typing import ClassVar
 
 import pytest
 from google.cloud import firestore as google
@@ -23,6 +24,7 @@ from toolkit.storage.firestore import FirestoreSessionStorage
 from .outages import Connect, OutageConformance
 from .servers import running
 from .servers.firestore import Firestore
+from .urls import UrlConformance
 
 projects = count(1)
 
@@ -137,3 +139,15 @@ async def test_without_credentials_the_error_says_so(
     with pytest.raises(StorageUnavailable, match=r"missing\.json"):
         await storage.read("1_2")
     await storage.close()
+
+
+class TestUrls(UrlConformance):
+    good = (
+        "firestore://",
+        "firestore://example.com:project/database",
+    )
+    broken: ClassVar = {
+        "firestore://u:my-secret@p/d": "firestore://PROJECT/DATABASE",
+        "firestore://p/d/e": "firestore://PROJECT/DATABASE",
+        "firestore://p?x=1": "unknown option 'x'",
+    }

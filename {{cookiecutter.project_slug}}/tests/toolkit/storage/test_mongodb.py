@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import pytest
@@ -31,6 +31,7 @@ from toolkit.storage.mongodb import MongoSessionStorage
 from .outages import Connect, OutageConformance
 from .servers import running
 from .servers.mongodb import MongoDB
+from .urls import UrlConformance
 
 
 @pytest.fixture(scope="module")
@@ -188,3 +189,22 @@ async def test_all_of_very_many_keys_are_read_once_each(
     await records.insert_many(documents, ordered=False)
     assert len(keys := await all_keys(storage)) == len(set(keys)) == number
     assert len(await all_keys(storage, "3_")) == len([key for key in keys if key[0] == "3"])
+
+
+class TestUrls(UrlConformance):
+    password = "mongodb"
+    good = (
+        "mongodb://u:p@a:1,b/bot?replicaSet=rs&w=majority",
+        "mongodb://%2Ftmp%2Fmongodb.sock/bot",
+        "mongodb+srv://u:p@a.b.example.com/bot?retryWrites=true",
+    )
+    broken: ClassVar = {
+        "mongodb://h:x/bot": "no number from 1 to 65535",
+        "mongodb:///bot": "names no host",
+        "mongodb://h/bo.t": "the name of a database",
+        "mongodb://h/bot?foo=1": "an option of the URL is wrong",
+        "mongodb://h/bot?w=most&journal=maybe": "an option of the URL is wrong",
+        "mongodb://u:my:secret@h/bot": "is not quoted",
+        "mongodb+srv://a.example.com,b.example.com/bot": "names 1 host, and this one 2",
+        "mongodb+srv://a.b.example.com:27017/bot": "no port",
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import pytest
@@ -29,6 +29,7 @@ from .outages import Connect, OutageConformance
 from .servers import running
 from .servers.postgres import PgBouncer, Postgres
 from .servers.proxy import Proxy
+from .urls import UrlConformance
 
 
 @pytest.fixture(scope="module")
@@ -290,3 +291,38 @@ class TestManyKeys:
         assert len(keys := await all_keys(storage)) == len(set(keys)) == 100_000
         assert len(await all_keys(storage, "3_")) == 14_286
         await storage.close()
+
+
+async def test_a_password_in_the_environment_need_not_be_quoted(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = postgres.folder / "data" / "pg_hba.conf"
+    rules.write_text(f"host all guarded 127.0.0.1/32 scram-sha-256\n{rules.read_text()}")
+    await execute(postgres.url, """CREATE ROLE guarded LOGIN PASSWORD '/@:#?%[] "$'""")
+    await execute(postgres.url, "GRANT ALL ON SCHEMA public TO guarded")
+    await execute(postgres.url, "DROP TABLE IF EXISTS bot_sessions")
+    await execute(postgres.url, "SELECT pg_reload_conf()")
+    monkeypatch.setenv("PGPASSWORD", '/@:#?%[] "$')
+    storage = PostgresSessionStorage(postgres.url.replace("postgres@", "guarded@"))
+    await storage.write("1_2", {"n": 1})
+    assert await storage.read("1_2") == {"n": 1}
+    await storage.close()
+    await execute(postgres.url, "DROP OWNED BY guarded")
+    await execute(postgres.url, "DROP ROLE guarded")
+
+
+class TestUrls(UrlConformance):
+    password = "postgresql"
+    good = (
+        "postgresql:///bot",
+        "postgresql:///bot?host=/run/postgresql",
+        "postgres://a@b:1,c:2/bot?target_session_attrs=read-write&sslmode=verify-full",
+        "postgresql://h/bot?user=ann@tenant&application_name=bot",
+    )
+    broken: ClassVar = {
+        "postgresql://bot@h:port/bot": "no number from 1 to 65535",
+        "postgresql://bot:pw@/bot": "names no host",
+        "postgresql://bot@h/bot?sslmode=wrong": "sslmode in the URL is one of disable",
+        "postgresql://bot@h/bot?target_session_attrs=best": "one of any, primary",
+        "postgresql://bot@h/bot?channel_binding=require": "unknown option 'channel_binding'",
+    }

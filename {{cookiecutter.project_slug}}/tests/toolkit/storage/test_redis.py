@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
+from typing import ClassVar
 
 import pytest
 
@@ -22,7 +24,8 @@ from toolkit.storage.redis import RedisSessionStorage
 from .outages import Connect, OutageConformance
 from .servers import MissingServer, missing, running
 from .servers.proxy import Proxy
-from .servers.redis import Cluster, Redis, Sentinel, ask
+from .servers.redis import Cluster, Redis, Replica, Sentinel, ask
+from .urls import UrlConformance
 
 
 @pytest.fixture(scope="module")
@@ -235,3 +238,128 @@ async def test_an_error_shows_no_password(url: str) -> None:
         await storage.read("1_2")
     assert "secret" not in str(failure.value)
     await storage.close()
+
+
+async def test_a_write_waits_for_the_replicas_that_the_url_asks_for(url: str, redis: Redis) -> None:
+    storage = RedisSessionStorage(f"{url}?wait_replicas=1&wait_timeout=0.2")
+    lease = await storage.checkout("1_2", holder="Ann", lease_for=30)
+    for write in (
+        storage.checkin(lease, {"n": 1}),
+        storage.write("3_4", {}),
+        storage.add("5_6", {}),
+        storage.delete("3_4"),
+    ):
+        with pytest.raises(StorageUnavailable, match=r"0 of 1 replicas have the write after 0.2 s"):
+            await write
+    assert await storage.read("1_2") == {"n": 1}
+    with running(Replica(redis)) as replica:
+        await storage.write("3_4", {"n": 2})
+        assert json.loads(ask(replica.port, "get", "session{:3_4}")) == {"n": 2}
+        assert await storage.add("5_6", {}) is False
+        lease = await storage.checkout("1_2", holder="Ann", lease_for=30)
+        ask(redis.port, "script", "flush")
+        await storage.checkin(lease, {"n": 3})
+        assert json.loads(ask(replica.port, "get", "session{:1_2}")) == {"n": 3}
+    await storage.close()
+
+
+@pytest.mark.slow
+async def test_a_planned_failover_loses_no_write_that_waited_for_a_replica() -> None:
+    with running(Redis()) as master, running(Replica(master)) as replica:
+        with running(Sentinel(master)) as sentinel:
+            await _until(lambda: str(replica.port) in sentinel.ask("replicas"))
+            storage = RedisSessionStorage(f"{sentinel.url}?wait_replicas=1&wait_timeout=1")
+            done: set[str] = set()
+            moved = asyncio.Event()
+
+            async def write_on(name: int) -> None:
+                count = 0
+                while count < 200 or not moved.is_set():
+                    key = f"{name}_{count}"
+                    try:
+                        await storage.write(key, {})
+                    except StorageUnavailable:
+                        # Without a pause the loop would turn without the servers' getting on.
+                        await asyncio.sleep(0.01)
+                    else:
+                        done.add(key)
+                        count += 1
+
+            writers = [asyncio.ensure_future(write_on(name)) for name in range(20)]
+            await _until(lambda: len(done) > 1_000)
+            assert sentinel.ask("failover") == "OK"
+            await _until(lambda: str(replica.port) in sentinel.ask("get-master-addr-by-name"))
+            # The old master follows now, and its writers go on at the new one.
+            await _until(lambda: "role:slave" in ask(master.port, "info", "replication"))
+            moved.set()
+            await asyncio.wait_for(asyncio.gather(*writers), 60)
+            await storage.close()
+        kept = {key for key in ask(replica.port, "keys", "*").splitlines() if "session" in key}
+        assert not {key for key in done if f"session{{:{key}}}" not in kept}
+
+
+async def test_a_server_that_is_no_longer_the_master_is_left(redis: Redis, url: str) -> None:
+    with running(Replica(redis)) as replica:
+        async with Proxy(replica.port) as proxy:
+            storage = RedisSessionStorage(f"redis://127.0.0.1:{proxy.port}/0")
+            with pytest.raises(StorageUnavailable, match="read only replica"):
+                await storage.write("1_2", {})
+            # A name or an address may lead to the new master now: only a new connection finds out.
+            proxy.to_port = redis.port
+            await storage.write("1_2", {"n": 1})
+            assert json.loads(ask(redis.port, "get", "session{:1_2}")) == {"n": 1}
+            await storage.close()
+
+
+async def test_a_server_that_would_forget_records_is_warned_of(redis: Redis, url: str) -> None:
+    storage = RedisSessionStorage(url)
+    assert await storage.read_warnings() == []
+    ask(redis.port, "config", "set", "maxmemory-policy", "allkeys-lru")
+    try:
+        assert await storage.read_warnings() == []
+        ask(redis.port, "config", "set", "maxmemory", "100mb")
+        (warning,) = await storage.read_warnings()
+        assert "maxmemory-policy is allkeys-lru" in warning
+        ask(redis.port, "acl", "setuser", "default", "-info")
+        assert await storage.read_warnings() == []
+    finally:
+        ask(redis.port, "acl", "setuser", "default", "+@all")
+        ask(redis.port, "config", "set", "maxmemory", "0")
+        ask(redis.port, "config", "set", "maxmemory-policy", "noeviction")
+    await storage.close()
+
+
+async def _until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(90):
+        while not await asyncio.to_thread(is_so):  # noqa: ASYNC110 - a server tells nobody
+            await asyncio.sleep(0.02)
+
+
+class TestUrls(UrlConformance):
+    password = "redis"
+    good = (
+        "redis://h?wait_replicas=1&wait_timeout=0.5",
+        "rediss://u:p@h:6380/1?ssl_ca_certs=/x&max_connections=4",
+        "redis://[::1]:6379/0",
+        "redis+sentinel://a,b:26380/mymaster",
+        "redis+cluster://a:1,b:2",
+    )
+    broken: ClassVar = {
+        "redis://h:x": "no number from 1 to 65535",
+        "redis://h:0/0": "no number from 1 to 65535",
+        "redis://:6379/0": "names no host",
+        "redis:///0": "names no host",
+        "redis://a,b/0": "names 1 host, and this one 2",
+        "redis://h/one": "number of a database",
+        "redis://h?foo=1": "unknown option 'foo'",
+        "redis://h?max_connection=1": "did you mean max_connections",
+        "redis://h?max_connections=many": "max_connections",
+        "redis://h?ssl_ca_certs=x": "unknown option 'ssl_ca_certs'",
+        "redis://h?wait_replicas=one": "wait_replicas is a number",
+        "redis://h?wait_replicas=1&wait_timeout=5": "less than 5 seconds",
+        "redis+cluster://h?wait_replicas=1": "min-replicas-to-write",
+        "redis+cluster://h/1": "number of a database",
+        "redis+cluster://h:x": "no number from 1 to 65535",
+        "redis+sentinel://h:26379": "names no master",
+        "redis+sentinel://h/mymaster/x": "number of a database",
+    }

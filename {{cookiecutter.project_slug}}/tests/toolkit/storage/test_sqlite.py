@@ -13,6 +13,7 @@ import resource
 import shutil
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 import tempfile
@@ -206,6 +207,52 @@ async def test_a_thousand_updates_of_one_user_at_once_are_all_counted(
     assert len(app.sessions.checkouts.lock) == 0
 
 
+# Who may read it
+
+
+def modes(folder: Path) -> dict[str, int]:
+    """Return the permissions of a folder and of what is in it, by name."""
+    return {path.name: stat.S_IMODE(path.stat().st_mode) for path in (folder, *folder.iterdir())}
+
+
+@pytest.fixture
+def _generous_umask() -> Iterator[None]:
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("_generous_umask")
+async def test_nobody_else_may_read_what_the_store_creates(tmp_path: Path) -> None:
+    storage = SqliteSessionStorage(tmp_path / "data" / "bot.db")
+    await works(storage)
+    files = {f"bot.db{end}": 0o600 for end in ("", "-wal", "-shm")}
+    assert modes(tmp_path / "data") == {"data": 0o700, **files}
+    await storage.close()
+
+
+@pytest.mark.usefixtures("_generous_umask")
+async def test_nobody_else_may_read_what_it_creates_at_the_end_of_a_link(tmp_path: Path) -> None:
+    (tmp_path / "bot.db").symlink_to(tmp_path / "elsewhere.db")
+    storage = SqliteSessionStorage(tmp_path / "bot.db")
+    await works(storage)
+    assert modes(tmp_path)["elsewhere.db"] == 0o600
+    await storage.close()
+
+
+async def test_what_exists_keeps_the_permissions_that_its_owner_chose(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    folder.chmod(0o750)
+    (folder / "bot.db").touch()
+    (folder / "bot.db").chmod(0o640)
+    storage = SqliteSessionStorage(folder / "bot.db")
+    await works(storage)
+    files = {f"bot.db{end}": 0o640 for end in ("", "-wal", "-shm")}
+    assert modes(folder) == {"data": 0o750, **files}
+    await storage.close()
+
+
 # What files suffer
 
 
@@ -317,6 +364,215 @@ async def test_a_full_disk_fails_the_writes_in_the_commit_and_no_others(path: Pa
     assert await storage.read("before") == {"n": 1}
     assert await all_keys(storage) == ["after", "before"]
     await storage.close()
+
+
+# What becomes of a file that is removed or replaced while it is in use
+
+
+@pytest.fixture(params=["at once", "now and then"])
+def look_every(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the reader look for its file at each read, or as seldom as it really does."""
+    if request.param == "at once":
+        monkeypatch.setattr(sqlite, "_LOOK_EVERY", 0.0)
+
+
+def files_of(path: Path) -> list[Path]:
+    return [file for end in ("", "-wal", "-shm") if (file := Path(f"{path}{end}")).exists()]
+
+
+async def made(path: Path, **records: int) -> Path:
+    """Write records into a file of its own, as a copy that somebody has kept."""
+    storage = SqliteSessionStorage(path)
+    for key, number in records.items():
+        await storage.write(key, {"n": number})
+    await storage.close()
+    assert files_of(path) == [path]
+    return path
+
+
+async def until_read(storage: SqliteSessionStorage, key: str, value: Value | None) -> None:
+    """Read until the reader, which looks for its file now and then, has noticed."""
+    async with asyncio.timeout(60):
+        while await storage.read(key) != value:  # noqa: ASYNC110 - there is no event to wait for
+            await asyncio.sleep(0.01)
+
+
+async def numbers(path: Path, *keys: str) -> list[int | None]:
+    """Return what a bot that is started anew finds."""
+    storage = SqliteSessionStorage(path)
+    values = [await storage.read(key) for key in keys]
+    await storage.close()
+    assert execute(path, "PRAGMA integrity_check") == [("ok",)]
+    return [value["n"] if value else None for value in values]
+
+
+async def until_refused(storage: SqliteSessionStorage) -> None:
+    """Read until the reader has noticed that its file is gone, which then stays so."""
+    with pytest.raises(StorageUnavailable, match="removed while it was in use"):
+        await until_read(storage, "a", {"n": "never"})
+    await fails(storage, "removed while it was in use")
+
+
+@pytest.mark.usefixtures("look_every")
+@pytest.mark.parametrize("written_first", [True, False])
+async def test_a_file_that_is_removed_takes_no_more_until_it_is_back(
+    path: Path, written_first: bool
+) -> None:
+    storage = SqliteSessionStorage(path)
+    await storage.write("a", {"n": 1})
+    assert await storage.read("a") == {"n": 1}
+    kept = path.parent / "kept"
+    kept.mkdir()
+    for file in files_of(path):
+        file.rename(kept / file.name)
+
+    if written_first:
+        with pytest.raises(StorageUnavailable, match="removed while it was in use"):
+            await storage.write("b", {"n": 2})
+    await until_refused(storage)
+    assert files_of(path) == []
+
+    for file in files_of(kept / "bot.db"):
+        file.rename(path.parent / file.name)
+    await storage.write("b", {"n": 3})
+    assert await storage.read("a") == {"n": 1}
+    await storage.close()
+    assert await numbers(path, "a", "b") == [1, 3]
+
+
+async def test_a_removed_file_begins_anew_after_a_restart(path: Path) -> None:
+    storage = SqliteSessionStorage(path)
+    await storage.write("a", {"n": 1})
+    for file in files_of(path):
+        file.unlink()
+    await fails(storage, "removed while it was in use")
+    await storage.close()
+    assert files_of(path) == []
+    assert await numbers(path, "a") == [None]
+
+
+@pytest.mark.usefixtures("look_every")
+@pytest.mark.parametrize("written_first", [True, False])
+async def test_an_older_copy_in_its_place_is_taken_as_it_is(
+    path: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, written_first: bool
+) -> None:
+    await made(path, a=1, b=1)
+    shutil.copy(path, tmp_path / "copy.db")
+    storage = SqliteSessionStorage(path)
+    # So much that the log would spoil the copy if it were applied to it.
+    await asyncio.gather(*(storage.write(f"{n}", {"filler": "x" * 900}) for n in range(200)))
+    await storage.write("a", {"n": 2})
+    assert await storage.read("a") == {"n": 2}
+
+    (tmp_path / "copy.db").replace(path)
+
+    if written_first:
+        await storage.write("c", {"n": 3})
+    await until_read(storage, "a", {"n": 1})
+    await storage.write("d", {"n": 4})
+    assert await storage.read("d") == {"n": 4}
+    assert f"{path} or its log was replaced" in caplog.text
+    await storage.close()
+    assert await numbers(path, "a", "b", "c", "d") == [1, 1, 3 if written_first else None, 4]
+
+
+@pytest.mark.usefixtures("look_every")
+async def test_another_database_in_its_place_is_taken_with_its_log(
+    path: Path, tmp_path: Path
+) -> None:
+    other = SqliteSessionStorage(tmp_path / "other.db")
+    await other.write("a", {"n": 9})
+    storage = SqliteSessionStorage(path)
+    await storage.write("a", {"n": 1})
+    assert await storage.read("a") == {"n": 1}
+    for file in files_of(tmp_path / "other.db")[:2]:
+        shutil.copy(file, tmp_path / file.name.replace("other", "another"))
+    await other.close()
+
+    for file in reversed(files_of(tmp_path / "another.db")):
+        file.replace(tmp_path / file.name.replace("another.db", "bot.db"))
+
+    await until_read(storage, "a", {"n": 9})
+    await storage.write("b", {"n": 2})
+    await storage.close()
+    assert await numbers(path, "a", "b") == [9, 2]
+
+
+@pytest.mark.parametrize("what", ["text", "table"])
+async def test_what_is_no_file_of_sessions_is_refused_and_left_alone(
+    path: Path, tmp_path: Path, what: str
+) -> None:
+    storage = SqliteSessionStorage(path)
+    await storage.write("a", {"n": 1})
+    foreign = tmp_path / "foreign"
+    if what == "text":
+        foreign.write_text("These are not the sessions you are looking for.\n" * 100)
+    else:
+        execute(foreign, "CREATE TABLE sessions (id INTEGER)")
+    content = foreign.read_bytes()
+    foreign.replace(path)
+
+    reason = "not an SQLite database" if what == "text" else "another program"
+    with pytest.raises(StorageUnavailable, match=reason):
+        await storage.write("a", {"n": 2})
+    await storage.close()
+    assert path.read_bytes()[100:] == content[100:]
+
+
+async def test_a_file_that_was_moved_takes_along_what_was_acknowledged(
+    path: Path, tmp_path: Path
+) -> None:
+    storage = SqliteSessionStorage(path)
+    await asyncio.gather(*(storage.write(f"{n}", {"n": n}) for n in range(100)))
+    path.rename(tmp_path / "moved.db")
+    await made(tmp_path / "fresh.db", a=1)
+    (tmp_path / "fresh.db").replace(path)
+
+    await storage.write("b", {"n": 2})
+
+    await storage.close()
+    assert await numbers(path, "a", "b", "7") == [1, 2, None]
+    assert await numbers(tmp_path / "moved.db", "7", "99", "b") == [7, 99, None]
+
+
+@pytest.mark.parametrize("read_first", [True, False])
+async def test_a_log_that_is_removed_costs_nothing(path: Path, read_first: bool) -> None:
+    storage = SqliteSessionStorage(path)
+    await asyncio.gather(*(storage.write(f"{n}", {"n": n}) for n in range(100)))
+    if read_first:
+        assert await storage.read("7") == {"n": 7}
+    Path(f"{path}-wal").unlink()
+
+    await storage.write("b", {"n": 2})
+
+    assert await storage.read("7") == {"n": 7}
+    await storage.close()
+    assert await numbers(path, "7", "99", "b") == [7, 99, 2]
+
+
+async def test_a_commit_to_a_file_that_was_replaced_meanwhile_is_not_acknowledged(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await made(tmp_path / "copy.db", a=1)
+    storage = SqliteSessionStorage(path)
+    await storage.write("a", {"n": 2})
+    commit = sqlite_writer.Writer._commit
+
+    def commit_and_replace(*arguments: Any) -> list[bool]:
+        outcomes = commit(*arguments)
+        if (tmp_path / "copy.db").exists():
+            (tmp_path / "copy.db").replace(path)
+        return outcomes
+
+    monkeypatch.setattr(sqlite_writer.Writer, "_commit", commit_and_replace)
+    with pytest.raises(StorageUnavailable, match="replaced meanwhile"):
+        await storage.write("b", {"n": 3})
+    await storage.write("b", {"n": 4})
+    await storage.close()
+    assert await numbers(path, "a", "b") == [1, 4]
+
+
+# What is in a file
 
 
 async def test_a_damaged_page_is_an_error_and_not_an_absence(path: Path) -> None:

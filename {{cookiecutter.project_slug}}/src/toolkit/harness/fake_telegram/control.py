@@ -10,15 +10,13 @@ import asyncio
 import base64
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from toolkit.harness.fake_telegram.errors import ApiError
 from toolkit.harness.fake_telegram.faults import Fault
-from toolkit.harness.fake_telegram.methods.receiving import is_loopback
+from toolkit.harness.fake_telegram.guard import is_loopback
 from toolkit.harness.fake_telegram.model import Event, PersonError
 from toolkit.harness.fake_telegram.telegram import Call, FakeTelegram
 from toolkit.harness.types import Json
@@ -142,13 +140,9 @@ def _refusal(status: int, message: str) -> web.HTTPException:
 
 @web.middleware
 async def only_this_machine(request: web.Request, handler: Any) -> web.StreamResponse:
-    """Refuse /control to other machines, and to web pages of other sites in a browser here."""
-    if request.path.startswith("/control"):
-        host = urlsplit(f"//{request.host}").hostname or ""
-        remote = request.remote or ""
-        foreign = not is_loopback(host) or (remote and not ip_address(remote).is_loopback)
-        if foreign or "Origin" in request.headers:
-            raise web.HTTPForbidden(text="the control API is for this machine only")
+    """Refuse /control to other machines."""
+    if request.path.startswith("/control") and not is_loopback(request.remote or "localhost"):
+        raise web.HTTPForbidden(text="the control API is for this machine only")
     response: web.StreamResponse = await handler(request)
     return response
 

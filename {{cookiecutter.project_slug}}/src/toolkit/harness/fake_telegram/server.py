@@ -14,6 +14,7 @@ from aiohttp.multipart import BodyPartReader
 from toolkit.harness.fake_telegram.control import add_control
 from toolkit.harness.fake_telegram.errors import ApiError, NetworkFailure
 from toolkit.harness.fake_telegram.files import MAX_UPLOAD
+from toolkit.harness.fake_telegram.guard import guard
 from toolkit.harness.fake_telegram.request import Upload
 from toolkit.harness.fake_telegram.telegram import FakeTelegram
 from toolkit.harness.fake_telegram.webhook import WebhookDelivery
@@ -127,11 +128,11 @@ async def _refusals(request: web.Request, handler: Any) -> web.StreamResponse:
 
 
 def make_app(
-    telegram: FakeTelegram, *, any_token: bool = False, **delivery: Any
+    telegram: FakeTelegram, host: str, *, any_token: bool = False, **delivery: Any
 ) -> web.Application:
-    """Return the aiohttp application; `delivery` are options of WebhookDelivery."""
+    """Return the aiohttp application for `host`; `delivery` are options of WebhookDelivery."""
     api = BotApi(telegram, any_token=any_token)
-    app = web.Application(client_max_size=MAX_UPLOAD + 2**20, middlewares=[_refusals])
+    app = web.Application(client_max_size=MAX_UPLOAD + 2**20, middlewares=[guard(host), _refusals])
     app.router.add_route("*", "/bot{token}/{method}", api.call)
     app.router.add_get("/file/bot{token}/{path:.+}", api.download)
     add_control(app, telegram)
@@ -154,7 +155,7 @@ async def serve(
 ) -> AsyncIterator[str]:
     """Serve until the block ends; yield the base address; port 0 takes a free one."""
     runner = web.AppRunner(
-        make_app(telegram, **options),
+        make_app(telegram, host, **options),
         access_log=None,
         shutdown_timeout=0.1,
         handle_signals=False,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,14 +13,12 @@ from toolkit.harness.simulator import session_view
 from toolkit.harness.simulator.simulation import Simulation
 from toolkit.harness.simulator.turns import Turn, name_of
 from toolkit.harness.types import Json
+from toolkit.redaction import redact
 
 MESSAGES = 300
 TURNS = 150
 UNSENT = frozenset(("changed", "action", "before", "after", "tasks", "point"))
 """Fields of a turn that pages do not use."""
-
-TOKEN = re.compile(r"\b\d{5,}:[\w-]{30,}")
-"""Looks like a bot token. The simulator needs none, but a bot may log what it finds."""
 
 
 class Hub:
@@ -90,9 +87,9 @@ class Hub:
             queue.put_nowait(text)
 
     def text(self, change: Json) -> str:
-        """Return a change as a page is sent it, without tokens."""
-        text = json.dumps(change, ensure_ascii=False, default=repr)
-        return TOKEN.sub("<token>", text).replace(self.simulation.telegram.token, "<token>")
+        """Return a change as a page is sent it, without tokens: a bot may log what it finds."""
+        text = redact(json.dumps(change, ensure_ascii=False, default=repr))
+        return text.replace(self.simulation.telegram.token, "<token>")
 
 
 def _world(simulation: Simulation) -> Json:

@@ -1,23 +1,23 @@
 """Talk to a bot in the browser: `python -m bot web`.
 
-The server is for this machine alone. A page of another site could talk to it through its visitor's
-browser, so a request that names another host (DNS rebinding) or comes from another origin is
-refused. What a bot writes cannot run: the page takes scripts and styles from its own files only.
+The server is for this machine alone, and takes nothing from other sites
+(`toolkit.harness.fake_telegram.guard`). What a bot writes cannot run: the page takes scripts and
+styles from its own files only.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import logging
 import mimetypes
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from aiohttp import WSMsgType, web
+from aiohttp.typedefs import Handler
 
+from toolkit.harness.fake_telegram.guard import guard
 from toolkit.harness.simulator.hub import Hub
 from toolkit.harness.simulator.page_api import REFUSALS, PageApi, read_request
 from toolkit.harness.simulator.reloading import BotSource
@@ -107,15 +107,23 @@ async def _keep_newest(simulation: Simulation, source: BotSource) -> None:
             await simulation.start("The code changed")
 
 
+@web.middleware
+async def _add_headers(request: web.Request, handler: Handler) -> web.StreamResponse:
+    response = await handler(request)
+    if not response.prepared:
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+    return response
+
+
 class Site:
     """The answers of the server."""
 
     def __init__(self, hub: Hub, api: PageApi, host: str) -> None:
         self._hub = hub
         self._api = api
-        self._hosts = {host, "localhost", "127.0.0.1", "::1"}
-        self._any_host = _is_unspecified(host)
-        self.app = web.Application(middlewares=[self._guard], client_max_size=MAX_FILE)
+        middlewares = [guard(host), _add_headers]
+        self.app = web.Application(middlewares=middlewares, client_max_size=MAX_FILE)
         self.app.add_routes(
             [
                 web.get("/", self._index),
@@ -125,23 +133,6 @@ class Site:
                 web.get("/live", self._live),
             ]
         )
-
-    @web.middleware
-    async def _guard(
-        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-    ) -> web.StreamResponse:
-        asked = urlsplit(f"//{request.host}").hostname
-        if asked not in self._hosts and not (self._any_host and _is_address(asked)):
-            raise web.HTTPForbidden(text=f"this is not the server of {request.host}\n")
-        origin = request.headers.get("Origin")
-        # A browser names the origin of every WebSocket and POST; other clients need not.
-        if origin is not None and urlsplit(origin).netloc != request.host:
-            raise web.HTTPForbidden(text=f"requests from {origin} are not taken\n")
-        response = await handler(request)
-        if not response.prepared:
-            for name, value in HEADERS.items():
-                response.headers.setdefault(name, value)
-        return response
 
     async def _index(self, request: web.Request) -> web.StreamResponse:
         return web.FileResponse(STATIC / "index.html")
@@ -189,15 +180,3 @@ async def _write(socket: web.WebSocketResponse, queue: asyncio.Queue[str]) -> No
     with contextlib.suppress(ConnectionError):
         while True:
             await socket.send_str(await queue.get())
-
-
-def _is_address(name: str | None) -> bool:
-    try:
-        ipaddress.ip_address(name or "")
-    except ValueError:
-        return False
-    return True
-
-
-def _is_unspecified(host: str) -> bool:
-    return _is_address(host) and ipaddress.ip_address(host).is_unspecified

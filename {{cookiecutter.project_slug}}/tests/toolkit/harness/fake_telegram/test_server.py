@@ -230,8 +230,38 @@ async def test_a_wrong_action_says_what_is_wrong(
         assert words in await response.text()
 
 
-@pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Origin": "https://evil.example"}])
-async def test_the_control_api_is_closed_to_web_pages(client: Client, headers: Json) -> None:
-    address = f"{client.address}/control/unanswered"
-    async with client.http.get(address, headers=headers) as response:
-        assert response.status == 403
+OTHER_SITES = [
+    {"Host": "evil.example"},
+    {"Host": "127.0.0.1.evil.example:80"},
+    {"Host": "["},
+    {"Origin": "https://evil.example"},
+    {"Origin": "null"},
+    {"Origin": "http://127.0.0.1:1"},
+    {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"},
+    {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"},
+]
+
+
+@pytest.mark.parametrize("headers", OTHER_SITES, ids=str)
+async def test_no_page_of_another_site_adopts_a_token_or_acts(headers: Json) -> None:
+    telegram = FakeTelegram()
+    telegram.send_text(1, "/start")
+    async with serve(telegram, any_token=True) as address, aiohttp.ClientSession() as http:
+        for method, path in (
+            ("GET", "/bot99:evil/getMe"),
+            ("GET", "/bot99:evil/sendMessage?chat_id=1&text=x"),
+            ("POST", "/bot42:fake/deleteWebhook"),
+            ("GET", "/file/bot42:fake/documents/1.bin"),
+            ("GET", "/control/unanswered"),
+            ("POST", "/control/say"),
+        ):
+            async with http.request(method, address + path, headers=headers) as response:
+                assert response.status == 403
+        assert telegram.calls == []
+        client = Client(http, address, "123456:AbC-d_e")
+        assert (await client.call("getMe"))["result"]["id"] == 123456
+
+
+@pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "none"}, {"Host": "localhost:8081"}])
+async def test_who_types_an_address_is_no_other_site(client: Client, headers: Json) -> None:
+    assert (await client.get("/bot42:fake/getMe", headers=headers))["ok"]

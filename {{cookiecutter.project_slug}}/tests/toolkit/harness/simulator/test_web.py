@@ -174,6 +174,19 @@ async def test_another_origin_is_refused(site: Site, origin: str) -> None:
         assert response.status == 403
 
 
+async def test_another_site_may_link_to_the_page_and_take_nothing(site: Site) -> None:
+    link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    for dest, path, status in [
+        ("document", "/", 200),
+        ("iframe", "/", 403),
+        ("document", "/files/1", 403),
+        ("document", "/static/main.js", 403),
+    ]:
+        headers = {**link, "Sec-Fetch-Dest": dest}
+        async with site.client.get(site.address + path, headers=headers) as response:
+            assert response.status == status
+
+
 async def test_a_page_of_the_same_origin_talks_and_sees_what_comes_of_it(site: Site) -> None:
     page = await site.page(Origin=site.address)
     turn = await page.say("hello")

@@ -42,6 +42,21 @@ class Redis(Server):
         return super().is_ready() and ask(self.port, "ping") == "PONG"
 
 
+class Replica(Redis):
+    """A Redis that follows another one."""
+
+    def __init__(self, master: Redis) -> None:
+        super().__init__()
+        self.options = (*Redis.options, "--replicaof", "127.0.0.1", str(master.port))
+        self.master = master
+        ask(master.port, "config", "set", "repl-diskless-sync-delay", "0")
+
+    def is_ready(self) -> bool:
+        """Tell whether it has all that its master has, and says so to it."""
+        replication = ask(self.master.port, "info", "replication")
+        return super().is_ready() and "state=online" in replication
+
+
 class Sentinel(Server):
     """A Sentinel that knows one master."""
 
@@ -55,6 +70,10 @@ class Sentinel(Server):
     def url(self) -> str:
         """The master's first database, by the way of this sentinel; the first one is not there."""
         return f"redis+sentinel://127.0.0.1:1,127.0.0.1:{self.port}/mymaster/0"
+
+    def ask(self, verb: str) -> str:
+        """Ask it about its master."""
+        return ask(self.port, "sentinel", verb, "mymaster")
 
     def prepare(self) -> None:
         """Write its settings; it changes the file itself, too."""

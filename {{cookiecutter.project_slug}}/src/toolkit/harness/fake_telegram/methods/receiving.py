@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from toolkit.harness.fake_telegram.errors import bad_request
+from toolkit.harness.fake_telegram.guard import is_loopback
 from toolkit.harness.fake_telegram.methods.registry import method
 from toolkit.harness.fake_telegram.request import Request
 from toolkit.harness.fake_telegram.update_queue import Webhook
@@ -75,14 +75,6 @@ def _check_url(url: str) -> None:
         raise bad_request("bad webhook: An HTTPS URL must be provided for webhook")
     if port not in WEBHOOK_PORTS:
         raise bad_request("bad webhook: Webhook can be set up only on ports 80, 88, 443 or 8443")
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host name is this machine."""
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 @method("getWebhookInfo")
