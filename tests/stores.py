@@ -18,9 +18,10 @@ from servers import Server, free_port, program, running
 from servers.firestore import Firestore
 from servers.mongodb import MongoDB
 from servers.postgres import Postgres
+from servers.proxy import Proxy
 from servers.redis import Redis
 
-__all__ = ["SERVERS", "Server", "free_port", "program", "running", "store_url"]
+__all__ = ["SERVERS", "Proxy", "Server", "free_port", "program", "running", "store_url"]
 
 SERVERS: dict[str, Callable[[], Server]] = {
     "redis": Redis,

@@ -22,7 +22,7 @@ async def _survive(storage: Path, mode: str, signum: signal.Signals) -> World:
     world.say(USERS, EACH)
     chance = random.Random(f"{mode} {signum}")  # noqa: S311 - no secret
     moments = sorted(chance.sample(range(USERS * EACH), KILLS))
-    async with world.bot(storage, mode) as bot:
+    async with world.bot(f"sqlite:///{storage}", mode) as bot:
         for moment in moments:
             await bot.start()
             await world.until_answered(moment)
@@ -58,7 +58,7 @@ async def test_kills_set_no_slow_update_aside_that_had_nothing_to_do_with_them(
         records = [await storage.read(key) async for key in storage.read_all_keys("parked:")]
         return any(record["begun"] for record in records if record)
 
-    async with world.bot(tmp_path / "bot.db", "polling") as bot:
+    async with world.bot(f"sqlite:///{tmp_path}/bot.db", "polling") as bot:
         await bot.start()
         await world.until_confirmed()
         for _ in range(4):
@@ -85,7 +85,7 @@ async def test_a_message_that_kills_the_process_is_set_aside_and_the_others_are_
     for user in range(before + 1, 51):
         world.telegram.send_text(user, "hello")
 
-    async with world.bot(tmp_path / "bot.db", "polling") as bot:
+    async with world.bot(f"sqlite:///{tmp_path}/bot.db", "polling") as bot:
         for _ in range(deaths):
             await bot.start()
             assert await bot.ended() == POISONED

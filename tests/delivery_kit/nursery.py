@@ -6,6 +6,7 @@ process: a process of its own all the same, which a signal kills like any other.
     python -m tests.delivery_kit.nursery API_URL STORAGE_URL [WEBHOOK_PORT]
 
 Each line that is read starts a bot; its process id is printed, and its exit status when it ends.
+`LEASE_FOR` in the environment: how many seconds a store keeps what a killed bot has checked out.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ def serve(api_url: str, storage_url: str, port: str | None = None) -> None:
     """Run one bot until a signal comes."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
     app = make_bot(open_storage(storage_url), api_url=api_url)
+    if "LEASE_FOR" in os.environ:
+        checkouts = app.sessions.checkouts
+        checkouts.lease_for = float(os.environ["LEASE_FOR"])
+        checkouts._renewals.seconds = checkouts.lease_for / 3
     if port is None:
         app.run_polling()
     else:

@@ -10,7 +10,6 @@ import socket
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import Any
 
 from tests.delivery_kit import SOURCE
@@ -39,15 +38,19 @@ class BotProcess:
 
     async def end(self, signum: signal.Signals) -> int:
         """Send the bot a signal and wait for its end; returns its exit status."""
-        assert self._pid is not None
-        os.kill(self._pid, signum)
-        self._pid = None
-        return int(await self._line())
+        self.signal(signum)
+        return await self.ended()
+
+    def signal(self, signum: signal.Signals) -> None:
+        """Send the bot a signal, if it runs."""
+        if self._pid is not None:
+            os.kill(self._pid, signum)
 
     async def ended(self) -> int:
-        """Wait until the bot ends by itself; returns its exit status."""
+        """Wait until the bot has ended; returns its exit status."""
+        status = int(await self._line())
         self._pid = None
-        return int(await self._line())
+        return status
 
     async def _line(self) -> str:
         assert self._nursery.stdout is not None
@@ -118,15 +121,17 @@ class World:
             await polling
 
     @contextlib.asynccontextmanager
-    async def bot(self, storage: Path, mode: str) -> AsyncIterator[BotProcess]:
-        """A bot with its sessions in the file `storage`, by "polling" or "webhook"."""
+    async def bot(
+        self, storage_url: str, mode: str, **environment: str
+    ) -> AsyncIterator[BotProcess]:
+        """A bot that gets its updates by "polling" or "webhook"."""
         port = [str(_free_port())] if mode == "webhook" else []
         async with serve(self.telegram, retry_delay=0.02, max_retry_delay=0.2) as address:
             nursery = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "tests.delivery_kit.nursery"),
-                *(address, f"sqlite:///{storage}", *port),
+                *(address, storage_url, *port),
                 cwd=ROOT,
-                env={**os.environ, "PYTHONPATH": f"{SOURCE}:{ROOT}"},
+                env={**os.environ, **environment, "PYTHONPATH": f"{SOURCE}:{ROOT}"},
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 start_new_session=True,
@@ -148,6 +153,7 @@ async def counts(storage: SessionStorage) -> dict[str, int]:
             continue  # what the next start is suspicious of; deleting it may have failed
         record = await storage.read(key)
         assert record is not None, key
+        assert "session" in record, (key, record)
         found[key] = record["session"]["count"]
     return found
 

@@ -1,19 +1,26 @@
-"""Stands between a client and a server, counts what goes to and fro, and can fall silent."""
+"""Stands between a client and a server, counts what goes to and fro, and makes trouble."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Self
 
 
 class Proxy:
-    """A TCP proxy to a port of this machine. A round trip is a question and the answer to it."""
+    """A TCP proxy to a port of this machine. A round trip is a question and the answer to it.
+
+    While `speaks` is cleared nothing passes; while `loses_answers` is set, an answer ends its
+    connection instead of arriving.
+    """
 
     def __init__(self, to_port: int) -> None:
         self.to_port = to_port
         self.round_trips = 0
         self.speaks = asyncio.Event()
         self.speaks.set()
+        self.loses_answers = False
+        self._writers: set[asyncio.StreamWriter] = set()
         self._pumps: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -27,8 +34,17 @@ class Proxy:
             pump.cancel()
         await asyncio.gather(*self._pumps, return_exceptions=True)
 
+    def cut(self) -> None:
+        """Reset every connection, on both sides."""
+        for writer in self._writers:
+            writer.transport.abort()
+
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection("127.0.0.1", self.to_port)
+        try:
+            there, back = await asyncio.open_connection("127.0.0.1", self.to_port)
+        except OSError:
+            writer.transport.abort()
+            return
         asked: list[bool] = []
         for pumping in (self._pump(reader, back, asked), self._pump(there, writer, asked, True)):
             task = asyncio.ensure_future(pumping)
@@ -42,7 +58,8 @@ class Proxy:
         asked: list[bool],
         answers: bool = False,
     ) -> None:
-        try:
+        self._writers.add(writer)
+        with contextlib.suppress(OSError):
             while data := await reader.read(1 << 16):
                 if not answers:
                     asked.append(True)
@@ -50,9 +67,10 @@ class Proxy:
                     self.round_trips += 1
                     asked.clear()
                 await self.speaks.wait()
+                if answers and self.loses_answers:
+                    writer.transport.abort()
+                    break
                 writer.write(data)
                 await writer.drain()
-        except OSError:
-            pass
-        finally:
-            writer.close()
+        self._writers.discard(writer)
+        writer.close()
