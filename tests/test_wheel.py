@@ -23,7 +23,7 @@ from tests.test_projects import environment
 pytestmark = pytest.mark.slow
 
 TOKEN = "123456789:AAF-an_ordinary_token"
-PATIENCE = 60
+PATIENCE = 120
 
 
 @pytest.fixture(scope="module")
