@@ -2,6 +2,7 @@ from toolkit.admin.command import add_session_verbs as add_session_verbs
 from toolkit.admin.command import run_session_verb as run_session_verb
 from toolkit.admin.dead_letters import add_dead_verbs as add_dead_verbs
 from toolkit.admin.dead_letters import run_dead_verb as run_dead_verb
+from toolkit.admin.person import forget_user as forget_user
 from toolkit.app import BotApp as BotApp
 from toolkit.app import create_bot as create_bot
 from toolkit.delivery.heartbeat import keep_heartbeat as keep_heartbeat

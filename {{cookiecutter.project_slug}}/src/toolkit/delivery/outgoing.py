@@ -19,6 +19,7 @@ from aiogram.exceptions import (
     ClientDecodeError,
     RestartingTelegram,
     TelegramBadRequest,
+    TelegramMigrateToChat,
     TelegramNetworkError,
     TelegramNotFound,
     TelegramRetryAfter,
@@ -99,7 +100,8 @@ class RetryingBot(Bot):
     repeated where the request cannot have arrived, or may run twice unseen; a `sendMessage` whose
     answer was lost is not, it would be sent twice. At most `tries` tries, and `longest` seconds of
     waiting in all. What is done already counts as done: an edit that changes nothing, as a double
-    tap asks for, and the answer to a callback query that Telegram no longer waits for.
+    tap asks for, and the answer to a callback query that Telegram no longer waits for. What was
+    meant for a group that has become a supergroup goes there.
     """
 
     tries = 4
@@ -146,6 +148,11 @@ class RetryingBot(Bot):
 
         try:
             return await retrying(call, pause, self.sleep)
+        except TelegramMigrateToChat as error:
+            moved = method.model_copy(update={"chat_id": error.migrate_to_chat_id})
+            if moved == method:
+                raise
+            return await self(moved, request_timeout)
         except TelegramBadRequest as error:
             if not any(done in error.message for done in DONE_ALREADY):
                 raise
