@@ -6,6 +6,7 @@ from toolkit.admin.person import forget_user as forget_user
 from toolkit.app import BotApp as BotApp
 from toolkit.app import create_bot as create_bot
 from toolkit.delivery.heartbeat import keep_heartbeat as keep_heartbeat
+from toolkit.delivery.proxy_url import check_proxy_url as check_proxy_url
 from toolkit.delivery.webhook_url import check_webhook_url as check_webhook_url
 from toolkit.errors import CannotServe as CannotServe
 from toolkit.errors import HandlerTimedOut as HandlerTimedOut

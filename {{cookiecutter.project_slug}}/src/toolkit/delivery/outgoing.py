@@ -30,6 +30,7 @@ from aiogram.methods import Response, TelegramMethod
 from aiogram.methods.base import TelegramType
 from aiohttp import ClientConnectorError
 
+from toolkit.delivery.proxy_url import check_proxy_url
 from toolkit.errors import CannotServe
 from toolkit.waiting import Backoff, retrying
 
@@ -65,14 +66,17 @@ class LazySession(BaseSession):
     Telegram, and tests make thousands of bots.
     """
 
-    def __init__(self, api: TelegramAPIServer) -> None:
+    def __init__(self, api: TelegramAPIServer, proxy_url: str | None = None) -> None:
         super().__init__(api=api)
+        if proxy_url is not None:
+            check_proxy_url(proxy_url)
+        self._proxy_url = proxy_url
         self._opened: AiohttpSession | None = None
 
     @property
     def _client(self) -> AiohttpSession:
         if self._opened is None:
-            self._opened = AiohttpSession(api=self.api, timeout=self.timeout)
+            self._opened = AiohttpSession(api=self.api, timeout=self.timeout, proxy=self._proxy_url)
         return self._opened
 
     async def make_request(
