@@ -1,8 +1,8 @@
 """Generated projects pass their own checks in environments made from their pyproject.toml alone.
 
 One project per storage, with the toolkit's tests; and without them one with the default answers,
-one without the example whose name is as bad as names get, and one made without uv. The commands are those of the
-README, as they stand: nothing is fixed up before.
+one without the example whose name is as bad as names get, and one made without uv. The commands are
+those of the README, as they stand: nothing is fixed up before.
 """
 
 import os

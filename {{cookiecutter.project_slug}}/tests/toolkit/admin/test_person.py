@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from pathlib import Path
 from typing import Any
 
-import pytest
 from aiogram.filters import Command
 from aiogram.types import Message
 
 from toolkit import BotApp, MemorySessionStorage, Sessions, create_bot, forget_user
-from toolkit.admin.command import run_session_verb
-from toolkit.storage.sqlite import SqliteSessionStorage
 
-from .test_command import parsed
+from .conftest import Run
+from .doubles import Lasting
 
 ANN, BEN = 5, 55
 SESSION = {"session": {"name": "x"}}
@@ -60,41 +57,24 @@ async def all_keys(storage: Any) -> set[str]:
     return {key async for key in storage.read_all_keys()}
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    async def write() -> None:
-        storage = await fill(SqliteSessionStorage(tmp_path / "bot.db"))
-        await storage.close()
+def test_the_command_exports_and_forgets_one_user_and_nobody_else(here: Lasting, run: Run) -> None:
+    asyncio.run(fill(here))
 
-    asyncio.run(write())
-    return f"sqlite:///{tmp_path}/bot.db"
-
-
-def run(url: str, *arguments: str) -> int:
-    return run_session_verb(parsed(*arguments), url)
-
-
-def test_the_command_exports_and_forgets_one_user_and_nobody_else(
-    url: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run(url, "export", "--user", str(ANN)) == 0
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    code, out, _ = run("export", "--user", str(ANN))
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
     assert {line["key"]: line["value"] for line in lines if "key" in line} == OF_ANN
 
-    assert run(url, "forget", str(ANN), "--yes") == 0
-    deleted = capsys.readouterr().out.split()
-    assert set(deleted) - {"deleted"} == set(OF_ANN)
-    assert run(url, "list", "--all") == 0
-    assert set(capsys.readouterr().out.split()) == set(OF_OTHERS)
+    code, out, _ = run("forget", str(ANN), "--yes")
+    assert code == 0
+    assert set(out.split()) - {"deleted"} == set(OF_ANN)
+    assert set(run("list", "--all")[1].split()) == set(OF_OTHERS)
 
 
-def test_without_a_terminal_it_wants_to_be_told(
-    url: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run(url, "forget", str(ANN)) == 2
-    assert "cannot ask here whether to delete all that is remembered of user 5" in (
-        capsys.readouterr().err
-    )
+def test_without_a_terminal_it_wants_to_be_told(here: Lasting, run: Run) -> None:
+    code, _, err = run("forget", str(ANN))
+    assert code == 2
+    assert "cannot ask here whether to delete all that is remembered of user 5" in err
 
 
 async def test_a_handler_forgets_the_user_whom_it_serves(talk_to: Any) -> None:
