@@ -33,6 +33,14 @@ DOCKER = ("Dockerfile", ".dockerignore", "compose.yaml")
 CI = (".github",)
 TOOLKIT_TESTS = ("tests/toolkit",)
 LICENSE = ("LICENSE",)
+BOOKING = (
+    *(f"src/bot/{name}.py" for name in ("bookings", "dates", "screen")),
+    *(f"src/bot/features/{name}.py" for name in ("booking", "my_bookings")),
+    *(f"tests/bot/test_{name}.py" for name in ("booking", "bookings", "dates", "my_bookings")),
+    "tests/specs/booking.json",
+)
+BLANK = ".blank"
+"""The files of a bot without the example, which replace the example's."""
 
 
 def _backend(name: str) -> tuple[str, ...]:
@@ -58,6 +66,7 @@ MANIFEST: dict[str, dict[object, tuple[str, ...]]] = {
             for name in SERVERS
         },
     },
+    "example": {"booking": BOOKING, "blank": ()},
     "license": {"MIT": LICENSE, "Apache-2.0": LICENSE, "none": ()},
     "docker": {True: DOCKER, False: ()},
     "ci": {True: CI, False: ()},
@@ -73,9 +82,10 @@ def unwanted(answers: Mapping[str, object]) -> set[str]:
     everything = {
         entry for question in MANIFEST.values() for need in question.values() for entry in need
     }
-    return everything - {
+    needed = {
         entry for question, needs in MANIFEST.items() for entry in needs.get(answers[question], ())
     }
+    return {BLANK} | everything - needed
 
 
 def prune(project: Path, entries: set[str]) -> None:
@@ -131,6 +141,8 @@ def main() -> None:
     """Finish the project in the current folder."""
     answers = json.loads(ANSWERS)
     project = Path.cwd()
+    if answers["example"] == "blank":
+        shutil.copytree(project / BLANK, project, dirs_exist_ok=True)
     prune(project, unwanted(answers))
     for path in leftovers(project):
         _remove(path)

@@ -136,7 +136,7 @@ def test_what_is_typed_at_the_prompt_is_text_too(cookiecutter_config: Path, tmp_
         "-o",
         str(tmp_path),
     ]
-    typed = "{{ 7*7 }}\n\n{{ 6*6 }}\n\n2\n3\nn\nn\n"
+    typed = "{{ 7*7 }}\n\n2\n{{ 6*6 }}\n\n2\n3\nn\nn\n"
 
     done = subprocess.run(
         [sys.executable, "-m", *command], input=typed, capture_output=True, text=True, check=True

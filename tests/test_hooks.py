@@ -16,6 +16,7 @@ from tests.support import ROOT, TEMPLATE
 
 HOOKS = sorted((ROOT / "hooks").glob("*.py"))
 ANSWERS = {
+    "example": "booking",
     **{"storage": "sqlite", "license": "MIT", "docker": True, "ci": True},
     "__toolkit_tests": "",
 }

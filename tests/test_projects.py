@@ -1,8 +1,8 @@
 """Generated projects pass their own checks in environments made from their pyproject.toml alone.
 
 One project per storage, with the toolkit's tests; and without them one with the default answers,
-one whose name is as bad as names get, and one made without uv. The commands are those of the
-README, as they stand: nothing is fixed up before.
+one without the example whose name is as bad as names get, and one made without uv. The commands are
+those of the README, as they stand: nothing is fixed up before.
 """
 
 import os
@@ -21,7 +21,16 @@ from tests.test_render import STORAGES
 
 pytestmark = pytest.mark.slow
 
-DIALOGUE = "I want to book\nHaircut\nTomorrow 2pm\n"
+DIALOGUES = {
+    "booking": {
+        "I want to book": "What service?",
+        "Haircut": "When?",
+        "Tomorrow 2pm": "Booked!",
+    },
+    "blank": {"/start": "What is your name?", "Ann": "Nice to meet you, Ann."},
+}
+"""What the README of each example says, and a part of what the bot answers."""
+
 NAME = """Ann's "best" \\ {{ 7*7 }} '''; import os # \"\"\" 💇 Ёлка\n"""
 
 
@@ -49,7 +58,13 @@ VARIANTS = {
     },
     "default": Variant({}),
     "hostile-name": Variant(
-        {"project_name": NAME, "description": NAME, "author_name": NAME, "storage": "memory"}
+        {
+            "project_name": NAME,
+            "description": NAME,
+            "author_name": NAME,
+            "storage": "memory",
+            "example": "blank",
+        }
     ),
     "without-uv": Variant({"docker": False, "ci": False, "license": "none"}, uv=False),
 }
@@ -154,11 +169,13 @@ def test_nothing_is_installed_that_could_be_the_name_of_a_project(project: Proje
 
 
 def test_the_conversation_goes_word_for_word(project: Project) -> None:
-    printed = project.run("make", "--silent", "chat", stdin=DIALOGUE)
+    dialogue = DIALOGUES[project.variant.answers.get("example", "booking")]
+    printed = project.run("make", "--silent", "chat", stdin="".join(f"{x}\n" for x in dialogue))
 
-    questions = [text for text in ("What service?", "When?", "Booked!") if text in printed]
-    assert questions == ["What service?", "When?", "Booked!"], printed
-    assert printed.index("What service?") < printed.index("When?") < printed.index("Booked!")
+    places = [printed.find(answer) for answer in dialogue.values()]
+    assert places == sorted(places), printed
+    assert -1 not in places, printed
+    assert repr("\\n".join([*dialogue, ""]))[1:-1] in (project.folder / "README.md").read_text()
 
 
 def test_a_second_make_does_not_install_again(project: Project) -> None:

@@ -14,10 +14,12 @@ from tests.support import ROOT, TEMPLATE, Render
 
 QUESTIONS = json.loads((ROOT / "cookiecutter.json").read_text())
 STORAGES = QUESTIONS["storage"]
-ANSWERS = ("storage", "license", "docker", "ci", "_toolkit_tests")
+ANSWERS = ("storage", "license", "docker", "ci", "example", "_toolkit_tests")
+BOTH = (True, False)
 COMBINATIONS = [
-    *itertools.product(STORAGES, QUESTIONS["license"], (True, False), (True, False), (False,)),
-    *((storage, "MIT", True, True, True) for storage in STORAGES),
+    *itertools.product(STORAGES, QUESTIONS["license"], BOTH, BOTH, ("booking",), (False,)),
+    *((storage, "MIT", True, True, "booking", True) for storage in STORAGES),
+    *((storage, "none", False, False, "blank", False) for storage in STORAGES),
 ]
 # What a project may not say when it was generated for another storage.
 WORDS = {

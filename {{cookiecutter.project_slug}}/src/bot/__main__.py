@@ -1,4 +1,4 @@
-"""Run the booking bot, or talk to it right here.
+"""Run the bot, or talk to it right here.
 
 Nothing is imported before it is needed: aiogram alone takes seconds, and the answer that a setting
 is missing should not.
@@ -35,7 +35,9 @@ Without a token you can talk to the bot in this terminal: make chat
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command in `arguments`. Exit with 2, and say why, when it cannot start."""
-    parser = argparse.ArgumentParser(prog="python -m bot", description="The booking bot.")
+    parser = argparse.ArgumentParser(
+        prog="python -m bot", description="Run the bot, or talk to it."
+    )
     parser.set_defaults(do=run, take_over=False)
     commands = parser.add_subparsers(metavar="COMMAND")
     command = commands.add_parser("run", help="run it against Telegram, as without a command")

@@ -29,6 +29,7 @@ def make_bot(
         routers=(booking.router, my_bookings.router, start.router),
         commands=start.COMMANDS,
         api_url=settings.telegram_api_url if settings else None,
+        proxy_url=settings.proxy_url if settings else None,
         bookings=BookingBook(storage, now=now),
     )
     if settings:

@@ -34,6 +34,12 @@ def _webhook_address(url: str) -> str:
     return check_webhook_url(_web_address(url))
 
 
+def _proxy_address(url: str) -> str:
+    from toolkit import check_proxy_url
+
+    return check_proxy_url(url)
+
+
 def _watchdog(seconds: float) -> float | None:
     if 0 < seconds < 15 or seconds < 0:
         raise ValueError("too short. Write 15 seconds or more, or 0 to switch it off")
@@ -43,6 +49,7 @@ def _watchdog(seconds: float) -> float | None:
 Token = Annotated[SecretStr, AfterValidator(_token)]
 BaseAddress = Annotated[str, AfterValidator(lambda url: _web_address(url).rstrip("/"))]
 WebhookAddress = Annotated[str, AfterValidator(_webhook_address)]
+ProxyAddress = Annotated[str, AfterValidator(_proxy_address)]
 Watchdog = Annotated[float, AfterValidator(_watchdog)]
 
 
@@ -59,6 +66,7 @@ class Settings(BaseSettings):
     webhook_url: WebhookAddress | None = None
     webhook_port: int = 8080
     telegram_api_url: BaseAddress | None = None
+    proxy_url: ProxyAddress | None = None
     heartbeat_file: Path | None = None
     watchdog_seconds: Watchdog | None = None
 

@@ -11,12 +11,14 @@ from typing import Any, Generic, TypeVar
 from aiogram import Bot, Dispatcher, Router
 from aiogram.client.default import DefaultBotProperties
 from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
-from aiogram.exceptions import AiogramError, TelegramForbiddenError
-from aiogram.types import BotCommand, ErrorEvent, Update
+from aiogram.exceptions import TelegramForbiddenError
+from aiogram.types import ErrorEvent, Update
 from aiogram.types.update import UpdateTypeLookupError
+from aiohttp import web
 
+from toolkit.delivery.command_lists import Commands, command_lists, declare
 from toolkit.delivery.failures import OnError, apologise, report
-from toolkit.delivery.outgoing import LazySession, RetryingBot, in_short, unknown_token
+from toolkit.delivery.outgoing import LazySession, RetryingBot
 from toolkit.delivery.polling import Poller
 from toolkit.delivery.shutdown import (
     STOP_WITHIN,
@@ -54,7 +56,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         sessions: Sessions[S],
         *,
         scope: Scope,
-        commands: Mapping[str, str],
+        commands: Commands,
         on_error: OnError,
         handler_timeout: float,
         **data: Any,
@@ -65,7 +67,9 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         hide(bot.token)
         self.sessions = sessions
         self.scope = scope
-        self.commands = dict(commands)
+        self.command_lists = command_lists(commands)
+        self.routes = web.RouteTableDef()
+        """What the webhook's server answers besides: `@app.routes.post("/paid")`, as in aiohttp."""
         self.on_error = on_error
         # The state is in the session's record, which has to be checked out before.
         self._limits = SessionMiddleware(sessions, scope, handler_timeout)
@@ -73,6 +77,12 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         self.fsm = SessionFSMMiddleware(fsm_storage, self.fsm.events_isolation, STRATEGIES[scope])
         self.update.outer_middleware(self.fsm)
         quicken(self.update)
+
+    @property
+    def commands(self) -> dict[str, str]:
+        """The commands of all lists, with their first descriptions."""
+        listed = [command for each in self.command_lists for command in each.commands]
+        return {command.command: command.description for command in reversed(listed)}
 
     @property
     def session_storage(self) -> SessionStorage:
@@ -211,15 +221,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         data = {"dispatcher": self, "bots": (self.bot,), "bot": self.bot, **self.workflow_data}
         try:
             await self.emit_startup(**data)
-            if self.commands:
-                commands = [BotCommand(command=c, description=d) for c, d in self.commands.items()]
-                try:
-                    await self.bot.set_my_commands(commands)
-                except AiogramError as error:
-                    if hopeless := unknown_token(error):
-                        raise hopeless from error
-                    words = "the command list was not sent, it stays as it was: %s"
-                    logger.warning(words, in_short(error))
+            await declare(self.bot, self.command_lists)
             yield
         finally:
             try:
@@ -249,10 +251,11 @@ def create_bot(
     session_type: type[S] | None = None,
     expires_in: float | None = None,
     routers: Iterable[Router] = (),
-    commands: Mapping[str, str] | None = None,
+    commands: Commands = (),
     on_error: OnError = apologise,
     handler_timeout: float = 60.0,
     api_url: str | None = None,
+    proxy_url: str | None = None,
     default: DefaultBotProperties | None = None,
     **data: Any,
 ) -> BotApp[S]:
@@ -261,9 +264,10 @@ def create_bot(
     `initial` returns a fresh session: a dataclass, a pydantic model or a TypedDict. `storage`
     defaults to memory. `scope` says who shares a session (`toolkit.sessions.keys`).
     `migrations` maps 1, 2, … to functions over the stored fields. A session is forgotten
-    `expires_in` seconds after its last change. `commands` (name to description) are declared to
-    Telegram at start.
-    `handler_timeout` is in seconds. `api_url` replaces `https://api.telegram.org`.
+    `expires_in` seconds after its last change. `commands` (name to description, or aiogram's
+    `SetMyCommands` for each scope and language) are declared to Telegram at start.
+    `handler_timeout` is in seconds. `api_url` replaces `https://api.telegram.org`, which is reached
+    through `proxy_url` (http, socks4, socks5).
     `default` are aiogram's defaults for calls; HTML is the parse mode unless it says otherwise.
     Everything in `data` is passed to handlers that ask for it by name.
 
@@ -276,7 +280,7 @@ def create_bot(
     server = TelegramAPIServer.from_base(api_url) if api_url else PRODUCTION
     bot = RetryingBot(
         token,
-        session=LazySession(server),
+        session=LazySession(server, proxy_url),
         default=default or DefaultBotProperties(parse_mode="HTML"),
     )
     store = storage if storage is not None else MemorySessionStorage()
@@ -292,7 +296,7 @@ def create_bot(
         bot,
         sessions,
         scope=scope,
-        commands=commands or {},
+        commands=commands,
         on_error=on_error,
         handler_timeout=handler_timeout,
         **data,

@@ -60,6 +60,7 @@ def test_the_token_comes_from_a_file_with_a_line_end(
             "WEBHOOK_URL: a webhook URL holds neither",
         ),
         ({"TELEGRAM_API_URL": "localhost:8081"}, "TELEGRAM_API_URL: not a web address"),
+        ({"PROXY_URL": "http://user:secret@host"}, "PROXY_URL: not the address of a proxy"),
     ],
 )
 def test_a_wrong_setting_is_named_and_no_secret_is_shown(

@@ -1,4 +1,4 @@
-"""`python -m bot sessions …`: list, show, delete, export and import what the bot remembers.
+"""`python -m bot sessions …`: list, show, delete, forget, export, import what is remembered.
 
 Results go to stdout, everything else to stderr. Exit codes: 0 for success, 1 if something could not
 be done, 2 for wrong usage, 130 for Ctrl-C.
@@ -42,9 +42,13 @@ def add_session_verbs(parser: argparse.ArgumentParser) -> None:
     deleting = add("delete", "delete records")
     deleting.add_argument("keys", metavar="KEY", nargs="+", help="a key as `list` prints it")
     deleting.add_argument("--yes", action="store_true", help="do not ask")
+    forgetting = add("forget", "delete all that is remembered of one user")
+    forgetting.add_argument("user", metavar="USER", type=int, help="the id of the user")
+    forgetting.add_argument("--yes", action="store_true", help="do not ask")
     exporting = add("export", "write all records as lines of JSON")
     exporting.add_argument("file", metavar="FILE", nargs="?", default="-", help="default: output")
     exporting.add_argument("--prefix", default="", help="only keys that start so")
+    exporting.add_argument("--user", type=int, metavar="ID", help="only the records of one user")
     exporting.add_argument("--overwrite", action="store_true", help="replace FILE if it exists")
     importing = add("import", "import an exported file; run it again if it was interrupted")
     importing.add_argument("file", metavar="FILE", help="- for standard input")

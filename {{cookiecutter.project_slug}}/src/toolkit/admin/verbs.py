@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 from toolkit.admin.file_format import Record, dump_line, numbered_lines
+from toolkit.admin.person import delete_record, keys_of_user
 from toolkit.admin.progress import Progress
 from toolkit.admin.transfer import Import, Outcome, read_records
 from toolkit.errors import SessionUndecodable, StorageError
@@ -35,8 +36,13 @@ def check_use(storage: SessionStorage, given: Namespace) -> None:
     path = getattr(storage, "path", None)
     if isinstance(path, Path) and given.verb != "import" and not path.exists():
         raise ValueError(f"there is no file {path}")
-    if given.verb == "delete" and not given.yes:
-        names = " and ".join(map(spell, map(key_of, given.keys)))
+    if given.verb in ("delete", "forget") and not given.yes:
+        keys = getattr(given, "keys", None)
+        names = (
+            " and ".join(map(spell, map(key_of, keys)))
+            if keys
+            else f"all that is remembered of user {given.user}"
+        )
         if not sys.stdin.isatty():
             raise ValueError(f"cannot ask here whether to delete {names}; --yes says so")
         sys.stderr.write(f"Delete {names}? [y/N] ")
@@ -94,21 +100,24 @@ async def show_records(storage: SessionStorage, given: Namespace) -> int:
 
 async def delete_records(storage: SessionStorage, given: Namespace) -> int:
     """Delete records, each as soon as it is not checked out."""
-    checkouts = Checkouts(storage)
     code = DONE
     for key in map(key_of, given.keys):
-        try:
-            there = await storage.read(key) is not None
-        except SessionUndecodable:
-            await storage.delete(key)
+        if await delete_record(Checkouts(storage), key):
+            _print(f"deleted {spell(key)}")
         else:
-            if not there:
-                code = _absent(key)
-                continue
-            held = await checkouts.take(key, "sessions delete")
-            await checkouts.put(held, None, None)
-        _print(f"deleted {spell(key)}")
+            code = _absent(key)
     return code
+
+
+async def forget_records(storage: SessionStorage, given: Namespace) -> int:
+    """Delete what is remembered of a user; what the bot keeps under keys of its own stays."""
+    checkouts = Checkouts(storage)
+    for key in sorted([key async for key in keys_of_user(storage, given.user)]):
+        if await delete_record(checkouts, key):
+            _print(f"deleted {spell(key)}")
+        else:
+            sys.stderr.write(f"{spell(key)} is in work, and goes when that is done\n")
+    return DONE
 
 
 async def export_records(storage: SessionStorage, given: Namespace) -> int:
@@ -121,7 +130,12 @@ async def export_records(storage: SessionStorage, given: Namespace) -> int:
         if not to_stdout:
             file = stack.enter_context(_whole_file(Path(given.file), overwrite=given.overwrite))
         number = 0
+        only = None
+        if given.user is not None:
+            only = {key async for key in keys_of_user(storage, given.user)}
         async for record, damage in read_records(storage, given.prefix):
+            if only is not None and record.key not in only:
+                continue
             if damage is not None:
                 progress.say(f"{damage}; it goes along as {record.key!r}")
             file.write(dump_line(record))

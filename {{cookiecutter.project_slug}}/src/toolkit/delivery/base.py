@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from aiogram import Bot
 from aiogram.types import Update
+from aiohttp import web
 
 from toolkit.delivery.outgoing import RetryingBot
 from toolkit.sessions.middleware import Sessions
@@ -16,6 +17,7 @@ class ServedApp(Protocol):
 
     bot: RetryingBot
     sessions: Sessions[Any]
+    routes: web.RouteTableDef
 
     def session_key(self, update: Update) -> str | None:
         """Return the key of the update's session, `None` where it has none."""

@@ -19,6 +19,7 @@ from aiogram.exceptions import (
     ClientDecodeError,
     RestartingTelegram,
     TelegramBadRequest,
+    TelegramMigrateToChat,
     TelegramNetworkError,
     TelegramNotFound,
     TelegramRetryAfter,
@@ -29,6 +30,7 @@ from aiogram.methods import Response, TelegramMethod
 from aiogram.methods.base import TelegramType
 from aiohttp import ClientConnectorError
 
+from toolkit.delivery.proxy_url import check_proxy_url
 from toolkit.errors import CannotServe
 from toolkit.waiting import Backoff, retrying
 
@@ -64,14 +66,17 @@ class LazySession(BaseSession):
     Telegram, and tests make thousands of bots.
     """
 
-    def __init__(self, api: TelegramAPIServer) -> None:
+    def __init__(self, api: TelegramAPIServer, proxy_url: str | None = None) -> None:
         super().__init__(api=api)
+        if proxy_url is not None:
+            check_proxy_url(proxy_url)
+        self._proxy_url = proxy_url
         self._opened: AiohttpSession | None = None
 
     @property
     def _client(self) -> AiohttpSession:
         if self._opened is None:
-            self._opened = AiohttpSession(api=self.api, timeout=self.timeout)
+            self._opened = AiohttpSession(api=self.api, timeout=self.timeout, proxy=self._proxy_url)
         return self._opened
 
     async def make_request(
@@ -99,7 +104,8 @@ class RetryingBot(Bot):
     repeated where the request cannot have arrived, or may run twice unseen; a `sendMessage` whose
     answer was lost is not, it would be sent twice. At most `tries` tries, and `longest` seconds of
     waiting in all. What is done already counts as done: an edit that changes nothing, as a double
-    tap asks for, and the answer to a callback query that Telegram no longer waits for.
+    tap asks for, and the answer to a callback query that Telegram no longer waits for. What was
+    meant for a group that has become a supergroup goes there.
     """
 
     tries = 4
@@ -146,6 +152,11 @@ class RetryingBot(Bot):
 
         try:
             return await retrying(call, pause, self.sleep)
+        except TelegramMigrateToChat as error:
+            moved = method.model_copy(update={"chat_id": error.migrate_to_chat_id})
+            if moved == method:
+                raise
+            return await self(moved, request_timeout)
         except TelegramBadRequest as error:
             if not any(done in error.message for done in DONE_ALREADY):
                 raise

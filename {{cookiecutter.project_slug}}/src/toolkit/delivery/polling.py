@@ -104,6 +104,8 @@ class Poller:
     async def run(self, stop: asyncio.Event) -> None:
         """Poll until `stop`, then let updates in progress finish, and confirm them."""
         logger.info("polling for updates")
+        if len(self.app.routes):
+            logger.warning("%d routes are served by a webhook only", len(self.app.routes))
         stopped = asyncio.create_task(stop.wait())
         recovery = asyncio.create_task(
             self._inbox.recover(self._put, self._set_aside, self._stopping)

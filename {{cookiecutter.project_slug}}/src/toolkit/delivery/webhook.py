@@ -17,6 +17,7 @@ from collections import OrderedDict
 
 from aiogram.types import Update
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from pydantic import ValidationError
 
 from toolkit.delivery.attempts import Attempts, UpdateTasks
@@ -25,7 +26,7 @@ from toolkit.delivery.dead_letters import set_aside
 from toolkit.delivery.http_server import HttpServer, read_body, strangers
 from toolkit.delivery.inbox import Inbox
 from toolkit.delivery.registration import Registration
-from toolkit.delivery.webhook_url import check_webhook_url, webhook_path
+from toolkit.delivery.webhook_url import TAKEN, check_webhook_url, webhook_path
 from toolkit.errors import TRANSIENT, StorageError
 
 logger = logging.getLogger(__name__)
@@ -81,6 +82,9 @@ class WebhookServer:
         self.port = port
         self.drain = drain
         self.path = webhook_path(self.url)
+        for route in app.routes:
+            if getattr(route, "path", None) in (self.path, *TAKEN):
+                raise ValueError(f"{route} cannot be served: that path is the webhook's own")
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", self.secret):
             raise ValueError("a webhook secret is 1 to 256 of A-Z, a-z, 0-9, _ and -")
         self._registration = Registration(app, self.url, self.secret, max_connections)
@@ -121,12 +125,20 @@ class WebhookServer:
         await self._registration.keep(stop)
 
     def _routes(self) -> web.Application:
-        server = web.Application(client_max_size=LARGEST_BODY)
+        server = web.Application(client_max_size=LARGEST_BODY, middlewares=[self._read_first])
         server.router.add_get("/healthz", self._healthz)
         server.router.add_get("/readyz", self._readyz)
+        server.router.add_routes(self.app.routes)
         # aiohttp would read braces in a path of its own as a pattern.
         server.router.add_post("/{path:.*}", self._receive)
         return server
+
+    @web.middleware
+    async def _read_first(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Let no slow sender hold a handler of the app; the webhook reads when it wants to."""
+        if request.match_info.handler != self._receive:
+            await read_body(request)
+        return await handler(request)
 
     async def _receive(self, request: web.Request) -> web.Response:
         if request.path != self.path:

@@ -62,9 +62,18 @@ class Origin(NamedTuple):
         return key
 
 
+_KEY = re.compile(r"(-?\d+)_(-?\d+)(_t\d+)?(_b.+)?", re.DOTALL)
+
+
 def is_session_key(key: str) -> bool:
     """Tell whether the key is one that an `Origin` makes, under any scope."""
-    return re.fullmatch(r"-?\d+_-?\d+(_t\d+)?(_b.+)?", key, re.DOTALL) is not None
+    return _KEY.fullmatch(key) is not None
+
+
+def names_user(key: str, user_id: int) -> bool:
+    """Tell whether it is the key of a session with this user."""
+    found = _KEY.fullmatch(key)
+    return found is not None and str(user_id) in found.groups()[:2]
 
 
 def origin_of(update: Update) -> Origin:

@@ -23,6 +23,7 @@ from toolkit.errors import TRANSIENT, HandlerTimedOut, SessionUndecodable
 from toolkit.sessions.checkout import CheckedOut, Checkouts, held_here
 from toolkit.sessions.codec import Migration, SessionCodec
 from toolkit.sessions.keys import Scope, origin_of
+from toolkit.sessions.supergroups import Supergroups
 from toolkit.storage.base import UNCHANGED, SessionStorage, Unchanged, Value
 from toolkit.waiting import Deadlines, on_give_up
 
@@ -182,7 +183,7 @@ class StoreFailed(BaseException):
 
 
 class SessionMiddleware(BaseMiddleware):
-    """Gives handlers `session`, `context` and `storage`, and commits when they return.
+    """Gives handlers `session`, `context`, `sessions` and `storage`; commits when they return.
 
     When the handler raises, is cancelled or takes `handler_timeout` seconds, nothing is written.
     An update whose id is already in the record is not handled again.
@@ -191,6 +192,7 @@ class SessionMiddleware(BaseMiddleware):
     def __init__(self, sessions: Sessions[Any], scope: Scope, handler_timeout: float) -> None:
         self.sessions = sessions
         self.scope = scope
+        self.supergroups = Supergroups(sessions.checkouts, sessions.expires_in)
         self.deadlines = Deadlines(handler_timeout)
         self._abandoning: set[asyncio.Task[None]] = set()
 
@@ -204,7 +206,14 @@ class SessionMiddleware(BaseMiddleware):
         if not isinstance(event, Update):
             raise TypeError(f"SessionMiddleware wraps updates, not {type(event).__name__}")
         data["storage"] = self.sessions.storage
-        origin = data["session_origin"] = origin_of(event)
+        data["sessions"] = self.sessions
+        origin = origin_of(event)
+        if self.supergroups.concern(event):
+            try:
+                origin = await self.supergroups.follow(event, origin)
+            except TRANSIENT as error:
+                raise StoreFailed(error) from error
+        data["session_origin"] = origin
         key = origin.key(self.scope)
         if key is None:
             return await self._limited(handler, event, data, None)

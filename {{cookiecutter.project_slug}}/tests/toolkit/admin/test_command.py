@@ -5,20 +5,16 @@ Over 300 lines: five verbs share one way of being run and one store to look at.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import io
 import json
 import stat
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from toolkit import storage
 from toolkit.admin import verbs
-from toolkit.admin.command import add_session_verbs, run_session_verb
 from toolkit.admin.progress import Progress
 from toolkit.admin.transfer import read_records
 from toolkit.admin.verbs import key_of, spell
@@ -27,45 +23,8 @@ from toolkit.harness.conformance import ODD_KEYS
 from toolkit.sessions.checkout import Checkouts
 from toolkit.storage.base import Value
 
+from .conftest import Run, parsed
 from .doubles import ALL, Lasting, Verbs
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture(autouse=True)
-def stores(monkeypatch: pytest.MonkeyPatch) -> dict[str, Lasting]:
-    """The store that each URL opens."""
-    stores: dict[str, Lasting] = {"here:": Lasting(), "there:": Lasting()}
-    opened = storage.open_storage
-
-    def open_storage(url: str) -> Any:
-        return Verbs(stores[url], *ALL) if url in stores else opened(url)
-
-    monkeypatch.setattr(storage, "open_storage", open_storage)
-    return stores
-
-
-@pytest.fixture
-def here(stores: dict[str, Lasting]) -> Lasting:
-    """The store that `run` uses."""
-    return stores["here:"]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a verb, and returns the exit code and what was printed."""
-
-    def run(*arguments: str, storage: str = "here:") -> tuple[int, str, str]:
-        code = run_session_verb(parsed(*arguments), storage)
-        return code, *capsys.readouterr()
-
-    return run
-
-
-def parsed(*arguments: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="sessions")
-    add_session_verbs(parser)
-    return parser.parse_args(arguments)
 
 
 def fill(store: Lasting, records: dict[str, Value], **options: Any) -> None:
