@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator
 from typing import Any, Final, Self
 
 from toolkit.errors import SessionBusy, SessionConflict
-from toolkit.storage.base import UNCHANGED, Entry, Lease, Unchanged, Value
+from toolkit.storage.base import OWNER, UNCHANGED, Entry, Lease, Unchanged, Value
 from toolkit.storage.connection import Connection, driver
 from toolkit.storage.record import check_key, dump_value, load_value, seconds
 from toolkit.storage.url import check_hosts, check_options, split_url, without_password
@@ -56,7 +56,8 @@ SELECT value, CASE WHEN expires_at < 'infinity' THEN extract(epoch FROM expires_
 FROM bot_sessions WHERE key = $1 AND expires_at > now()
 """
 _KEYS: Final = (
-    "SELECT key FROM bot_sessions WHERE key {} $1 AND expires_at > now() ORDER BY key LIMIT $2"
+    "SELECT key FROM bot_sessions WHERE key {} $1 AND expires_at > now()"
+    f" AND key <> '{OWNER}' ORDER BY key LIMIT $2"
 )
 # Two per written record, so that expired ones soon are the minority.
 _SWEEP: Final = """

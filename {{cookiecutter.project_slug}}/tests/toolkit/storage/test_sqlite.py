@@ -586,7 +586,8 @@ async def test_a_file_that_an_older_copy_was_written_over_takes_no_more_until_it
         await storage.write(f"late {number}", {"filler": "x" * 900})
 
     # In a process of its own: when this one closes a file, it loses the locks that it has on it.
-    subprocess.run(["cp", tmp_path / "copy.db", path], check=True)
+    copying = await asyncio.create_subprocess_exec("cp", tmp_path / "copy.db", path)
+    assert await copying.wait() == 0
 
     for _ in range(2):
         with pytest.raises(StorageUnavailable, match="was overwritten while it was in use"):
