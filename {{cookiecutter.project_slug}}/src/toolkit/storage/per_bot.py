@@ -108,8 +108,11 @@ class BotStorage:
         if self._prefix is not None:
             return self._prefix
         try:
-            while (record := await self.store.read(OWNER)) is None and self._claims:
-                await self.store.add(OWNER, {"bot": self.bot_id})
+            record = await self.store.read(OWNER)
+            if record is None and self._claims:
+                record = {"bot": self.bot_id}
+                if not await self.store.add(OWNER, record):
+                    record = await self.store.read(OWNER)
             return self._settle(self.bot_id if record is None else int(record["bot"]))
         except (SessionUndecodable, KeyError, TypeError, ValueError) as error:
             reason = "it says which bot the plain keys belong to, and cannot be read: delete it"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,10 +16,10 @@ from toolkit.harness.conformance import (
     StorageConformance,
     all_keys,
 )
+from toolkit.harness.storage import PersistentStorage
 from toolkit.storage.base import OWNER, PortableSessionStorage, SharedSessionStorage
 from toolkit.storage.memory import MemorySessionStorage
 from toolkit.storage.per_bot import BotStorage, storage_of
-from toolkit.storage.sqlite import SqliteSessionStorage
 
 ONE, TWO, THREE = 1001, 1002, 1003
 
@@ -51,21 +50,22 @@ class TestAStoreWithPlainVerbs(StorageConformance):
         return lambda: BotStorage(plain(), TWO, ONE)
 
 
-def opened(path: Path, bot_id: int, **options: Any) -> BotStorage:
-    """What a process of the bot opens."""
-    return BotStorage(SqliteSessionStorage(path / "bots.db"), bot_id, **options)
+@pytest.fixture
+def store() -> PersistentStorage:
+    """A store that any number of processes open."""
+    return PersistentStorage(MemorySessionStorage())
 
 
 async def test_each_bot_has_its_own_records_and_its_processes_share_them(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    store: PersistentStorage, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)
-    stores = {bot: opened(tmp_path, bot) for bot in (ONE, TWO, THREE)}
+    stores = {bot: BotStorage(store, bot) for bot in (ONE, TWO, THREE)}
     for bot, storage in stores.items():
         await storage.write("1_1", {"bot": bot})
         assert await storage.add("slot:9", {"bot": bot})
     for bot in (THREE, TWO, ONE):
-        again = opened(tmp_path, bot)
+        again = BotStorage(store, bot)
         assert await all_keys(again) == ["1_1", "slot:9"]
         assert await all_keys(again, "slot:") == ["slot:9"]
         assert await again.read("1_1") == {"bot": bot}
@@ -73,37 +73,28 @@ async def test_each_bot_has_its_own_records_and_its_processes_share_them(
         lease = await again.checkout("1_1", holder="Ann", lease_for=30)
         await again.checkin(lease, None)
         assert await stores[bot].read("1_1") is None
-        await again.close()
-    store = stores[ONE].store
     assert await store.read("slot:9") == {"bot": ONE}
     assert await all_keys(store, "bots:") == ["bots:1002:slot:9", "bots:1003:slot:9"]
-    for storage in stores.values():
-        await storage.close()
     apart = "bot 1002 keeps its records in it apart, under bots:1002:…"
     assert caplog.messages.count(f"the store is that of bot 1001: {apart}") == 2
 
 
-async def test_what_was_there_before_belongs_to_the_first_bot(tmp_path: Path) -> None:
-    store = SqliteSessionStorage(tmp_path / "bots.db")
+async def test_what_was_there_before_belongs_to_the_first_bot(store: PersistentStorage) -> None:
     await store.write("1_1", {"n": 1})
-    one, two = opened(tmp_path, ONE), opened(tmp_path, TWO)
+    one, two = BotStorage(store, ONE), BotStorage(store, TWO)
     assert await one.read("1_1") == {"n": 1}
     assert await two.read("1_1") is None
     await store.delete(OWNER)
-    handed_over = opened(tmp_path, TWO)
+    handed_over = BotStorage(store, TWO)
     assert await handed_over.read("1_1") == {"n": 1}
-    for storage in (store, one, two, handed_over):
-        await storage.close()
 
 
-async def test_only_who_claims_the_plain_keys_gets_them(tmp_path: Path) -> None:
-    looking, using = opened(tmp_path, ONE, claims=False), opened(tmp_path, TWO)
+async def test_only_who_claims_the_plain_keys_gets_them(store: PersistentStorage) -> None:
+    looking, using = BotStorage(store, ONE, claims=False), BotStorage(store, TWO)
     assert await all_keys(looking) == []
     await using.write("1_1", {"n": 2})
     assert await using.store.read(OWNER) == {"bot": TWO}
-    assert await opened(tmp_path, ONE, claims=False).read("1_1") is None
-    await looking.close()
-    await using.close()
+    assert await BotStorage(store, ONE, claims=False).read("1_1") is None
 
 
 @pytest.mark.parametrize("record", [{"bot": "many"}, {}])
