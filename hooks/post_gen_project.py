@@ -23,6 +23,7 @@ SERVERS = ("redis", "postgres", "mongodb", "firestore")
 FOR_SERVERS = (
     "src/toolkit/storage/connection.py",
     "tests/toolkit/storage/outages.py",
+    "tests/toolkit/storage/test_connection.py",
     "tests/toolkit/storage/urls.py",
     "tests/toolkit/storage/servers/__init__.py",
     "tests/toolkit/storage/servers/proxy.py",

@@ -13,15 +13,17 @@ from tests.support import TEMPLATE
 
 # Their package has the name of ours, `tests`, so it comes in by the back door.
 sys.path.append(str(TEMPLATE / "tests" / "toolkit" / "storage"))
+if str(TEMPLATE / "src") not in sys.path:
+    sys.path.insert(0, str(TEMPLATE / "src"))
 
 from servers import Server, free_port, program, running
 from servers.firestore import Firestore
 from servers.mongodb import MongoDB
 from servers.postgres import Postgres
-from servers.proxy import Proxy
+from servers.proxy import Blow, Proxy
 from servers.redis import Redis
 
-__all__ = ["SERVERS", "Proxy", "Server", "free_port", "program", "running", "store_url"]
+__all__ = ["SERVERS", "Blow", "Proxy", "Server", "free_port", "program", "running", "store_url"]
 
 SERVERS: dict[str, Callable[[], Server]] = {
     "redis": Redis,

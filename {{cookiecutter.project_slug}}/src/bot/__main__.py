@@ -120,7 +120,9 @@ def web(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
 
 def sessions(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """List, show, delete, export or import the records of the bot's store, or of another."""
-    parser.exit(run_session_verb(options, options.storage or read_settings(parser).storage_url))
+    settings = read_settings(parser)
+    url = options.storage or settings.storage_url
+    parser.exit(run_session_verb(options, url, settings.bot_id))
 
 
 def dead(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
@@ -134,7 +136,7 @@ def dead(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
 
         return make_bot(settings, storage=storage)
 
-    parser.exit(run_dead_verb(options, settings.storage_url, make_app))
+    parser.exit(run_dead_verb(options, settings.storage_url, make_app, settings.bot_id))
 
 
 def read_settings(parser: argparse.ArgumentParser) -> Settings:

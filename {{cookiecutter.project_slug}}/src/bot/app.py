@@ -30,8 +30,8 @@ def make_bot(
         commands=start.COMMANDS,
         api_url=settings.telegram_api_url if settings else None,
         proxy_url=settings.proxy_url if settings else None,
-        bookings=BookingBook(storage, now=now),
     )
+    app["bookings"] = BookingBook(app.session_storage, now=now)
     if settings:
         keep_heartbeat(app, settings.heartbeat_file, exit_after=settings.watchdog_seconds)
     return app

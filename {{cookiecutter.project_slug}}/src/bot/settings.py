@@ -70,6 +70,11 @@ class Settings(BaseSettings):
     heartbeat_file: Path | None = None
     watchdog_seconds: Watchdog | None = None
 
+    @property
+    def bot_id(self) -> int | None:
+        """The bot's own id, which its token begins with."""
+        return int(self.bot_token.get_secret_value().partition(":")[0]) if self.bot_token else None
+
     @model_validator(mode="after")
     def _read_token_file(self) -> Settings:
         path = self.bot_token_file

@@ -38,6 +38,7 @@ from toolkit.sessions.keys import SCOPES, Scope, origin_of
 from toolkit.sessions.middleware import SessionMiddleware, Sessions, StoreFailed
 from toolkit.storage.base import SessionStorage
 from toolkit.storage.memory import MemorySessionStorage
+from toolkit.storage.per_bot import storage_of
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +87,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
 
     @property
     def session_storage(self) -> SessionStorage:
-        """The store that sessions live in."""
+        """What this bot has of its store, sessions and all: no other bot's records are in it."""
         return self.sessions.storage
 
     def session_key(self, update: Update) -> str | None:
@@ -262,10 +263,11 @@ def create_bot(
     """Make a bot whose handlers are given a typed `session`.
 
     `initial` returns a fresh session: a dataclass, a pydantic model or a TypedDict. `storage`
-    defaults to memory. `scope` says who shares a session (`toolkit.sessions.keys`).
-    `migrations` maps 1, 2, … to functions over the stored fields. A session is forgotten
-    `expires_in` seconds after its last change. `commands` (name to description, or aiogram's
-    `SetMyCommands` for each scope and language) are declared to Telegram at start.
+    defaults to memory; bots that share one do not see each other's records. `scope` says who
+    shares a session (`toolkit.sessions.keys`). `migrations` maps 1, 2, … to functions over the
+    stored fields. A session is forgotten `expires_in` seconds after its last change. `commands`
+    (name to description, or aiogram's `SetMyCommands` for each scope and language) are declared to
+    Telegram at start.
     `handler_timeout` is in seconds. `api_url` replaces `https://api.telegram.org`, which is reached
     through `proxy_url` (http, socks4, socks5).
     `default` are aiogram's defaults for calls; HTML is the parse mode unless it says otherwise.
@@ -283,7 +285,7 @@ def create_bot(
         session=LazySession(server, proxy_url),
         default=default or DefaultBotProperties(parse_mode="HTML"),
     )
-    store = storage if storage is not None else MemorySessionStorage()
+    store = storage_of(storage if storage is not None else MemorySessionStorage(), bot.id)
     sessions = Sessions(
         store,
         initial,

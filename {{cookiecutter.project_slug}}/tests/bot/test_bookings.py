@@ -8,8 +8,10 @@ from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
+from pydantic import SecretStr
 
 from bot import bookings
+from bot.app import make_bot
 from bot.bookings import (
     BOOKABLE_DAYS,
     SERVICES,
@@ -21,6 +23,7 @@ from bot.bookings import (
     format_when,
     starts_on,
 )
+from bot.settings import Settings
 from toolkit import MemorySessionStorage
 
 ANN, BOB = 11, 22
@@ -43,6 +46,17 @@ async def test_a_booked_slot_is_listed_for_its_owner_alone_and_is_no_longer_free
     assert await book.upcoming(BOB) == []
     for service in SERVICES.values():
         assert TUESDAY_2PM not in (await book.free(service))[TUESDAY_2PM.date()]
+
+
+async def test_bots_that_share_a_store_have_bookings_of_their_own(
+    storage: MemorySessionStorage, clock: SimpleNamespace
+) -> None:
+    for bot_id in (1001, 1002):
+        settings = Settings(bot_token=SecretStr(f"{bot_id}:token"))
+        app = make_bot(settings, storage=storage, now=lambda: clock.time)
+        booking = await app["bookings"].book(ANN, HAIRCUT, TUESDAY_2PM)
+        assert await app["bookings"].upcoming(ANN) == [booking]
+        await app["bookings"].book(BOB, SHAVE, TUESDAY_2PM + bookings.SLOT)
 
 
 async def test_of_many_who_want_one_slot_at_once_exactly_one_gets_it(book: BookingBook) -> None:

@@ -28,6 +28,8 @@ def add_session_verbs(parser: argparse.ArgumentParser) -> None:
     def add(name: str, says: str) -> argparse.ArgumentParser:
         verb = verbs.add_parser(name, help=says, description=f"{says[0].upper()}{says[1:]}.")
         verb.add_argument("--storage", metavar="URL", help="which store; default: STORAGE_URL")
+        says = "of every bot in the store, under the keys that the store has"
+        verb.add_argument("--all-bots", action="store_true", help=says)
         # A minus and a digit begin the key of a group, not an option.
         verb._negative_number_matcher = re.compile(r"-\d")
         return verb
@@ -57,19 +59,25 @@ def add_session_verbs(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run_session_verb(given: argparse.Namespace, url: str) -> int:
-    """Do what was parsed, with the store at `url`, and return the exit code."""
+def run_session_verb(given: argparse.Namespace, url: str, bot_id: int | None = None) -> int:
+    """Do what was parsed, with the bot's records in the store at `url`; return the exit code.
+
+    Without a `bot_id` it is with all records, as with `--all-bots`.
+    """
     import asyncio
 
     from toolkit.admin import verbs
     from toolkit.errors import StorageError
     from toolkit.redaction import redact
     from toolkit.storage import open_storage
+    from toolkit.storage.per_bot import BotStorage
 
     verb: Verb = getattr(verbs, f"{given.verb}_records")
     try:
-        storage = open_storage(url)
+        storage: SessionStorage = open_storage(url)
         verbs.check_use(storage, given)
+        if bot_id is not None and not given.all_bots:
+            storage = BotStorage(storage, bot_id, claims=given.verb == "import")
     except (ValueError, ModuleNotFoundError) as error:
         sys.stderr.write(redact(f"{error}\n"))
         return WRONG_USE

@@ -30,8 +30,10 @@ def add_dead_verbs(parser: argparse.ArgumentParser) -> None:
         verb.add_argument("ids", metavar="ID", nargs="+", help="an id as `list` prints it, or all")
 
 
-def run_dead_verb(given: argparse.Namespace, url: str, make_app: MakeApp) -> int:
-    """Do what was parsed, with the store at `url`, and return the exit code.
+def run_dead_verb(
+    given: argparse.Namespace, url: str, make_app: MakeApp, bot_id: int | None = None
+) -> int:
+    """Do what was parsed, with the bot's records in the store at `url`; return the exit code.
 
     `make_app(storage)` makes the bot that handles an update again.
     """
@@ -39,9 +41,12 @@ def run_dead_verb(given: argparse.Namespace, url: str, make_app: MakeApp) -> int
 
     from toolkit.errors import StorageError
     from toolkit.storage import open_storage
+    from toolkit.storage.per_bot import BotStorage
 
     try:
-        storage = open_storage(url)
+        storage: SessionStorage = open_storage(url)
+        if bot_id is not None:
+            storage = BotStorage(storage, bot_id, claims=False)
     except (ValueError, ModuleNotFoundError) as error:
         sys.stderr.write(f"{error}\n")
         return WRONG_USE

@@ -40,7 +40,7 @@ async def read_records(
     `quarantine:<key>`, and with the error. Raises `NotPortable`.
     """
     if not isinstance(storage, PortableSessionStorage):
-        raise NotPortable(storage)
+        raise NotPortable(getattr(storage, "store", storage))
     checkouts = Checkouts(storage)
 
     async def read(key: str) -> tuple[Record, SessionUndecodable | None] | None:

@@ -24,7 +24,6 @@ from toolkit.delivery.dead_letters import as_json
 from toolkit.errors import SessionBusy, SessionConflict, SessionUndecodable, StorageError
 from toolkit.sessions.checkout import CheckedOut
 from toolkit.storage.base import Value
-from toolkit.storage.memory import MemorySessionStorage
 from toolkit.waiting import Backoff, retrying, sleep_unless
 
 logger = logging.getLogger(__name__)
@@ -80,7 +79,7 @@ class Inbox:
         self.entries: dict[int, Entry] = {}
         self.recovered = False
         """Whether it is known what earlier processes have left."""
-        self.survives = not isinstance(self._storage, MemorySessionStorage)
+        self.survives = not getattr(self._storage, "forgets", False)
         """Whether the next process will find them."""
 
     def store(

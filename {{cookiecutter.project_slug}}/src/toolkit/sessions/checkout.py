@@ -89,6 +89,7 @@ class Checkouts:
         self.patience = patience
         self.lock = KeyedLock()
         self._shared = storage if isinstance(storage, SharedSessionStorage) else None
+        self._name = type(getattr(storage, "store", storage)).__name__
         # Not inherited: a subclass may wait.
         self._never_waits = vars(type(storage)).get("never_waits", False)
         # No lease outlives the process here, so it needs no expiry and no renewal.
@@ -242,7 +243,7 @@ class Checkouts:
             reason = (
                 f"no answer within {self._deadlines.seconds:g} s" if limit.expired else repr(error)
             )
-            raise StorageUnavailable(type(self.storage).__name__, reason) from error
+            raise StorageUnavailable(self._name, reason) from error
 
     def _begin_renewal(self, held: CheckedOut) -> None:
         task = asyncio.create_task(self._renew(held))

@@ -16,6 +16,12 @@ MAX_VALUE_BYTES: Final = 1_000_000
 MAX_KEY_BYTES: Final = 480
 """Longest key as UTF-8. Some databases stop at 1,500 bytes, three for an escaped character."""
 
+OF_BOTS: Final = "bots:"
+"""How keys begin that are for `toolkit.storage.per_bot`. They may be longer, by a bot's id."""
+
+OWNER: Final = f"{OF_BOTS}owner"
+"""The record that says which bot the other keys belong to. No store lists it."""
+
 MAX_DEPTH: Final = 300
 """Deepest nesting of a value; Python's own JSON reader gives up not far above."""
 

@@ -48,7 +48,9 @@ class Connection(Generic[Client]):
                 return await action(await self._open())
         except StorageError:
             raise
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
+            if _is_asked_to_stop(error):
+                raise
             raise self.unavailable(error) from error
         finally:
             self._running.discard(running)
@@ -59,7 +61,7 @@ class Connection(Generic[Client]):
         if self._closed:
             raise StorageUnavailable(self.target, "the store is closed")
 
-    def unavailable(self, error: Exception) -> StorageUnavailable:
+    def unavailable(self, error: BaseException) -> StorageUnavailable:
         """Return a new error that says why the server did not do what it was asked to."""
         if isinstance(error, StorageUnavailable):
             return StorageUnavailable(error.target, error.reason)
@@ -68,14 +70,22 @@ class Connection(Generic[Client]):
         return StorageUnavailable(self.target, shorten(reason or repr(error), 300))
 
     async def close(self) -> None:
-        """Let what was begun end, and close the client. A second call does nothing."""
+        """Let what was begun end, and close the client. A second call does nothing.
+
+        Raises StorageUnavailable when the client does not close in order.
+        """
         self._closed = True
         here = asyncio.get_running_loop()
         if running := [future for future in self._running if future.get_loop() is here]:
             await asyncio.wait(running)
         client, self._client = self._client, None
         if client is not None and client.get_loop() is here and _is_open(client):
-            await self._closing(client.result())
+            try:
+                await self._closing(client.result())
+            except (Exception, asyncio.CancelledError) as error:
+                if _is_asked_to_stop(error):
+                    raise
+                raise self.unavailable(error) from error
 
     async def _open(self) -> Client:
         client = self._client
@@ -87,6 +97,12 @@ class Connection(Generic[Client]):
             client = self._client = asyncio.ensure_future(self._opening())
         # Others wait for the same client: one that gives up must not take it from them.
         return await asyncio.shield(client)
+
+
+def _is_asked_to_stop(error: BaseException) -> bool:
+    """Tell whether somebody cancels us: a driver may raise a cancellation of its own."""
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and (task is None or task.cancelling() > 0)
 
 
 def _is_open(client: asyncio.Future[Any]) -> bool:

@@ -17,7 +17,7 @@ from typing import Any, Final, Self, TypeVar
 from urllib.parse import unquote
 
 from toolkit.errors import SessionBusy, SessionConflict
-from toolkit.storage.base import UNCHANGED, Entry, Lease, Unchanged, Value
+from toolkit.storage.base import OWNER, UNCHANGED, Entry, Lease, Unchanged, Value
 from toolkit.storage.connection import Connection, driver
 from toolkit.storage.record import check_key, dump_value, load_value, seconds
 from toolkit.storage.url import check_options, split_url, without_password
@@ -93,7 +93,7 @@ class FirestoreSessionStorage:
             for data in page:
                 if not data["key"].startswith(prefix):
                     return
-                if _is_live(data):
+                if _is_live(data) and data["key"] != OWNER:
                     yield data["key"]
             page = await self._keys(">", page[-1]["key"])
 

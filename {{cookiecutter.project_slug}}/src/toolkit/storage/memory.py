@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Self
 
 from toolkit.errors import SessionConflict, StorageUnavailable
-from toolkit.storage.base import UNCHANGED, Entry, Lease, Unchanged, Value
+from toolkit.storage.base import OWNER, UNCHANGED, Entry, Lease, Unchanged, Value
 from toolkit.storage.record import (
     LeaseTable,
     check_key,
@@ -22,6 +22,9 @@ from toolkit.storage.record import (
 
 class MemorySessionStorage:
     """A store in this process's memory. It accepts and refuses what the durable stores do."""
+
+    forgets = True
+    """What is in it is lost with the process."""
 
     never_waits = True
     """Its verbs end without giving up control, so nothing can come between their steps."""
@@ -67,7 +70,7 @@ class MemorySessionStorage:
         """Iterate over the live keys that start with the prefix, among those there at the start."""
         self._check(prefix)
         for key in [key for key in self._records if key.startswith(prefix)]:
-            if self._live(key) is not None:
+            if key != OWNER and self._live(key) is not None:
                 yield key
 
     async def add(self, key: str, value: Value, *, expires_in: float | None = None) -> bool:

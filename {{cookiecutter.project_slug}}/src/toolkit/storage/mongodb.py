@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 from urllib.parse import unquote
 
 from toolkit.errors import SessionBusy, SessionConflict
-from toolkit.storage.base import UNCHANGED, Entry, Lease, Unchanged, Value
+from toolkit.storage.base import OWNER, UNCHANGED, Entry, Lease, Unchanged, Value
 from toolkit.storage.connection import Connection, driver
 from toolkit.storage.record import check_key, dump_value, load_value, seconds, seconds_left
 from toolkit.storage.url import QUOTING, check_hosts, split_url, without_password
@@ -178,7 +178,7 @@ class MongoSessionStorage:
         return await self._run(lambda records: records.find_one(live, fields))
 
     async def _page(self, where: Document) -> list[str]:
-        live = {"_id": where, "expires_at": {"$gt": _now()}}
+        live = {"_id": {**where, "$ne": OWNER}, "expires_at": {"$gt": _now()}}
 
         async def read(records: AsyncCollection[Document]) -> list[str]:
             found = records.find(live, ["_id"], sort=["_id"], limit=_KEYS_PER_PAGE)

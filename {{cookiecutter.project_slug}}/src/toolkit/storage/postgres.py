@@ -4,6 +4,8 @@ Every verb is one statement, and one round trip; behind a pooler, where nothing 
 driver needs two. A record is one row, and so is its lease: the row of an absent record that is
 checked out has expired from the start. What an acknowledged write survives is up to the server's
 `synchronous_commit`; by default it has reached the disk.
+
+Over 300 lines, a third of them SQL, which is read together with what runs it.
 """
 
 # ruff: noqa: S608 - the statements are put together from constants only
@@ -16,7 +18,7 @@ from collections.abc import AsyncIterator
 from typing import Any, Final, Self
 
 from toolkit.errors import SessionBusy, SessionConflict
-from toolkit.storage.base import UNCHANGED, Entry, Lease, Unchanged, Value
+from toolkit.storage.base import OWNER, UNCHANGED, Entry, Lease, Unchanged, Value
 from toolkit.storage.connection import Connection, driver
 from toolkit.storage.record import check_key, dump_value, load_value, seconds
 from toolkit.storage.url import check_hosts, check_options, split_url, without_password
@@ -49,6 +51,14 @@ CREATE TABLE IF NOT EXISTS bot_sessions (
 CREATE INDEX IF NOT EXISTS bot_sessions_expiring ON bot_sessions (expires_at)
     WHERE expires_at < 'infinity';
 """
+# What nobody waits for any more must not hold rows at the server, let alone be applied late. Where
+# half of a statement has reached it, only the end of the connection ends that.
+_GUARD: Final = """
+SELECT set_config(name, value, false) FROM pg_settings JOIN (VALUES
+    ('statement_timeout', $1), ('transaction_timeout', $1), ('tcp_keepalives_idle', '20'),
+    ('tcp_keepalives_interval', '5'), ('tcp_keepalives_count', '4')
+) AS wanted (name, value) USING (name) WHERE source = 'default'
+"""
 _READ: Final = "SELECT value FROM bot_sessions WHERE key = $1 AND expires_at > now()"
 _ENTRY: Final = """
 SELECT value, CASE WHEN expires_at < 'infinity' THEN extract(epoch FROM expires_at - now()) END
@@ -56,7 +66,8 @@ SELECT value, CASE WHEN expires_at < 'infinity' THEN extract(epoch FROM expires_
 FROM bot_sessions WHERE key = $1 AND expires_at > now()
 """
 _KEYS: Final = (
-    "SELECT key FROM bot_sessions WHERE key {} $1 AND expires_at > now() ORDER BY key LIMIT $2"
+    "SELECT key FROM bot_sessions WHERE key {} $1 AND expires_at > now()"
+    f" AND key <> '{OWNER}' ORDER BY key LIMIT $2"
 )
 # Two per written record, so that expired ones soon are the minority.
 _SWEEP: Final = """
@@ -257,8 +268,13 @@ class PostgresSessionStorage:
             timeout=patience,
             statement_cache_size=0 if is_pooled else 100,
             max_cached_statement_lifetime=0,
+            init=None if is_pooled else self._guard,
             reset=_leave_as_it_is,
         )
+
+    async def _guard(self, connection: Any) -> None:
+        """Let the server give up when we do, where nobody has set it otherwise."""
+        await connection.execute(_GUARD, str(int(self._connection.patience * 1000)))
 
     async def _close(self, pool: Any) -> None:
         try:

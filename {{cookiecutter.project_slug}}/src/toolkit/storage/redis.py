@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from toolkit.errors import SessionBusy, SessionConflict, StorageUnavailable
-from toolkit.storage.base import UNCHANGED, Entry, Lease, Unchanged, Value
+from toolkit.storage.base import OWNER, UNCHANGED, Entry, Lease, Unchanged, Value
 from toolkit.storage.connection import Connection, driver
 from toolkit.storage.record import check_key, dump_value, load_value, milliseconds
 from toolkit.storage.redis_client import open_client, parse_target, warnings_of
@@ -120,7 +120,7 @@ class RedisSessionStorage:
         start = _names(prefix)[0][:-1]
         pattern = re.sub(r"([*?^\-\[\]\\])", r"\\\1", start) + "*"
         client = await self._connection.run(_itself)
-        seen = set()
+        seen = {_names(OWNER)[0].encode()}
         try:
             async for name in client.scan_iter(match=pattern, count=_KEYS_PER_PAGE):
                 if name not in seen:

@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 from urllib.parse import unquote, urlsplit
 
 from toolkit.errors import SessionConflict, StorageUnavailable
-from toolkit.storage.base import UNCHANGED, Entry, Lease, Unchanged, Value
+from toolkit.storage.base import OWNER, UNCHANGED, Entry, Lease, Unchanged, Value
 from toolkit.storage.record import (
     LeaseTable,
     check_key,
@@ -91,16 +91,18 @@ class SqliteSessionStorage:
         """Iterate over the live keys that start with the prefix, in the order of their UTF-8."""
         sql = (
             "SELECT key FROM sessions WHERE key {} ? AND (expires_at > ? OR expires_at IS NULL)"
-            " ORDER BY key LIMIT ?"
+            " AND key <> ? ORDER BY key LIMIT ?"
         )
-        rows = await self._query(sql.format(">="), (check_key(prefix), time.time(), _KEYS_PER_PAGE))
-        while rows:
+        start, comparison = check_key(prefix), ">="
+        while rows := await self._query(
+            sql.format(comparison), (start, time.time(), OWNER, _KEYS_PER_PAGE)
+        ):
             for (key,) in rows:
                 if not key.startswith(prefix):
                     return
                 yield key
             await asyncio.sleep(0)
-            rows = await self._query(sql.format(">"), (key, time.time(), _KEYS_PER_PAGE))
+            start, comparison = rows[-1][0], ">"
 
     async def add(self, key: str, value: Value, *, expires_in: float | None = None) -> bool:
         """Store the value only if the key is absent; tell whether it was stored."""

@@ -142,6 +142,22 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
     return int(version)
 
 
+def check_whole(path: Path) -> None:
+    """Look through a file that is shorter than it was. Raises StorageUnavailable if it is damaged.
+
+    VACUUM shortens a file, and so does an older copy that is written over it, to which the log does
+    not belong.
+    """
+    with contextlib.closing(connect(path)) as connection:
+        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        reason = (
+            "the file was overwritten while it was in use: stop the bot, move the files "
+            f"{path.name}, {path.name}-wal and {path.name}-shm away, and put the copy there"
+        )
+        raise StorageUnavailable(str(path), reason)
+
+
 def checkpoint(path: Path, files: OpenFiles) -> None:
     """Copy the log into its file, as far as no reader is in the way."""
     if not files.are_at(path):

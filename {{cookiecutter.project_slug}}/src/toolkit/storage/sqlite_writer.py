@@ -1,7 +1,7 @@
 """The thread that commits to an SQLite file, for `toolkit.storage.sqlite`.
 
 Everything that waits while a commit runs goes into the next one (group commit), and is answered
-after it.
+after it. A little over 300 lines: one thread's work, which shares one state.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from toolkit.errors import StorageUnavailable
 from toolkit.storage.sqlite_file import (
     PAGE_BYTES,
     OpenFiles,
+    check_whole,
     checkpoint,
     identity,
     is_busy,
@@ -101,6 +102,7 @@ class Writer:
         self._files: OpenFiles | None = None
         self._checkpoint: threading.Thread | None = None
         self._log_pages = 0
+        self._size = 0
         # What earlier processes have left, one that never wrote enough among them.
         self._to_sweep = _SWEPT_AT_ONCE
 
@@ -173,6 +175,12 @@ class Writer:
                 reason = "the file was removed while it was in use: put it back, or start again"
                 raise StorageUnavailable(str(self.path), reason)
             self._leave(self._connection)
+        if self._connection is not None:
+            size = self.path.stat().st_size
+            if size < self._size:
+                check_whole(self.path)
+                self._close()  # what it remembers of the file is no longer there
+            self._size = size
         if self._connection is None:
             # A file that was there and is missing is a loss, and not a new beginning.
             found = open_file(self.path, self.busy_timeout, create=not self.opened)
@@ -272,6 +280,7 @@ class Writer:
             self._connection.close()
             self._connection = None
             self._files = None
+            self._size = 0
 
 
 def _are_usual(writes: list[Write]) -> bool:

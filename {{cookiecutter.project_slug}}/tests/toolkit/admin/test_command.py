@@ -22,9 +22,34 @@ from toolkit.errors import SessionUndecodable, StorageUnavailable
 from toolkit.harness.conformance import ODD_KEYS
 from toolkit.sessions.checkout import Checkouts
 from toolkit.storage.base import Value
+from toolkit.storage.per_bot import BotStorage
 
 from .conftest import Run, parsed
 from .doubles import ALL, Lasting, Verbs
+
+def test_a_bot_sees_its_own_records_unless_all_bots_are_asked_for(
+    here: Lasting, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def fill() -> None:
+        for bot_id in (1001, 1002):
+            bot = BotStorage(here, bot_id)
+            await bot.write("1_1", {"session": {"of": bot_id}})
+            await bot.write("dead:7", {})
+
+    def run(*arguments: str, bot_id: int) -> str:
+        assert run_session_verb(parsed(*arguments), "here:", bot_id) == 0
+        return capsys.readouterr().out
+
+    asyncio.run(fill())
+    for bot_id in (1001, 1002):
+        assert run("list", "--all", bot_id=bot_id).split() == ["1_1", "dead:7"]
+        assert f'"of": {bot_id}' in run("show", "1_1", bot_id=bot_id)
+        assert '{"records":2}' in run("export", bot_id=bot_id)
+    everything = ["1_1", "dead:7", "bots:1002:1_1", "bots:1002:dead:7"]
+    assert run("list", "--all", "--all-bots", bot_id=1002).split() == everything
+    run("delete", "bots:owner", "--yes", "--all-bots", bot_id=1002)
+    assert '"of": 1001' in run("show", "1_1", bot_id=1002)
+
 
 
 def fill(store: Lasting, records: dict[str, Value], **options: Any) -> None:

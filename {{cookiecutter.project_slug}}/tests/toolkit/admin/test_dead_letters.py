@@ -15,6 +15,7 @@ from aiogram.types import Message
 from toolkit import create_bot, storage
 from toolkit.admin.dead_letters import add_dead_verbs, run_dead_verb
 from toolkit.harness.fake_telegram import FakeTelegram
+from toolkit.storage.per_bot import BotStorage
 
 from .doubles import Lasting
 
@@ -75,6 +76,26 @@ def run(store: Lasting, capsys: pytest.CaptureFixture[str]) -> Run:
         return code, *capsys.readouterr()
 
     return run
+
+
+def test_a_bot_has_its_own_letters(store: Lasting, capsys: pytest.CaptureFixture[str]) -> None:
+    # 42 is the bot whose plain keys they are.
+    asyncio.run(store.add("bots:owner", {"bot": 42}))
+    other = BotStorage(store, 43)
+    asyncio.run(other.write("dead:9", {"update": None, "error": "of 43", "at": "2026"}))
+    parser = argparse.ArgumentParser(prog="dead")
+    add_dead_verbs(parser)
+
+    def run(*arguments: str, bot_id: int) -> tuple[int, str]:
+        code = run_dead_verb(parser.parse_args(arguments), "here:", make_app, bot_id)
+        return code, capsys.readouterr().out
+
+    assert run("list", bot_id=43) == (0, "9  2026  -  of 43\n")
+    assert run("retry", "7", bot_id=42) == (0, "7 is handled\n")
+    assert run("drop", "8", bot_id=43)[0] == 1
+    assert run("drop", "all", bot_id=43)[0] == 0
+    assert read(store, "dead:8") is not None
+    assert asyncio.run(other.read("dead:9")) is None
 
 
 def read(store: Lasting, key: str) -> Any:

@@ -9,7 +9,7 @@ import pytest
 
 from toolkit.errors import StorageUnavailable
 from toolkit.harness.conformance import all_keys
-from toolkit.storage.base import SharedSessionStorage
+from toolkit.storage.base import OWNER, SharedSessionStorage
 
 from .servers import Server, free_port
 from .servers.proxy import Proxy
@@ -107,6 +107,19 @@ class OutageConformance:
         await storage.close()
         with pytest.raises(StorageUnavailable, match="closed"):
             await storage.read("1_2")
+
+    async def test_the_record_of_the_owner_is_there_and_not_listed(
+        self, server: Server, connect: Connect
+    ) -> None:
+        storage = connect(server.port)
+        await storage.write("1_2", {})
+        assert await storage.add(OWNER, {"bot": 1})
+        assert not await storage.add(OWNER, {"bot": 2})
+        assert await all_keys(storage) == ["1_2"]
+        assert await all_keys(storage, "bots:") == []
+        await storage.delete(OWNER)
+        await storage.delete("1_2")
+        await storage.close()
 
     def test_one_store_serves_one_event_loop_after_another(
         self, server: Server, connect: Connect

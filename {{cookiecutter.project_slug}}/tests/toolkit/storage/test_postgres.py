@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -178,6 +179,32 @@ async def test_an_update_costs_two_round_trips(own_url: str, talk_to: Callable[[
 
 
 # What it leaves
+
+
+async def test_a_statement_that_was_given_up_is_not_carried_out_later(own_url: str) -> None:
+    storage = PostgresSessionStorage(own_url, patience=1.0)
+    await storage.write("1_2", {"n": 1})
+    other = await driver("asyncpg", "asyncpg").connect(own_url)
+    async with other.transaction():
+        await other.execute("SELECT FROM bot_sessions WHERE key = '1_2' FOR UPDATE")
+        with pytest.raises(StorageUnavailable):
+            await storage.write("1_2", {"n": 2})
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        async with asyncio.timeout(30):
+            while await execute(own_url, waiting):  # noqa: ASYNC110 - a server raises no event
+                await asyncio.sleep(0.05)
+    await other.close()
+    assert await storage.read("1_2") == {"n": 1}
+    await storage.close()
+
+
+async def test_limits_that_somebody_has_set_are_left_alone(own_url: str) -> None:
+    storage = PostgresSessionStorage(f"{own_url}?statement_timeout=7000")
+    await storage.read("1_2")
+    names = ("statement_timeout", "tcp_keepalives_idle")
+    found = [(await storage._fetch(f"SHOW {name}"))[0][0] for name in names]
+    assert found == ["7s", "20"]
+    await storage.close()
 
 
 async def test_expired_records_that_nobody_asks_for_are_deleted(own_url: str) -> None:

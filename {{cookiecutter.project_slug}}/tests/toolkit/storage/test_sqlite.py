@@ -7,6 +7,7 @@ from __future__ import annotations
 
 # ruff: noqa: ASYNC240 - the files are small and local
 import asyncio
+import contextlib
 import os
 import random
 import resource
@@ -570,6 +571,48 @@ async def test_a_commit_to_a_file_that_was_replaced_meanwhile_is_not_acknowledge
     await storage.write("b", {"n": 4})
     await storage.close()
     assert await numbers(path, "a", "b") == [1, 4]
+
+
+@pytest.mark.parametrize("late", [1, 30])
+async def test_a_file_that_an_older_copy_was_written_over_takes_no_more_until_it_is_replaced(
+    path: Path, tmp_path: Path, late: int
+) -> None:
+    await made(path, a=1)
+    shutil.copy(path, tmp_path / "copy.db")
+    storage = SqliteSessionStorage(path)
+    await asyncio.gather(*(storage.write(f"{n}", {"filler": "x" * 900}) for n in range(200)))
+    execute(path, "PRAGMA wal_checkpoint(PASSIVE)")
+    for number in range(late):
+        await storage.write(f"late {number}", {"filler": "x" * 900})
+
+    # In a process of its own: when this one closes a file, it loses the locks that it has on it.
+    copying = await asyncio.create_subprocess_exec("cp", tmp_path / "copy.db", path)
+    assert await copying.wait() == 0
+
+    for _ in range(2):
+        with pytest.raises(StorageUnavailable, match="was overwritten while it was in use"):
+            await storage.write("c", {"n": 3})
+    (tmp_path / "copy.db").replace(path)
+    await storage.write("c", {"n": 4})
+    await storage.close()
+    assert await numbers(path, "a", "c") == [1, 4]
+
+
+async def test_a_file_that_its_owner_has_vacuumed_goes_on(path: Path) -> None:
+    storage = SqliteSessionStorage(path)
+    await asyncio.gather(*(storage.write(f"{n}", {"filler": "x" * 900}) for n in range(200)))
+    await asyncio.gather(*(storage.delete(f"{n}") for n in range(200)))
+    execute(path, "PRAGMA wal_checkpoint(PASSIVE)")
+    await storage.write("a", {"n": 1})
+    before = path.stat().st_size
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert path.stat().st_size < before
+
+    await storage.write("b", {"n": 2})
+    await storage.close()
+    assert await numbers(path, "a", "b") == [1, 2]
 
 
 # What is in a file

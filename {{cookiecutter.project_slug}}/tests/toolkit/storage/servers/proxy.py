@@ -4,14 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import Self
+import socket
+import struct
+from dataclasses import dataclass
+from typing import Literal, Self
+
+STALLED_FOR = 1.5
+"""Seconds after which a connection that stands still ends."""
+
+
+@dataclass(slots=True)
+class Blow:
+    """What happens to a connection after so many bytes to the server, or back with `answers`."""
+
+    kind: Literal["stall", "cut", "reset"]
+    after: int
+    answers: bool
 
 
 class Proxy:
     """A TCP proxy to a port of this machine. A round trip is a question and the answer to it.
 
     While `speaks` is cleared nothing passes; while `loses_answers` is set, an answer ends its
-    connection instead of arriving.
+    connection instead of arriving. A `blow` is dealt once, in the middle of either.
     """
 
     def __init__(self, to_port: int) -> None:
@@ -20,6 +35,7 @@ class Proxy:
         self.speaks = asyncio.Event()
         self.speaks.set()
         self.loses_answers = False
+        self.blow: Blow | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._pumps: set[asyncio.Task[None]] = set()
 
@@ -37,6 +53,17 @@ class Proxy:
     def cut(self) -> None:
         """Reset every connection, on both sides."""
         for writer in self._writers:
+            writer.transport.abort()
+
+    async def _deal(self, blow: Blow, data: bytes, writer: asyncio.StreamWriter) -> None:
+        self.blow = None
+        writer.write(data[: blow.after])
+        await writer.drain()
+        if blow.kind == "stall":
+            await asyncio.sleep(STALLED_FOR)
+        if blow.kind == "reset":
+            linger = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             writer.transport.abort()
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -70,6 +97,11 @@ class Proxy:
                 if answers and self.loses_answers:
                     writer.transport.abort()
                     break
+                if self.blow is not None and self.blow.answers == answers:
+                    if self.blow.after < len(data):
+                        await self._deal(self.blow, data, writer)
+                        break
+                    self.blow.after -= len(data)
                 writer.write(data)
                 await writer.drain()
         self._writers.discard(writer)

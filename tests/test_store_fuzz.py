@@ -1,0 +1,161 @@
+"""Stores behind a proxy that stalls, cuts and resets connections at any byte of either direction.
+
+STORE_FUZZ_ROUNDS says how many troubles each store meets; 10,000 take a store an hour or more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from tests.stores import SERVERS, Blow, Proxy, running
+from toolkit import StorageError
+from toolkit.storage.base import UNCHANGED
+from toolkit.storage.mongodb import MongoSessionStorage
+from toolkit.storage.postgres import PostgresSessionStorage
+from toolkit.storage.redis import RedisSessionStorage
+
+pytestmark = pytest.mark.slow
+
+ROUNDS = int(os.environ.get("STORE_FUZZ_ROUNDS", "300"))
+PATIENCE = 0.8
+STORES: dict[str, tuple[Callable[..., Any], str]] = {
+    "redis": (RedisSessionStorage, "redis://127.0.0.1:{}/0"),
+    "postgres": (PostgresSessionStorage, "postgresql://postgres@127.0.0.1:{}/postgres"),
+    # Else the driver asks the server where it is, and goes there past the proxy.
+    "mongodb": (MongoSessionStorage, "mongodb://127.0.0.1:{}/bot?directConnection=true"),
+}
+LEASE = 2.0
+"""Seconds for which a lease lasts whose taking nobody has heard of."""
+
+
+class Client:
+    """Uses a store, whatever comes: only a StorageError may come, and then it asks again."""
+
+    def __init__(self, storage: Any) -> None:
+        self.storage = storage
+        self.failures: Counter[str] = Counter()
+
+    async def insist(self, work: Callable[[], Awaitable[Any]]) -> Any:
+        """Do `work` until it does not fail."""
+        while True:
+            try:
+                return await work()
+            except StorageError as error:
+                self.failures[type(error).__name__] += 1
+                await asyncio.sleep(0.01)
+
+    async def count(self, key: str, name: str, number: int) -> None:
+        """Add one to a counter, as `name` does for the `number`th time.
+
+        Who has not heard whether it was written looks again, as an update does that comes again.
+        """
+
+        async def attempt() -> None:
+            lease = await self.storage.checkout(key, holder=name, lease_for=LEASE)
+            value = lease.value or {"n": 0, "by": {}}
+            if value["by"].get(name) == number:
+                await self.storage.checkin(lease, UNCHANGED)
+                return
+            await self.storage.renew(lease, lease_for=LEASE)
+            by = {**value["by"], name: number}
+            await self.storage.checkin(lease, {"n": value["n"] + 1, "by": by})
+
+        await self.insist(attempt)
+
+    async def claim(self, key: str, name: str) -> bool:
+        """Tell whether `name` has got the key."""
+
+        async def attempt() -> bool:
+            got = await self.storage.add(key, {"by": name}, expires_in=3600)
+            return got or (await self.storage.read(key))["by"] == name
+
+        found: bool = await self.insist(attempt)
+        return found
+
+    async def look(self, key: str) -> None:
+        """See a record that is there with every verb that reads, and write and delete another."""
+
+        async def attempt() -> None:
+            assert await self.storage.read(key) == {"n": 0}
+            assert await self.storage.has(key)
+            assert (await self.storage.read_entry(key)).value == {"n": 0}
+            keys = [found async for found in self.storage.read_all_keys("there")]
+            assert keys == [key]
+            await self.storage.write("gone", {"text": "x" * 300})
+            await self.storage.delete("gone")
+
+        await self.insist(attempt)
+
+
+@contextlib.asynccontextmanager
+async def no_stray_errors() -> AsyncIterator[None]:
+    """Let nothing go wrong behind the back of those who wait: 'exception was never retrieved'."""
+    strays: list[dict[str, Any]] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: strays.append(context))
+    try:
+        yield
+        gc.collect()
+        await asyncio.sleep(0)
+        assert strays == []
+    finally:
+        loop.set_exception_handler(None)
+
+
+def _blow(chance: random.Random) -> Blow:
+    kind = chance.choice(["stall", "cut", "reset"])
+    after = int(2 ** chance.uniform(0, 12)) - 1
+    return Blow(kind, after, chance.random() < 0.5)
+
+
+@pytest.mark.timeout(300 + ROUNDS * 2)
+@pytest.mark.parametrize("store", STORES)
+async def test_trouble_at_any_byte_is_a_storage_error_and_every_counter_is_exact(
+    store: str,
+) -> None:
+    seed = os.environ.get("STORE_FUZZ_SEED", store)
+    chance = random.Random(seed)  # noqa: S311 - no secret
+    make, url = STORES[store]
+    dealt = 0
+    async with contextlib.AsyncExitStack() as stack:
+        server = stack.enter_context(running(SERVERS[store]()))
+        proxy = await stack.enter_async_context(Proxy(server.port))
+        direct = make(url.format(server.port), patience=20.0)
+        await direct.write("there", {"n": 0})
+        await stack.enter_async_context(no_stray_errors())
+        client = Client(make(url.format(proxy.port), patience=PATIENCE))
+        for number in range(1, ROUNDS + 1):
+            proxy.blow = _blow(chance)
+            async with asyncio.timeout(120):
+                *_, one, other = await asyncio.gather(
+                    client.look("there"),
+                    client.count("counter:1", "Ann", number),
+                    client.count("counter:1", "Bob", number),
+                    client.count("counter:2", "Cid", number),
+                    client.claim(f"slot:{number}", "Ann"),
+                    client.claim(f"slot:{number}", "Bob"),
+                )
+                await client.insist(partial(client.storage.delete, f"slot:{number}"))
+            assert one != other, number
+            dealt += proxy.blow is None
+            if chance.random() < 0.02:
+                with contextlib.suppress(StorageError):
+                    await client.storage.close()
+                client.storage = make(url.format(proxy.port), patience=PATIENCE)
+        proxy.blow = None
+        await client.storage.close()
+        found = [await direct.read(f"counter:{n}") for n in (1, 2)]
+        await direct.close()
+    print(f"{store}: {ROUNDS} rounds, {dealt} blows, {dict(client.failures)}")  # noqa: T201
+    assert [record["n"] for record in found] == [2 * ROUNDS, ROUNDS]
+    assert dealt > ROUNDS / 10
