@@ -156,7 +156,9 @@ class Sessions(Generic[S]):
         if context._session is None:
             return UNCHANGED if stored is None else None
         fields = self.codec.dump(context.key, context._session, context._before)
-        if fields == context._before and not context.fsm_changed:
+        if fields != context._before:
+            self.codec.verify(context.key, context._session, fields)
+        elif not context.fsm_changed:
             return UNCHANGED
         record: Value = {**(stored or {}), "session": fields}
         if context.fsm or "fsm" in record:

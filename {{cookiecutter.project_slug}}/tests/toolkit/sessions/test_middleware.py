@@ -25,6 +25,7 @@ from toolkit import (
     HandlerTimedOut,
     MemorySessionStorage,
     MigrationRefused,
+    NotSerializable,
     SessionReentered,
     SessionStorage,
     StorageUnavailable,
@@ -163,6 +164,18 @@ async def test_nothing_is_written_when_the_handler_raises(bot_that: Any) -> None
     with pytest.raises(RuntimeError, match="boom"):
         await talk.say("hello")
     assert await talk.record() is None
+
+
+async def test_a_session_that_could_not_be_read_again_is_not_written(bot_that: Any) -> None:
+    async def forget(message: Message, session: Session) -> None:
+        session.count = 7 if message.text == "seven" else None  # type: ignore[assignment]
+
+    talk = bot_that(forget)
+    await talk.say("seven")
+
+    with pytest.raises(NotSerializable, match=r"session\.count could not be read again"):
+        await talk.say("none")
+    assert (await talk.record())["session"]["count"] == 7
 
 
 async def test_nothing_is_written_when_the_handler_is_cancelled(bot_that: Any) -> None:
