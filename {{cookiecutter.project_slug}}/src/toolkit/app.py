@@ -27,6 +27,7 @@ from toolkit.delivery.shutdown import (
 )
 from toolkit.delivery.store_report import store_reported
 from toolkit.delivery.webhook import HANDLER_LIMIT, WebhookServer
+from toolkit.errors import SessionDeadlock
 from toolkit.fsm import STRATEGIES, SessionFSMMiddleware, SessionFSMStorage
 from toolkit.redaction import hide, redact_output
 from toolkit.routers import QuickRouter, copy_router, quicken
@@ -91,11 +92,21 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         return super().include_router(copy_router(router))
 
     async def apply_update(self, bot: Bot, update: Update, **data: Any) -> Any:
-        """Take one update through sessions and handlers; failures are raised, not reported."""
-        try:
-            return await super().feed_update(bot, update, **data)
-        except StoreFailed as failed:
-            raise failed.error from failed.error.__cause__
+        """Take one update through sessions and handlers; failures are raised, not reported.
+
+        One that is refused as it and another want each other's session runs again, behind that.
+        """
+        tries = 10
+        while True:
+            try:
+                return await super().feed_update(bot, update, **data)
+            except StoreFailed as failed:
+                raise failed.error from failed.error.__cause__
+            except SessionDeadlock as error:
+                tries -= 1
+                if not tries:
+                    raise
+                logger.info("update %d runs again: %s", update.update_id, error)
 
     async def feed_update(self, bot: Bot, update: Update, **data: Any) -> Any:
         """Take one update through sessions and handlers.

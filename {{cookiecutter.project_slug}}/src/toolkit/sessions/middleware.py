@@ -108,6 +108,25 @@ class Sessions(Generic[S]):
             raise
         await self.commit(context)
 
+    @contextlib.asynccontextmanager
+    async def checkout_all(
+        self, *keys: str, holder: str = "code outside an update"
+    ) -> AsyncIterator[list[BotContext[S]]]:
+        """Work on several sessions, in the order of `keys`; what this handler holds is among them.
+
+        They are checked out in one order everywhere, so that two who want the same ones do not
+        wait for each other. Leaving the block commits one after the other, which is no transaction;
+        leaving it by an exception writes nothing.
+        """
+        async with contextlib.AsyncExitStack() as stack:
+            found: dict[str, BotContext[S]] = {}
+            for key in sorted({*keys}):
+                held = self.current(key)
+                if held is None:
+                    held = await stack.enter_async_context(self.checkout(key, holder=holder))
+                found[key] = held
+            yield [found[key] for key in keys]
+
     def current(self, key: str) -> BotContext[S] | None:
         """Return the context that the running handler holds under `key`."""
         return self._open.get(key) if held_here(key) else None

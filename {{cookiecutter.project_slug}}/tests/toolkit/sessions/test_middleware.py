@@ -317,6 +317,60 @@ async def test_whatever_a_store_raises_is_an_outage(bot_that: Any) -> None:
         await talk.say("hello")
 
 
+async def test_two_handlers_that_want_each_others_session_both_go_through(bot_that: Any) -> None:
+    begun: set[int] = set()
+    both = asyncio.Event()
+
+    async def duel(message: Message, session: Session) -> None:
+        begun.add(message.chat.id)
+        if len(begun) == 2:
+            both.set()
+        await both.wait()
+        rival = 11 - message.chat.id
+        async with talk.app.sessions.checkout(f"{rival}_{rival}") as theirs:
+            theirs.session.count += 1
+        session.count += 10
+
+    talk = bot_that(duel)
+
+    async with asyncio.timeout(10):
+        await asyncio.gather(talk.say("duel", 5), talk.say("duel", 6))
+
+    assert (await talk.record("5_5"))["session"]["count"] == 11
+    assert (await talk.record("6_6"))["session"]["count"] == 11
+
+
+async def test_several_sessions_are_checked_out_in_one_order_everywhere(bot_that: Any) -> None:
+    sessions = bot_that(count).app.sessions
+
+    async def move(giver: str, taker: str) -> None:
+        async with sessions.checkout_all(giver, taker, giver) as (source, target, same):
+            assert source is same
+            await asyncio.sleep(0)
+            source.session.count -= 1
+            target.session.count += 1
+
+    async with asyncio.timeout(10):
+        await asyncio.gather(move("a", "b"), move("b", "a"), move("b", "c"))
+
+    found = [(await sessions.storage.read(key))["session"]["count"] for key in "abc"]
+    assert found == [0, -1, 1]
+
+
+async def test_what_a_handler_holds_is_among_the_sessions_it_checks_out(bot_that: Any) -> None:
+    async def give(message: Message, session: Session, context: BotContext[Session]) -> None:
+        async with talk.app.sessions.checkout_all("6_6", context.key) as (theirs, mine):
+            assert mine is context
+            theirs.session.count += 1
+        session.count -= 1
+
+    talk = bot_that(give)
+    await talk.say("give")
+
+    assert (await talk.record("5_5"))["session"]["count"] == -1
+    assert (await talk.record("6_6"))["session"]["count"] == 1
+
+
 async def test_a_handler_that_checks_its_own_session_out_is_told(bot_that: Any) -> None:
     async def reenter(message: Message, context: BotContext[Session]) -> None:
         async with talk.app.sessions.checkout(context.key):
