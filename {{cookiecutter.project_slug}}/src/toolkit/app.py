@@ -11,12 +11,12 @@ from typing import Any, Generic, TypeVar
 from aiogram import Bot, Dispatcher, Router
 from aiogram.client.default import DefaultBotProperties
 from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
-from aiogram.exceptions import AiogramError, TelegramForbiddenError
+from aiogram.exceptions import AiogramError
 from aiogram.types import BotCommand, ErrorEvent, Update
 from aiogram.types.update import UpdateTypeLookupError
 
-from toolkit.delivery.failures import OnError, apologise, report
-from toolkit.delivery.outgoing import LazySession, RetryingBot, in_short, unknown_token
+from toolkit.delivery.failures import OnError, apologise, is_blocked, report
+from toolkit.delivery.outgoing import LazySession, RetryingBot, effects, in_short, unknown_token
 from toolkit.delivery.polling import Poller
 from toolkit.delivery.shutdown import (
     STOP_WITHIN,
@@ -114,13 +114,17 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         A handler's exception is logged once, told to the user by `on_error`, and raised again.
         That the user has blocked the bot is logged and forgotten.
         """
+        noted = effects.get()
+        token = effects.set([] if noted is None else noted)
         try:
             return await self.apply_update(bot, update, **data)
         except Exception as error:
             await self.report(error, update)
-            if isinstance(error, TelegramForbiddenError):
+            if is_blocked(error, update):
                 return None
             raise
+        finally:
+            effects.reset(token)
 
     async def report(self, error: Exception, update: Update, *, tell: bool = True) -> None:
         """Log the failure of `update` and `tell` its user."""

@@ -115,7 +115,10 @@ class HandlerTimedOut(Exception):
 
 
 class HandlerInterrupted(Exception):
-    """A stop of the bot cut a handler off that had sent something; nothing of it was written."""
+    """A handler was cut off, and nothing of it was written.
+
+    A stop of the bot did that after it had sent something, or a task that it awaited was cancelled.
+    """
 
 
 class CannotServe(RuntimeError):
