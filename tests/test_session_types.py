@@ -85,6 +85,11 @@ class Dog(Animal):
     breed: str = ""
 
 
+def is_comparable(moment: datetime) -> bool:
+    """Tell whether it equals the same moment in another zone (PEP 495)."""
+    return moment.utcoffset() == moment.replace(fold=1 - moment.fold).utcoffset()
+
+
 SCALARS: dict[Any, SearchStrategy[Any]] = {
     str: st.text(),
     int: st.integers(),
@@ -93,7 +98,7 @@ SCALARS: dict[Any, SearchStrategy[Any]] = {
     bytes: st.binary(max_size=5),
     complex: st.complex_numbers(),
     date: st.dates(),
-    datetime: st.datetimes(timezones=st.none() | st.timezones()),
+    datetime: st.datetimes(timezones=st.none() | st.timezones()).filter(is_comparable),
     time: st.times(timezones=st.none() | st.timezones()),
     timedelta: st.timedeltas(),
     decimal.Decimal: st.decimals(allow_nan=False, allow_infinity=False),
@@ -177,7 +182,7 @@ def test_what_fits_a_field_comes_back_or_is_refused(case: Any) -> None:
         assert value == back
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(FIELDS, st.one_of(*SCALARS.values()))
 def test_what_does_not_fit_a_field_comes_back_or_is_refused(field: Field, value: Any) -> None:
     if pair := goes_round(field[0], value):

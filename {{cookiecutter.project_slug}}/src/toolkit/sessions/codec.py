@@ -20,7 +20,7 @@ import pydantic
 from pydantic import TypeAdapter
 
 from toolkit.errors import MigrationRefused, NotSerializable, SessionUndecodable
-from toolkit.sessions.round_trip import RoundTrip
+from toolkit.sessions.round_trip import RoundTrip, difference
 from toolkit.storage.base import Value
 
 S = TypeVar("S")
@@ -88,7 +88,7 @@ class SessionCodec(Generic[S]):
         """
         try:
             fields = self._serialize(session)
-        except ValueError as error:
+        except (AttributeError, ValueError) as error:
             detail = " ".join(str(error).split())
             place = self._misfit(session)
             raise NotSerializable(key, place, f"does not fit its type: {detail}") from error
@@ -110,15 +110,23 @@ class SessionCodec(Generic[S]):
             place, reason = _first(error)
             text = f"could not be read again: {reason}"
             raise NotSerializable(key, f"session.{place}", text) from error
-        if changed := self._trip.changed(session, back):
-            place, value = changed
-            raise NotSerializable(key, place, f"would be read as {value!r:.60}")
+        if isinstance(session, dict):
+            if odd := session.keys() ^ back.keys():
+                raise NotSerializable(key, f"session.{odd.pop()}", "is not declared, or no text")
+        elif type(session) is not type(back):
+            words = f"is {type(session).__name__} and would be read as {type(back).__name__}"
+            raise NotSerializable(key, "session", words)
+        for name, exact in self._trip.compared.items():
+            old, new = _part(session, name), _part(back, name)
+            # Equal is enough for most, and quick.
+            if (exact or old != new) and (found := difference(old, new, f"session.{name}", exact)):
+                raise NotSerializable(key, found[0], f"would be read as {found[1]!r:.60}")
 
     def _misfit(self, session: S) -> str:
         for name in self._fields or ():
             try:
                 self._serialize(session, include={name})
-            except ValueError:
+            except (AttributeError, ValueError):
                 return f"session.{name}"
         return "session"
 
@@ -145,6 +153,12 @@ class SessionCodec(Generic[S]):
                     f"{key}; it must return the session's fields as a dict"
                 )
         return fields
+
+
+def _part(session: Any, name: str) -> Any:
+    if not name:
+        return session
+    return session.get(name) if isinstance(session, dict) else getattr(session, name)
 
 
 def _first(error: pydantic.ValidationError) -> tuple[str, str]:

@@ -11,6 +11,7 @@ import dataclasses
 import re
 from collections import deque
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel
@@ -62,26 +63,10 @@ class RoundTrip:
             self.writing |= {"by_alias": False, "round_trip": True}
         self.copies = not kinds & {"any", "function-plain"} and "allow" not in map(_extra, nodes)
         """Whether reading leaves nothing of the record inside the session."""
-        self._compared_fields = self._compared(schema)
-
-    def changed(self, session: Any, back: Any) -> tuple[str, Any] | None:
-        """Return where `back`, as read, is not the `session`, and what is there instead."""
-        if isinstance(session, dict) and session.keys() != back.keys():
-            name = next(iter(session.keys() ^ back.keys()))
-            return f"session.{name}", back.get(name)
-        for name, exact in self._compared_fields.items():
-            if not name:
-                old, new = session, back
-            elif isinstance(session, dict):
-                old, new = session.get(name), back.get(name)
-            else:
-                old, new = getattr(session, name), getattr(back, name)
-            if found := _difference(old, new, f"session.{name}".rstrip("."), exact):
-                return found
-        return None
+        self.compared = self._compared(schema)
+        """The fields to compare, "" for the whole, and whether the types of values count."""
 
     def _compared(self, node: Node) -> dict[str, bool]:
-        """Return the fields to compare, "" for the whole, and whether their types count."""
         turns = False
         while node["type"] not in _FIELDS:
             turns = turns or _turns(node)
@@ -99,8 +84,10 @@ class RoundTrip:
     def _traits(self, name: str, node: Node, turns: bool) -> dict[str, bool]:
         nodes = [inner for _, inner in self._nodes(node)]
         kinds = {inner["type"] for inner in nodes}
+        # An instance of another class is written as if it were one of the right class.
+        turns = turns or bool(kinds & {"dataclass", "model"}) or any(map(_turns, nodes))
         # What Any holds comes back as JSON, as documented.
-        if "any" in kinds or not (turns or any(map(_turns, nodes))):
+        if "any" in kinds or not turns:
             return {}
         return {name: "union" in kinds}
 
@@ -156,18 +143,18 @@ def _turns(node: Node) -> bool:
         return len(kinds) > 1 or not kinds <= {str, int}
     if kind == "literal":
         return not {str, int, bool, type(None)}.issuperset(map(type, node["expected"]))
-    if kind == "dict":
-        return node.get("keys_schema", {}).get("type") not in ("str", "int", "any", None)
-    # An instance of a subclass is written with the fields of its base.
-    return kind in ("dataclass", "model") and bool(node["cls"].__subclasses__())
+    return kind == "dict" and node.get("keys_schema", {}).get("type") not in ("str", "int", "any")
 
 
 def _extra(node: Node) -> Any:
     return node.get("extra_behavior") or node.get("config", {}).get("extra_fields_behavior")
 
 
-def _difference(old: Any, new: Any, path: str, exact: bool) -> tuple[str, Any] | None:
-    """Return the first place where `new` is not what `old` is, and what it is there."""
+def difference(old: Any, new: Any, path: str, exact: bool) -> tuple[str, Any] | None:
+    """Return the first place where `new` is not what `old` is, and what is there.
+
+    `exact` says that types count too, and not only equality.
+    """
     if isinstance(old, dict) and isinstance(new, dict) and old.keys() == new.keys():
         pairs = [(f"{path}[{key!r}]", value, new[key]) for key, value in old.items()]
     elif isinstance(old, list | tuple | deque) and type(old) is type(new) and len(old) == len(new):
@@ -178,8 +165,11 @@ def _difference(old: Any, new: Any, path: str, exact: bool) -> tuple[str, Any] |
     elif dataclasses.is_dataclass(old) and type(old) is type(new):
         names = tuple(field.name for field in dataclasses.fields(old))
         pairs = [(f"{path}.{name}", getattr(old, name), getattr(new, name)) for name in names]
+    elif isinstance(old, datetime) and isinstance(new, datetime) and old.tzinfo and new.tzinfo:
+        # In an hour that a clock repeats or skips, no zone equals any other (PEP 495).
+        return None if old.timestamp() == new.timestamp() else (path, new)
     else:
         same = old == new and (type(old) is type(new) or not exact)
         return None if same else (path, new)
-    found = (_difference(old, new, place, exact) for place, old, new in pairs)
+    found = (difference(old, new, place, exact) for place, old, new in pairs)
     return next(filter(None, found), None)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, SecretStr, computed_field
@@ -224,6 +225,7 @@ class Dog(Animal):
 
 class Zoo(BaseModel):
     animals: list[Animal] = []
+    best: Animal = Animal()
     name: str = ""
     code: Annotated[str, Field(max_length=3)] = ""
     token: bytes = b""
@@ -235,6 +237,7 @@ class Zoo(BaseModel):
     ("name", "value", "named"),
     [
         ("animals", [Animal(name="Tom"), Dog(name="Rex", breed="Collie")], r"session.animals\[1\]"),
+        ("best", Visit(), "session.best would be read as Animal"),
         ("name", None, "session.name could not be read again"),
         ("code", "long", "session.code could not be read again"),
         ("token", b"\xff", "session.token does not fit its type"),
@@ -250,6 +253,30 @@ def test_a_value_that_its_type_cannot_carry_is_refused_by_name(
     setattr(session, name, value)
 
     with pytest.raises(NotSerializable, match=named):
+        codec.verify("k", session, codec.dump("k", session))
+
+
+@dataclass
+class Asked:
+    at: datetime | None = None
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "UTC"])
+@pytest.mark.parametrize("fold", [0, 1])
+def test_a_moment_is_carried_also_in_an_hour_that_clocks_repeat(zone: str, fold: int) -> None:
+    codec = SessionCodec(Asked)
+    for hour in range(24 * 366):
+        moment = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=hour)
+        session = Asked(moment.astimezone(ZoneInfo(zone)).replace(fold=fold))
+
+        codec.verify("k", session, codec.dump("k", session))
+
+
+@pytest.mark.parametrize("session", [Dog(), Visit(), None])
+def test_a_session_of_another_type_is_refused(session: Any) -> None:
+    codec = SessionCodec(Animal)
+
+    with pytest.raises(NotSerializable, match="session"):
         codec.verify("k", session, codec.dump("k", session))
 
 
