@@ -34,7 +34,7 @@ from toolkit.routers import QuickRouter, copy_router, quicken
 from toolkit.sessions.checkout import Checkouts
 from toolkit.sessions.codec import Migration
 from toolkit.sessions.keys import SCOPES, Scope, origin_of
-from toolkit.sessions.middleware import SessionMiddleware, Sessions, StoreFailed
+from toolkit.sessions.middleware import SessionErrors, SessionMiddleware, Sessions, StoreFailed
 from toolkit.storage.base import SessionStorage
 from toolkit.storage.memory import MemorySessionStorage
 
@@ -70,9 +70,12 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         self.on_error = on_error
         # The state is in the session's record, which has to be checked out before.
         self._limits = SessionMiddleware(sessions, scope, handler_timeout)
-        self.update.outer_middleware(self._limits)
         self.fsm = SessionFSMMiddleware(fsm_storage, self.fsm.events_isolation, STRATEGIES[scope])
-        self.update.outer_middleware(self.fsm)
+        outer = self.update.outer_middleware
+        # aiogram's own error handling, for which there is no session any more.
+        outer.unregister(outer[0])
+        for middleware in (SessionErrors(self, (self._limits, self.fsm)), self._limits, self.fsm):
+            outer(middleware)
         quicken(self.update)
 
     @property

@@ -12,14 +12,16 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from enum import Enum
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
-from aiogram import BaseMiddleware
+from aiogram import BaseMiddleware, Router
+from aiogram.dispatcher.event.bases import UNHANDLED, CancelHandler, SkipHandler
+from aiogram.dispatcher.middlewares.error import ErrorsMiddleware
 from aiogram.filters import Filter
 from aiogram.methods import TelegramMethod
-from aiogram.types import TelegramObject, Update
+from aiogram.types import ErrorEvent, TelegramObject, Update
 
-from toolkit.errors import TRANSIENT, HandlerTimedOut, SessionUndecodable
+from toolkit.errors import TRANSIENT, HandlerTimedOut, SessionDeadlock, SessionUndecodable
 from toolkit.sessions.checkout import CheckedOut, Checkouts, held_here
 from toolkit.sessions.codec import Migration, SessionCodec
 from toolkit.sessions.keys import Scope, origin_of
@@ -284,6 +286,40 @@ class SessionMiddleware(BaseMiddleware):
             self._abandoning.add(task)
             task.add_done_callback(self._abandoning.discard)
         on_give_up()
+
+
+class SessionErrors(ErrorsMiddleware):
+    """Gives `@router.errors()` handlers the session as it is stored, and commits what they change.
+
+    What the failed handler changed is gone by then. `within` are the middlewares that give a
+    handler its session and state, the outermost first.
+    """
+
+    def __init__(self, router: Router, within: tuple[SessionMiddleware, BaseMiddleware]) -> None:
+        super().__init__(router)
+        self._within = within
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        """Call the handler, and the error handlers when it raises."""
+        try:
+            return await handler(event, data)
+        except (SkipHandler, CancelHandler, SessionDeadlock):
+            raise
+        except Exception as error:  # noqa: BLE001 - raised again where nobody handles it
+            tell: Handler = partial(self._tell, error)
+            listeners = (router.observers["error"] for router in self.router.chain_tail)
+            if "context" not in data or not any(each.handlers for each in listeners):
+                return await tell(event, data)
+            for middleware in reversed(self._within):
+                tell = partial(middleware, tell)
+            return await tell(event, data)
+
+    async def _tell(self, error: Exception, event: TelegramObject, data: dict[str, Any]) -> Any:
+        told = ErrorEvent(update=cast(Update, event), exception=error)
+        response = await self.router.propagate_event("error", told, **data)
+        if response is UNHANDLED:
+            raise error
+        return response
 
 
 class in_step(Filter):  # noqa: N801 - reads as a predicate beside aiogram's own F and Command
