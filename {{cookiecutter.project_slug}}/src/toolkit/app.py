@@ -1,10 +1,14 @@
-"""`create_bot`: a dispatcher whose handlers have sessions, and the bot that answers for it."""
+"""`create_bot`: a dispatcher whose handlers have sessions, and the bot that answers for it.
+
+Over 300 lines: the arguments of everything that an owner calls are explained here.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
@@ -42,6 +46,12 @@ logger = logging.getLogger(__name__)
 
 S = TypeVar("S")
 
+HANDED_OUT = re.compile(
+    "bots?|context|dispatcher|event_(chat|context|from_user|update)|fsm_storage|handler|raw_state|"
+    "session_origin|state|storage"
+)
+"""Names under which handlers get something else."""
+
 
 class BotApp(Dispatcher, QuickRouter, Generic[S]):
     """An aiogram dispatcher with sessions, together with its bot and its store.
@@ -65,6 +75,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         self.bot = bot
         hide(bot.token)
         self.sessions = sessions
+        self._refuse_taken_names()
         self.scope = scope
         self.commands = dict(commands)
         self.on_error = on_error
@@ -77,6 +88,13 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         for middleware in (SessionErrors(self, (self._limits, self.fsm)), self._limits, self.fsm):
             outer(middleware)
         quicken(self.update)
+
+    def _refuse_taken_names(self) -> None:
+        for name in {self.sessions.name, "context"} & self.workflow_data.keys():
+            raise ValueError(
+                f"{name} is what handlers get from this bot under that name, the session or its "
+                "context: pass yours under another one, or rename the session with session_name="
+            )
 
     @property
     def session_storage(self) -> SessionStorage:
@@ -226,6 +244,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
     async def running(self) -> AsyncIterator[None]:
         """Startup hooks and the command list first; shutdown hooks, the bot, the store last."""
         redact_output()
+        self._refuse_taken_names()
         data = {"dispatcher": self, "bots": (self.bot,), "bot": self.bot, **self.workflow_data}
         try:
             await self.emit_startup(**data)
@@ -266,6 +285,8 @@ def create_bot(
     migrations: Mapping[int, Migration] | None = None,
     session_type: type[S] | None = None,
     expires_in: float | None = None,
+    session_name: str = "session",
+    record_every_update: bool = False,
     routers: Iterable[Router] = (),
     commands: Mapping[str, str] | None = None,
     on_error: OnError = apologise,
@@ -279,8 +300,10 @@ def create_bot(
     `initial` returns a fresh session: a dataclass, a pydantic model or a TypedDict. `storage`
     defaults to memory. `scope` says who shares a session (`toolkit.sessions.keys`).
     `migrations` maps 1, 2, … to functions over the stored fields. A session is forgotten
-    `expires_in` seconds after its last change. `commands` (name to description) are declared to
-    Telegram at start.
+    `expires_in` seconds after its last change. Handlers get it as `session_name`. With
+    `record_every_update` the id of an update is stored also where its session stays as it is, so
+    that no handler runs again for what is delivered twice; each update costs a write then.
+    `commands` (name to description) are declared to Telegram at start.
     `handler_timeout` is in seconds. `api_url` replaces `https://api.telegram.org`.
     `default` are aiogram's defaults for calls; HTML is the parse mode unless it says otherwise.
     Everything in `data` is passed to handlers that ask for it by name.
@@ -291,6 +314,8 @@ def create_bot(
         raise ValueError(f"scope is one of {', '.join(SCOPES)}; got {scope!r}")
     if handler_timeout <= 0:
         raise ValueError(f"handler_timeout must be more than 0 seconds; got {handler_timeout!r}")
+    if not session_name.isidentifier() or HANDED_OUT.fullmatch(session_name):
+        raise ValueError(f"session_name is a name of its own, like 'talk'; got {session_name!r}")
     server = TelegramAPIServer.from_base(api_url) if api_url else PRODUCTION
     bot = RetryingBot(
         token,
@@ -305,6 +330,8 @@ def create_bot(
         session_type=session_type,
         expires_in=expires_in,
         checkouts=Checkouts(store, patience=handler_timeout + 10),
+        name=session_name,
+        record_every_update=record_every_update,
     )
     app = BotApp(
         bot,

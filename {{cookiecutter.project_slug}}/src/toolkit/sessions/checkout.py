@@ -4,6 +4,8 @@ Two updates of one user that ran at once would both read the old session, and th
 erase the earlier one. So a session is checked out before it is worked on, and put back afterwards.
 Inside this process a lock per key does that; between processes the lease of a store that has one
 (`SharedSessionStorage`).
+
+Over 300 lines: who may have a record, and what becomes of one that has it, is one subject.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 `SessionMiddleware` does this around every update. Session, FSM state and the ids of applied updates
 are one record, and one write commits them.
+
+Over 300 lines: what every update goes through stands in one module, and can be read in one go.
 """
 
 from __future__ import annotations
@@ -38,11 +40,17 @@ APPLIED_KEPT = 100
 confirmed one, so none older can come again (Bot API, "getUpdates")."""
 
 
+_IDS = ("updates", "chats")
+
+
 class BotContext(Generic[S]):
     """A checked-out session: `context.session` reads, replaces and, with `del`, removes it."""
 
-    def __init__(self, held: CheckedOut, session: S, before: dict[str, Any]) -> None:
+    def __init__(self, held: CheckedOut, session: S, before: dict[str, Any], name: str) -> None:
         self.key = held.key
+        self.name = name
+        """Under which handlers get the session."""
+        self.given = session
         self.fsm: dict[str, dict[str, Any]] = (held.value or {}).get("fsm") or {}
         self.fsm_changed = False
         self._held = held
@@ -65,6 +73,15 @@ class BotContext(Generic[S]):
         self._session = None
         self.fsm = {}
 
+    def require(self, found: object) -> None:
+        """Raise `RuntimeError` where a handler would be given something else for its session."""
+        if found is not self._session:
+            raise RuntimeError(
+                f"a middleware has put {type(found).__name__} where handlers find their session, "
+                f"under {self.name!r}. Name one of the two otherwise: create_bot(…, "
+                "session_name='talk'), and then `talk: Session` in handlers"
+            )
+
     def has_applied(self, update_id: int, chat: int | None = None) -> bool:
         """Tell whether the effect of this update of a chat is already in the record."""
         record = self._held.value or {}
@@ -85,8 +102,12 @@ class Sessions(Generic[S]):
         session_type: type[S] | None = None,
         expires_in: float | None = None,
         checkouts: Checkouts | None = None,
+        name: str = "session",
+        record_every_update: bool = False,
     ) -> None:
         self.storage = storage
+        self.name = name
+        self.record_every_update = record_every_update
         self.codec = SessionCodec(initial, migrations=migrations, session_type=session_type)
         self.checkouts = checkouts or Checkouts(storage)
         self.expires_in = expires_in
@@ -145,7 +166,7 @@ class Sessions(Generic[S]):
         except BaseException:
             await self.checkouts.abandon(held)
             raise
-        context = self._open[key] = BotContext(held, session, before)
+        context = self._open[key] = BotContext(held, session, before, self.name)
         return context
 
     async def commit(
@@ -174,14 +195,22 @@ class Sessions(Generic[S]):
         self, context: BotContext[S], update_id: int | None, chat: int | None
     ) -> Value | Unchanged | None:
         stored = context._held.value
+        noting = self.record_every_update and update_id is not None
         if context._session is None:
-            return UNCHANGED if stored is None else None
-        fields = self.codec.dump(context.key, context._session, context._before)
-        if fields != context._before:
-            self.codec.verify(context.key, context._session, fields)
-        elif not context.fsm_changed:
-            return UNCHANGED
-        record: Value = {**(stored or {}), "session": fields}
+            if not noting:
+                return UNCHANGED if stored is None else None
+            record = {name: ids for name, ids in (stored or {}).items() if name in _IDS}
+        else:
+            fields = self.codec.dump(context.key, context._session, context._before)
+            changed = context.fsm_changed
+            if fields != context._before:
+                self.codec.verify(context.key, context._session, fields)
+                changed = True
+            if not (changed or noting):
+                return UNCHANGED
+            record = {**(stored or {})}
+            if changed or "session" in record:
+                record["session"] = fields
         if context.fsm or "fsm" in record:
             record["fsm"] = context.fsm
         if self.codec.version:
@@ -207,6 +236,7 @@ class StoreFailed(BaseException):
 class SessionMiddleware(BaseMiddleware):
     """Gives handlers `session`, `context` and `storage`, and commits when they return.
 
+    `session` has the name that `sessions` gives it.
     When the handler raises, is cancelled or takes `handler_timeout` seconds, nothing is written.
     An update whose id is already in the record is not handled again.
     """
@@ -242,7 +272,7 @@ class SessionMiddleware(BaseMiddleware):
                 await self.sessions.abandon(context)
                 return None
             data["context"] = context
-            data["session"] = context.session
+            data[context.name] = context.given
             result = await self._limited(handler, event, data, context)
         except BaseException:
             await self.sessions.abandon(context)
@@ -333,7 +363,10 @@ class in_step(Filter):  # noqa: N801 - reads as a predicate beside aiogram's own
             raise ValueError("in_step() needs at least one step")
         self.steps = steps
 
-    async def __call__(self, event: TelegramObject, session: Any) -> bool:
-        """Tell whether the session is in one of the steps."""
+    async def __call__(self, event: TelegramObject, context: BotContext[Any] | None = None) -> bool:
+        """Tell whether there is a session, and it is in one of the steps."""
+        session = context._session if context is not None else None
+        if session is None:
+            return False
         step = session["step"] if isinstance(session, dict) else session.step
         return step in self.steps

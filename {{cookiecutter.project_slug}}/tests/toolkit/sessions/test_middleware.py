@@ -369,6 +369,141 @@ async def test_what_a_handler_holds_is_among_the_sessions_it_checks_out(bot_that
     assert (await talk.record("6_6"))["session"]["count"] == 1
 
 
+class AsyncSession:
+    """What the middleware of an SQL library gives."""
+
+
+async def give_own(handler: Handler, event: Any, data: dict[str, Any]) -> Any:
+    data["session"] = AsyncSession()
+    return await handler(event, data)
+
+
+@pytest.mark.parametrize("place", ["update", "message", "outer", "router"])
+async def test_a_middleware_that_gives_something_else_as_the_session_is_told(
+    talk_to: Any, place: str
+) -> None:
+    app = create_bot("42:fake", initial=Session)
+    router = Router()
+    handled = []
+
+    @router.message()
+    async def handle(message: Message, session: Session) -> None:
+        handled.append(session)
+
+    match place:
+        case "update":
+            app.update.outer_middleware(give_own)
+        case "message":
+            app.message.middleware(give_own)
+        case "outer":
+            app.message.outer_middleware(give_own)
+        case "router":
+            router.message.middleware(give_own)
+    app.include_router(router)
+
+    with pytest.raises(RuntimeError, match=r"AsyncSession .* session_name"):
+        await talk_to(app).say("hello")
+    assert not handled
+
+
+async def test_the_session_can_have_another_name(talk_to: Any) -> None:
+    app = create_bot("42:fake", initial=Session, session_name="talk")
+    app.message.middleware(give_own)
+
+    @app.message(in_step(Step.idle))
+    async def handle(message: Message, session: AsyncSession, talk: Session) -> None:
+        assert isinstance(session, AsyncSession)
+        talk.step = Step.named
+
+    @app.message(in_step(Step.named))
+    async def go_on(message: Message, talk: Session) -> None:
+        talk.count = 7
+
+    talking = talk_to(app)
+    await talking.say("hello")
+    await talking.say("hello")
+
+    assert (await talking.record())["session"] == {"step": "named", "count": 7}
+
+
+async def test_a_middleware_may_replace_the_session_by_its_context(talk_to: Any) -> None:
+    async def begin_anew(handler: Handler, event: Any, data: dict[str, Any]) -> Any:
+        data["context"].session = data["session"] = Session(count=5)
+        return await handler(event, data)
+
+    app = create_bot("42:fake", initial=Session)
+    app.message.middleware(begin_anew)
+    app.message.register(count)
+    talk = talk_to(app)
+    await talk.say("hello")
+
+    assert (await talk.record())["session"]["count"] == 6
+
+
+@pytest.mark.parametrize("name", ["session", "context"])
+async def test_what_bears_the_name_of_the_session_is_refused_at_start(name: str) -> None:
+    with pytest.raises(ValueError, match="session_name="):
+        create_bot("42:fake", initial=Session, **{name: 1})  # type: ignore[arg-type]
+
+    app = create_bot("42:fake", initial=Session)
+    app[name] = 1
+    with pytest.raises(ValueError, match="session_name="):
+        async with app.running():
+            raise AssertionError("never reached")
+    await app.close()
+
+
+@pytest.mark.parametrize("name", ["", "my talk", "state", "bot", "event_from_user"])
+def test_a_name_that_a_session_cannot_have_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="session_name"):
+        create_bot("42:fake", initial=Session, session_name=name)
+
+
+@pytest.mark.parametrize("text", ["look", "forget", "change"])
+@pytest.mark.parametrize("recorded", [False, True])
+async def test_updates_that_change_nothing_are_recorded_where_that_is_asked_for(
+    bot_that: Any, text: str, recorded: bool
+) -> None:
+    handled = []
+
+    async def pay(message: Message, session: Session, context: BotContext[Session]) -> None:
+        handled.append(message.text)
+        if message.text == "change":
+            session.count += 1
+        elif message.text == "forget":
+            del context.session
+
+    talk = bot_that(pay, record_every_update=recorded)
+    update = talk.telegram.send_text(5, text)
+    await talk.feed(update)
+    await talk.feed(update)
+
+    assert len(handled) == (1 if recorded or text == "change" else 2)
+    record = await talk.record()
+    assert (record is not None) is (recorded or text == "change")
+    if recorded and text != "change":
+        assert record == {"updates": [1]}
+        await talk.say("change")
+        assert await talk.record() == {
+            "session": {"step": "idle", "count": 1},
+            "updates": [1, 2],
+        }
+
+
+async def test_a_recorded_update_leaves_the_session_as_it_is(bot_that: Any) -> None:
+    async def look(message: Message, session: Session) -> None: ...
+
+    talk = bot_that(look, record_every_update=True)
+    await talk.app.session_storage.write("5_5", {"session": {"count": 7, "new": 1}, "timers": {}})
+    await talk.say("hello")
+
+    assert await talk.record() == {
+        "session": {"step": "idle", "count": 7, "new": 1},
+        "timers": {},
+        "updates": [1],
+    }
+
+
 async def test_a_handler_that_checks_its_own_session_out_is_told(bot_that: Any) -> None:
     async def reenter(message: Message, context: BotContext[Session]) -> None:
         async with talk.app.sessions.checkout(context.key):
