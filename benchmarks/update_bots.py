@@ -134,10 +134,10 @@ def aiogram_fsm() -> Feed:
     return _aiogram(answer)
 
 
-def _ours(storage: Any, *, changes: bool = True) -> Feed:
+def _ours(storage: Any, *, changes: bool = True, **options: Any) -> Feed:
     from toolkit import create_bot
 
-    app = create_bot("42:bench", initial=Session, storage=storage)
+    app = create_bot("42:bench", initial=Session, storage=storage, **options)
 
     async def answer(message: Any, session: Session) -> None:
         session.count += changes
@@ -166,11 +166,25 @@ def ours_memory_read() -> Feed:
     return _ours(None, changes=False)
 
 
-def ours_sqlite() -> Feed:
-    """Sessions in SQLite, durable; every update changes its session."""
+def _sqlite() -> Any:
     from toolkit.storage.sqlite import SqliteSessionStorage
 
-    return _ours(SqliteSessionStorage(f"{tempfile.mkdtemp(prefix='bench-')}/bot.db"))
+    return SqliteSessionStorage(f"{tempfile.mkdtemp(prefix='bench-')}/bot.db")
+
+
+def ours_sqlite() -> Feed:
+    """Sessions in SQLite, durable; every update changes its session."""
+    return _ours(_sqlite())
+
+
+def ours_sqlite_read() -> Feed:
+    """Sessions in SQLite; the handler reads its session."""
+    return _ours(_sqlite(), changes=False)
+
+
+def ours_sqlite_recorded() -> Feed:
+    """Sessions in SQLite; the handler reads its session, and the id of the update is stored."""
+    return _ours(_sqlite(), changes=False, record_every_update=True)
 
 
 def python_telegram_bot() -> Feed:
@@ -246,6 +260,8 @@ BOTS: dict[str, Callable[[], Feed]] = {
     "ours, memory": ours_memory,
     "ours, memory, read only": ours_memory_read,
     "ours, sqlite": ours_sqlite,
+    "ours, sqlite, read only": ours_sqlite_read,
+    "ours, sqlite, read only, every update recorded": ours_sqlite_recorded,
     "python-telegram-bot": python_telegram_bot,
     "pyTelegramBotAPI": pytelegrambotapi,
 }

@@ -14,6 +14,7 @@ from toolkit.errors import MigrationRefused as MigrationRefused
 from toolkit.errors import NotSerializable as NotSerializable
 from toolkit.errors import SessionBusy as SessionBusy
 from toolkit.errors import SessionConflict as SessionConflict
+from toolkit.errors import SessionDeadlock as SessionDeadlock
 from toolkit.errors import SessionReentered as SessionReentered
 from toolkit.errors import SessionTooLarge as SessionTooLarge
 from toolkit.errors import SessionUndecodable as SessionUndecodable

@@ -1,24 +1,27 @@
-"""`create_bot`: a dispatcher whose handlers have sessions, and the bot that answers for it."""
+"""`create_bot`: a dispatcher whose handlers have sessions, and the bot that answers for it.
+
+Over 300 lines: the arguments of everything that an owner calls are explained here.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 from aiogram import Bot, Dispatcher, Router
 from aiogram.client.default import DefaultBotProperties
 from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
-from aiogram.exceptions import TelegramForbiddenError
 from aiogram.types import ErrorEvent, Update
 from aiogram.types.update import UpdateTypeLookupError
 from aiohttp import web
 
 from toolkit.delivery.command_lists import Commands, command_lists, declare
-from toolkit.delivery.failures import OnError, apologise, report
-from toolkit.delivery.outgoing import LazySession, RetryingBot
+from toolkit.delivery.failures import OnError, apologise, is_blocked, report
+from toolkit.delivery.outgoing import LazySession, RetryingBot, effects
 from toolkit.delivery.polling import Poller
 from toolkit.delivery.shutdown import (
     STOP_WITHIN,
@@ -29,13 +32,14 @@ from toolkit.delivery.shutdown import (
 )
 from toolkit.delivery.store_report import store_reported
 from toolkit.delivery.webhook import HANDLER_LIMIT, WebhookServer
+from toolkit.errors import SessionDeadlock
 from toolkit.fsm import STRATEGIES, SessionFSMMiddleware, SessionFSMStorage
 from toolkit.redaction import hide, redact_output
 from toolkit.routers import QuickRouter, copy_router, quicken
 from toolkit.sessions.checkout import Checkouts
 from toolkit.sessions.codec import Migration
 from toolkit.sessions.keys import SCOPES, Scope, origin_of
-from toolkit.sessions.middleware import SessionMiddleware, Sessions, StoreFailed
+from toolkit.sessions.middleware import SessionErrors, SessionMiddleware, Sessions, StoreFailed
 from toolkit.storage.base import SessionStorage
 from toolkit.storage.memory import MemorySessionStorage
 from toolkit.storage.per_bot import storage_of
@@ -43,6 +47,12 @@ from toolkit.storage.per_bot import storage_of
 logger = logging.getLogger(__name__)
 
 S = TypeVar("S")
+
+HANDED_OUT = re.compile(
+    "bots?|context|dispatcher|event_(chat|context|from_user|update)|fsm_storage|handler|raw_state|"
+    "session_origin|state|storage"
+)
+"""Names under which handlers get something else."""
 
 
 class BotApp(Dispatcher, QuickRouter, Generic[S]):
@@ -67,6 +77,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         self.bot = bot
         hide(bot.token)
         self.sessions = sessions
+        self._refuse_taken_names()
         self.scope = scope
         self.command_lists = command_lists(commands)
         self.routes = web.RouteTableDef()
@@ -74,10 +85,20 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         self.on_error = on_error
         # The state is in the session's record, which has to be checked out before.
         self._limits = SessionMiddleware(sessions, scope, handler_timeout)
-        self.update.outer_middleware(self._limits)
         self.fsm = SessionFSMMiddleware(fsm_storage, self.fsm.events_isolation, STRATEGIES[scope])
-        self.update.outer_middleware(self.fsm)
+        outer = self.update.outer_middleware
+        # aiogram's own error handling, for which there is no session any more.
+        outer.unregister(outer[0])
+        for middleware in (SessionErrors(self, (self._limits, self.fsm)), self._limits, self.fsm):
+            outer(middleware)
         quicken(self.update)
+
+    def _refuse_taken_names(self) -> None:
+        for name in {self.sessions.name, "context"} & self.workflow_data.keys():
+            raise ValueError(
+                f"{name} is what handlers get from this bot under that name, the session or its "
+                "context: pass yours under another one, or rename the session with session_name="
+            )
 
     @property
     def commands(self) -> dict[str, str]:
@@ -102,11 +123,21 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         return super().include_router(copy_router(router))
 
     async def apply_update(self, bot: Bot, update: Update, **data: Any) -> Any:
-        """Take one update through sessions and handlers; failures are raised, not reported."""
-        try:
-            return await super().feed_update(bot, update, **data)
-        except StoreFailed as failed:
-            raise failed.error from failed.error.__cause__
+        """Take one update through sessions and handlers; failures are raised, not reported.
+
+        One that is refused as it and another want each other's session runs again, behind that.
+        """
+        tries = 10
+        while True:
+            try:
+                return await super().feed_update(bot, update, **data)
+            except StoreFailed as failed:
+                raise failed.error from failed.error.__cause__
+            except SessionDeadlock as error:
+                tries -= 1
+                if not tries:
+                    raise
+                logger.info("update %d runs again: %s", update.update_id, error)
 
     async def feed_update(self, bot: Bot, update: Update, **data: Any) -> Any:
         """Take one update through sessions and handlers.
@@ -114,13 +145,17 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         A handler's exception is logged once, told to the user by `on_error`, and raised again.
         That the user has blocked the bot is logged and forgotten.
         """
+        noted = effects.get()
+        token = effects.set([] if noted is None else noted)
         try:
             return await self.apply_update(bot, update, **data)
         except Exception as error:
             await self.report(error, update)
-            if isinstance(error, TelegramForbiddenError):
+            if is_blocked(error, update):
                 return None
             raise
+        finally:
+            effects.reset(token)
 
     async def report(self, error: Exception, update: Update, *, tell: bool = True) -> None:
         """Log the failure of `update` and `tell` its user."""
@@ -219,6 +254,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
     async def running(self) -> AsyncIterator[None]:
         """Startup hooks and the command list first; shutdown hooks, the bot, the store last."""
         redact_output()
+        self._refuse_taken_names()
         data = {"dispatcher": self, "bots": (self.bot,), "bot": self.bot, **self.workflow_data}
         try:
             await self.emit_startup(**data)
@@ -251,6 +287,8 @@ def create_bot(
     migrations: Mapping[int, Migration] | None = None,
     session_type: type[S] | None = None,
     expires_in: float | None = None,
+    session_name: str = "session",
+    record_every_update: bool = False,
     routers: Iterable[Router] = (),
     commands: Commands = (),
     on_error: OnError = apologise,
@@ -265,9 +303,11 @@ def create_bot(
     `initial` returns a fresh session: a dataclass, a pydantic model or a TypedDict. `storage`
     defaults to memory; bots that share one do not see each other's records. `scope` says who
     shares a session (`toolkit.sessions.keys`). `migrations` maps 1, 2, … to functions over the
-    stored fields. A session is forgotten `expires_in` seconds after its last change. `commands`
-    (name to description, or aiogram's `SetMyCommands` for each scope and language) are declared to
-    Telegram at start.
+    stored fields. A session is forgotten `expires_in` seconds after its last change. Handlers get
+    it as `session_name`. With `record_every_update` the id of an update is stored also where its
+    session stays as it is, so that no handler runs again for what is delivered twice; each update
+    costs a write then. `commands` (name to description, or aiogram's `SetMyCommands` for each scope
+    and language) are declared to Telegram at start.
     `handler_timeout` is in seconds. `api_url` replaces `https://api.telegram.org`, which is reached
     through `proxy_url` (http, socks4, socks5).
     `default` are aiogram's defaults for calls; HTML is the parse mode unless it says otherwise.
@@ -279,6 +319,8 @@ def create_bot(
         raise ValueError(f"scope is one of {', '.join(SCOPES)}; got {scope!r}")
     if handler_timeout <= 0:
         raise ValueError(f"handler_timeout must be more than 0 seconds; got {handler_timeout!r}")
+    if not session_name.isidentifier() or HANDED_OUT.fullmatch(session_name):
+        raise ValueError(f"session_name is a name of its own, like 'talk'; got {session_name!r}")
     server = TelegramAPIServer.from_base(api_url) if api_url else PRODUCTION
     bot = RetryingBot(
         token,
@@ -293,6 +335,8 @@ def create_bot(
         session_type=session_type,
         expires_in=expires_in,
         checkouts=Checkouts(store, patience=handler_timeout + 10),
+        name=session_name,
+        record_every_update=record_every_update,
     )
     app = BotApp(
         bot,

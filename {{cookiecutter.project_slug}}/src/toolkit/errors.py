@@ -52,6 +52,20 @@ class SessionBusy(StorageError):
         self.remaining = remaining
 
 
+class SessionDeadlock(SessionBusy):
+    """The record is held by one who waits for what the caller holds; neither would ever end.
+
+    The update of the caller is undone, and tried again behind the other one.
+    """
+
+    def __init__(self, key: str, holder: str, mine: str, name: str) -> None:
+        super().__init__(key, holder)
+        self.args = (
+            f"{name} holds {mine!r} and wants {key!r}, which {holder} holds; that one waits for "
+            f"{mine!r}, itself or through others",
+        )
+
+
 class SessionTooLarge(StorageError):
     """The JSON text of the value has `size` bytes; at most `limit` can be stored."""
 
@@ -101,7 +115,10 @@ class HandlerTimedOut(Exception):
 
 
 class HandlerInterrupted(Exception):
-    """A stop of the bot cut a handler off that had sent something; nothing of it was written."""
+    """A handler was cut off, and nothing of it was written.
+
+    A stop of the bot did that after it had sent something, or a task that it awaited was cancelled.
+    """
 
 
 class CannotServe(RuntimeError):

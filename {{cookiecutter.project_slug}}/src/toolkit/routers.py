@@ -21,6 +21,8 @@ from aiogram.dispatcher.event.handler import CallbackType, FilterObject, Handler
 from aiogram.dispatcher.event.telegram import TelegramEventObserver
 from aiogram.dispatcher.middlewares.manager import MiddlewareManager
 
+from toolkit.sessions.middleware import BotContext
+
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -82,6 +84,11 @@ class Middlewares(MiddlewareManager):
         """Put `handler` inside `middlewares`, the first of which is the outermost."""
 
         def innermost(event: Any, data: dict[str, Any]) -> Any:
+            context = data.get("context")
+            if type(context) is BotContext:
+                found = data.get(context.name)
+                if found is not context.given:
+                    context.require(found)
             return handler(event, **data)
 
         wrapped: CallbackType = innermost

@@ -50,6 +50,11 @@ class KeyedLock:
         line = self._lines.get(key)
         return len(line.waiters) if line and line.waiters else 0
 
+    def holder(self, key: str) -> str:
+        """Return who holds the key, `""` for nobody."""
+        line = self._lines.get(key)
+        return line.holder if line else ""
+
     async def acquire(self, key: str, holder: str, patience: float = math.inf) -> None:
         """Take the key, behind all who wait for it.
 

@@ -16,6 +16,7 @@ from aiogram.types import Update
 
 from toolkit.delivery.base import ServedApp
 from toolkit.delivery.dead_letters import as_json, set_aside
+from toolkit.delivery.failures import is_blocked
 from toolkit.delivery.outgoing import effects
 from toolkit.errors import (
     TRANSIENT,
@@ -189,11 +190,9 @@ class Attempts:
 
         async def call() -> None:
             done.clear()
-            token = effects.set(done)
-            try:
-                await self._app.apply_update(self._app.bot, update)
-            finally:
-                effects.reset(token)
+            # Left set, for what the user is told afterwards.
+            effects.set(done)
+            await self._app.apply_update(self._app.bot, update)
 
         def pause(error: Exception, attempt: int) -> float | None:
             final = (CancelHandler, TelegramForbiddenError, HandlerTimedOut, *TRANSIENT)
@@ -208,18 +207,24 @@ class Attempts:
             await retrying(call, pause, self._app.bot.sleep)
         except CancelHandler:
             return None
-        except TelegramForbiddenError as error:
-            await self._app.report(error, update)
-            return None
         except TRANSIENT:
             raise
-        except asyncio.CancelledError:
-            # Only a stop cancels this. What was sent must not be sent again by the next process.
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and not task.cancelling():
+                # The handler awaited what somebody else had cancelled.
+                words = "the handler was cut off: what it waited for had been cancelled"
+                interrupted = HandlerInterrupted(words)
+                interrupted.__cause__ = error
+                return interrupted
+            # A stop. What was sent must not be sent again by the next process.
             if not done:
                 raise
             return HandlerInterrupted(f"a stop cut the handler off after {', '.join(done)}")
         except Exception as error:  # noqa: BLE001 - a handler may raise anything
-            return error
+            if not is_blocked(error, update):
+                return error
+            await self._app.report(error, update)
         return None
 
 

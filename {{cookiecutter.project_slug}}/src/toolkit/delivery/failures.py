@@ -10,14 +10,27 @@ from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError, TelegramForbiddenError
 from aiogram.types import CallbackQuery, ErrorEvent, InaccessibleMessage, Message, Update
 
-from toolkit.errors import TRANSIENT, HandlerInterrupted, SessionBusy, StorageUnavailable
+from toolkit.delivery.outgoing import effects
+from toolkit.errors import (
+    TRANSIENT,
+    HandlerInterrupted,
+    HandlerTimedOut,
+    SessionBusy,
+    SessionConflict,
+    StorageUnavailable,
+)
+from toolkit.sessions.keys import origin_of
 
 logger = logging.getLogger(__name__)
 
 OnError = Callable[[ErrorEvent, Bot], Awaitable[None]]
 
-SORRY = "Something went wrong, and nothing was changed. Please try again, or send /start."
-STORE_DOWN = "I cannot reach my notes right now, so nothing was changed. I will answer in a moment."
+SORRY = "Something went wrong, and I could not finish this. Please try again, or send /start."
+HALFWAY = (
+    "Something went wrong, and part of this may be done. Please check before you try again, "
+    "or send /start."
+)
+STORE_DOWN = "I cannot reach my notes right now. I will go on with this in a moment."
 INTERRUPTED = "I was interrupted while I worked on this. Please check what is done, and try again."
 BUSY = "I am still working on your last message. Please try again in a moment."
 
@@ -25,15 +38,18 @@ BUSY = "I am still working on your last message. Please try again in a moment."
 async def apologise(event: ErrorEvent, bot: Bot) -> None:
     """Tell the user in one sentence, and answer the callback query: its button must stop spinning.
 
+    Nobody here knows what the handler did elsewhere, so that no text says that nothing was done.
     The exception's own text never leaves the log.
     """
     error = event.exception
-    if isinstance(error, StorageUnavailable):
+    if isinstance(error, StorageUnavailable | SessionConflict):
         text = STORE_DOWN
     elif isinstance(error, SessionBusy):
         text = BUSY
     elif isinstance(error, HandlerInterrupted):
         text = INTERRUPTED
+    elif isinstance(error, HandlerTimedOut) or effects.get():
+        text = HALFWAY
     else:
         text = SORRY
     query = event.update.callback_query
@@ -63,7 +79,7 @@ async def report(
 
     A user who blocked the bot is no crash: that is logged in one line only.
     """
-    if isinstance(error, TelegramForbiddenError):
+    if is_blocked(error, update):
         logger.info("update %d of %s: %s", update.update_id, key, error)
         return
     if isinstance(error, TRANSIENT):
@@ -76,6 +92,20 @@ async def report(
         logger.warning("the user of update %d was not told: %s", update.update_id, unreachable)
     except Exception:
         logger.exception("on_error itself failed on update %d", update.update_id)
+
+
+def is_blocked(error: Exception, update: Update) -> bool:
+    """Tell whether the update's own chat refuses the bot, so that nobody waits for an answer.
+
+    A 403 about any other chat is a failure like others.
+    """
+    if not isinstance(error, TelegramForbiddenError):
+        return False
+    origin, request = origin_of(update), update.chat_join_request
+    own = origin.user if origin.chat is None else origin.chat
+    refused = str(getattr(error.method, "chat_id", ""))
+    # A bot that is asked to let somebody join may write to them (Bot API, "ChatJoinRequest").
+    return refused in (str(own), str(request.user_chat_id if request else own))
 
 
 def _where_to_answer(update: Update) -> Message | None:

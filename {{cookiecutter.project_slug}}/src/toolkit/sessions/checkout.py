@@ -4,6 +4,8 @@ Two updates of one user that ran at once would both read the old session, and th
 erase the earlier one. So a session is checked out before it is worked on, and put back afterwards.
 Inside this process a lock per key does that; between processes the lease of a store that has one
 (`SharedSessionStorage`).
+
+Over 300 lines: who may have a record, and what becomes of one that has it, is one subject.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from typing import Any, TypeVar
 from toolkit.errors import (
     SessionBusy,
     SessionConflict,
+    SessionDeadlock,
     SessionReentered,
     SessionUndecodable,
     StorageError,
@@ -53,6 +56,7 @@ class CheckedOut:
     value: Value | None
     lease: Lease | None = None
     open: bool = True
+    task: asyncio.Task[Any] | None = None
 
 
 _holding: ContextVar[tuple[CheckedOut, ...]] = ContextVar("held_sessions", default=())
@@ -68,6 +72,11 @@ def held_here(key: str) -> CheckedOut | None:
 
 def _is_open(held: CheckedOut) -> bool:
     return held.open
+
+
+def _held_by_this_task() -> list[str]:
+    task = asyncio.current_task()
+    return [held.key for held in _holding.get() if held.open and held.task is task]
 
 
 class Checkouts:
@@ -97,6 +106,8 @@ class Checkouts:
         self._deadlines = Deadlines(store_timeout)
         self._renewals = SharedTimer[CheckedOut](lease_for / 3, self._begin_renewal)
         self._renewing: set[asyncio.Task[None]] = set()
+        self._wanted: dict[str, str] = {}
+        """What the holder of a key waits for, where it does."""
         # One holder for all leases of this process, so that a lost release blocks nothing here. The
         # random part is for containers, which often have equal pids.
         self._here = f"process {os.getpid()} on {socket.gethostname()} ({secrets.token_hex(4)})"
@@ -105,7 +116,8 @@ class Checkouts:
         """Check `key` out. `holder` says who, for the error that others get while they wait.
 
         Raises `SessionBusy` after `patience` seconds behind one holder, by default those of all;
-        `SessionReentered` when the caller itself holds `key`, and what the store raises.
+        `SessionDeadlock` at once when that one waits for what the caller holds; `SessionReentered`
+        when the caller itself holds `key`, and what the store raises.
         """
         patience = self.patience if patience is None else patience
         if not self.lock.try_acquire(key, holder):
@@ -114,7 +126,7 @@ class Checkouts:
                     f"{key} is already checked out by this handler. Use the session it was given, "
                     "or come back after it has ended"
                 )
-            await self.lock.acquire(key, holder, patience)
+            await self._wait(key, holder, patience)
         try:
             try:
                 held = await self._read(key, patience)
@@ -125,9 +137,25 @@ class Checkouts:
         except BaseException:
             self.lock.release(key)
             raise
+        held.task = asyncio.current_task()
         others = _holding.get()
         _holding.set((*filter(_is_open, others), held) if others else (held,))
         return held
+
+    async def _wait(self, key: str, holder: str, patience: float) -> None:
+        mine = _held_by_this_task()
+        wanted: str | None = key
+        while mine and wanted is not None:
+            if wanted in mine:
+                name = self.lock.holder(wanted)
+                raise SessionDeadlock(key, self.lock.holder(key), wanted, name)
+            wanted = self._wanted.get(wanted)
+        self._wanted |= dict.fromkeys(mine, key)
+        try:
+            await self.lock.acquire(key, holder, patience)
+        finally:
+            for other in mine:
+                del self._wanted[other]
 
     async def quarantine(self, held: CheckedOut, error: SessionUndecodable) -> None:
         """Move the record of `held` to `quarantine:{key}`, and go on holding an absent one."""
@@ -218,7 +246,10 @@ class Checkouts:
         try:
             return await attempt()
         except SessionBusy:
-            deadline = time.monotonic() + patience
+            # Whoever holds it may wait for what is held here, in another process, where no cycle
+            # is seen. One of the two gives way.
+            share = random.uniform(0.1, 0.3) if _held_by_this_task() else 1.0  # noqa: S311
+            deadline = time.monotonic() + patience * share
 
         def pause(error: Exception, number: int) -> float | None:
             # Full jitter, so that processes waiting for one key do not ask in step.

@@ -18,9 +18,9 @@ from typing import Any, Generic, TypeVar
 
 import pydantic
 from pydantic import TypeAdapter
-from pydantic_core import PydanticSerializationError
 
 from toolkit.errors import MigrationRefused, NotSerializable, SessionUndecodable
+from toolkit.sessions.round_trip import RoundTrip, difference
 from toolkit.storage.base import Value
 
 S = TypeVar("S")
@@ -49,14 +49,16 @@ class SessionCodec(Generic[S]):
             found = ", ".join(map(str, self.migrations))
             raise ValueError(f"migrations must be numbered 1, 2, 3, … without gaps; got {found}")
         self.type: Any = session_type or _type_of(initial)
-        adapter = _adapter(typing.cast(Hashable, self.type))
+        adapter, self._trip = _adapter(typing.cast(Hashable, self.type))
         # What TypeAdapter's own methods call, without the dozen options they pass on.
-        self._validate = adapter.validator.validate_python
-        self._serialize = adapter.serializer.to_python
+        self._validate: Callable[..., Any] = adapter.validator.validate_python
+        if self._trip.reading:
+            self._validate = functools.partial(self._validate, **self._trip.reading)
+        write: Callable[..., Any] = adapter.serializer.to_python
+        self._serialize = functools.partial(write, **self._trip.writing)
         self._fields = _field_names(self.type)
-        # What is declared as Any is not copied by validation, and would change under our eyes.
-        self._copies = "'type': 'any'" not in repr(adapter.core_schema)
-        self.dump("initial()", initial())
+        session = initial()
+        self.verify("initial()", session, self.dump("initial()", session))
 
     def load(self, key: str, record: Value | None) -> tuple[S, dict[str, Any]]:
         """Return the session of `record`, and its fields to compare with after a handler.
@@ -74,10 +76,8 @@ class SessionCodec(Generic[S]):
         try:
             session = self._validate(fields)
         except pydantic.ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            place = ".".join(map(str, first["loc"])) or "session"
-            raise SessionUndecodable(key, f"{place}: {first['msg']}", record) from error
-        if self._copies and fields.keys() == self._fields:
+            raise SessionUndecodable(key, ": ".join(_first(error)), record) from error
+        if self._trip.copies and fields.keys() == self._fields:
             return session, fields
         return session, self.dump(key, session, fields)
 
@@ -87,16 +87,48 @@ class SessionCodec(Generic[S]):
         Raises `NotSerializable` when a field holds what its type does not allow.
         """
         try:
-            fields = self._serialize(session, mode="json", warnings="error")
-        except PydanticSerializationError as error:
+            fields = self._serialize(session)
+        except (AttributeError, ValueError) as error:
             detail = " ".join(str(error).split())
-            raise NotSerializable(key, "session", f"does not fit its type: {detail}") from error
+            place = self._misfit(session)
+            raise NotSerializable(key, place, f"does not fit its type: {detail}") from error
         if not isinstance(fields, dict):
             raise NotSerializable(key, "session", f"has no fields, it is {type(session).__name__}")
         if before is not None and self._fields is not None and not before.keys() <= fields.keys():
             for name in before.keys() - self._fields:
                 fields.setdefault(name, before[name])
         return fields
+
+    def verify(self, key: str, session: S, fields: dict[str, Any]) -> None:
+        """Raise `NotSerializable` where `fields`, as dumped, are not read as this session again.
+
+        What is declared as Any comes back as JSON has it.
+        """
+        try:
+            back = self._validate(fields)
+        except pydantic.ValidationError as error:
+            place, reason = _first(error)
+            text = f"could not be read again: {reason}"
+            raise NotSerializable(key, f"session.{place}", text) from error
+        if isinstance(session, dict):
+            if odd := session.keys() ^ back.keys():
+                raise NotSerializable(key, f"session.{odd.pop()}", "is not declared, or no text")
+        elif type(session) is not type(back):
+            words = f"is {type(session).__name__} and would be read as {type(back).__name__}"
+            raise NotSerializable(key, "session", words)
+        for name, exact in self._trip.compared.items():
+            old, new = _part(session, name), _part(back, name)
+            # Equal is enough for most, and quick.
+            if (exact or old != new) and (found := difference(old, new, f"session.{name}", exact)):
+                raise NotSerializable(key, found[0], f"would be read as {found[1]!r:.60}")
+
+    def _misfit(self, session: S) -> str:
+        for name in self._fields or ():
+            try:
+                self._serialize(session, include={name})
+            except (AttributeError, ValueError):
+                return f"session.{name}"
+        return "session"
 
     def _migrate(self, key: str, stored: dict[str, Any], version: Any) -> dict[str, Any]:
         if version == self.version:
@@ -121,6 +153,18 @@ class SessionCodec(Generic[S]):
                     f"{key}; it must return the session's fields as a dict"
                 )
         return fields
+
+
+def _part(session: Any, name: str) -> Any:
+    if not name:
+        return session
+    return session.get(name) if isinstance(session, dict) else getattr(session, name)
+
+
+def _first(error: pydantic.ValidationError) -> tuple[str, str]:
+    """Return the place and the words of the first error."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    return ".".join(map(str, first["loc"])) or "session", first["msg"]
 
 
 def _fault(record: Value) -> str | None:
@@ -160,18 +204,18 @@ def _type_of(initial: Callable[[], Any]) -> Any:
 
 
 @functools.cache
-def _adapter(session_type: Hashable) -> TypeAdapter[Any]:
+def _adapter(session_type: Hashable) -> tuple[TypeAdapter[Any], RoundTrip]:
     try:
         adapter: TypeAdapter[Any] = TypeAdapter(session_type)
         adapter.rebuild(raise_errors=True)
-    except (pydantic.errors.PydanticUserError, NameError) as error:
-        reason = str(error).split("\n", 1)[0]
+        return adapter, RoundTrip(adapter.core_schema)
+    except (pydantic.errors.PydanticUserError, NameError, ValueError) as error:
+        reason = str(error).split("\n", 1)[0].rstrip(".")
         name = getattr(session_type, "__name__", session_type)
         raise TypeError(
-            f"{name} cannot be used as a session: {reason} Sessions are a dataclass, a pydantic "
+            f"{name} cannot be used as a session: {reason}. Sessions are a dataclass, a pydantic "
             "model or a TypedDict of numbers, text, booleans, dates, enums, lists and dicts"
         ) from error
-    return adapter
 
 
 def _field_names(session_type: Any) -> frozenset[str] | None:
@@ -179,6 +223,8 @@ def _field_names(session_type: Any) -> frozenset[str] | None:
     if dataclasses.is_dataclass(session_type):
         return frozenset(field.name for field in dataclasses.fields(session_type))
     if inspect.isclass(session_type) and issubclass(session_type, pydantic.BaseModel):
+        if session_type.model_config.get("extra") == "allow":
+            return None
         return frozenset(session_type.model_fields)
     if typing.is_typeddict(session_type) or hasattr(session_type, "__total__"):
         return frozenset(session_type.__annotations__)

@@ -2,6 +2,8 @@
 
 `SessionMiddleware` does this around every update. Session, FSM state and the ids of applied updates
 are one record, and one write commits them.
+
+Over 300 lines: what every update goes through stands in one module, and can be read in one go.
 """
 
 from __future__ import annotations
@@ -12,14 +14,16 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from enum import Enum
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
-from aiogram import BaseMiddleware
+from aiogram import BaseMiddleware, Router
+from aiogram.dispatcher.event.bases import UNHANDLED, CancelHandler, SkipHandler
+from aiogram.dispatcher.middlewares.error import ErrorsMiddleware
 from aiogram.filters import Filter
 from aiogram.methods import TelegramMethod
-from aiogram.types import TelegramObject, Update
+from aiogram.types import ErrorEvent, TelegramObject, Update
 
-from toolkit.errors import TRANSIENT, HandlerTimedOut, SessionUndecodable
+from toolkit.errors import TRANSIENT, HandlerTimedOut, SessionDeadlock, SessionUndecodable
 from toolkit.sessions.checkout import CheckedOut, Checkouts, held_here
 from toolkit.sessions.codec import Migration, SessionCodec
 from toolkit.sessions.keys import Scope, origin_of
@@ -37,11 +41,17 @@ APPLIED_KEPT = 100
 confirmed one, so none older can come again (Bot API, "getUpdates")."""
 
 
+_IDS = ("updates", "chats")
+
+
 class BotContext(Generic[S]):
     """A checked-out session: `context.session` reads, replaces and, with `del`, removes it."""
 
-    def __init__(self, held: CheckedOut, session: S, before: dict[str, Any]) -> None:
+    def __init__(self, held: CheckedOut, session: S, before: dict[str, Any], name: str) -> None:
         self.key = held.key
+        self.name = name
+        """Under which handlers get the session."""
+        self.given = session
         self.fsm: dict[str, dict[str, Any]] = (held.value or {}).get("fsm") or {}
         self.fsm_changed = False
         self._held = held
@@ -64,6 +74,15 @@ class BotContext(Generic[S]):
         self._session = None
         self.fsm = {}
 
+    def require(self, found: object) -> None:
+        """Raise `RuntimeError` where a handler would be given something else for its session."""
+        if found is not self._session:
+            raise RuntimeError(
+                f"a middleware has put {type(found).__name__} where handlers find their session, "
+                f"under {self.name!r}. Name one of the two otherwise: create_bot(…, "
+                "session_name='talk'), and then `talk: Session` in handlers"
+            )
+
     def has_applied(self, update_id: int, chat: int | None = None) -> bool:
         """Tell whether the effect of this update of a chat is already in the record."""
         record = self._held.value or {}
@@ -84,8 +103,12 @@ class Sessions(Generic[S]):
         session_type: type[S] | None = None,
         expires_in: float | None = None,
         checkouts: Checkouts | None = None,
+        name: str = "session",
+        record_every_update: bool = False,
     ) -> None:
         self.storage = storage
+        self.name = name
+        self.record_every_update = record_every_update
         self.codec = SessionCodec(initial, migrations=migrations, session_type=session_type)
         self.checkouts = checkouts or Checkouts(storage)
         self.expires_in = expires_in
@@ -109,6 +132,25 @@ class Sessions(Generic[S]):
             raise
         await self.commit(context)
 
+    @contextlib.asynccontextmanager
+    async def checkout_all(
+        self, *keys: str, holder: str = "code outside an update"
+    ) -> AsyncIterator[list[BotContext[S]]]:
+        """Work on several sessions, in the order of `keys`; what this handler holds is among them.
+
+        They are checked out in one order everywhere, so that two who want the same ones do not
+        wait for each other. Leaving the block commits one after the other, which is no transaction;
+        leaving it by an exception writes nothing.
+        """
+        async with contextlib.AsyncExitStack() as stack:
+            found: dict[str, BotContext[S]] = {}
+            for key in sorted({*keys}):
+                held = self.current(key)
+                if held is None:
+                    held = await stack.enter_async_context(self.checkout(key, holder=holder))
+                found[key] = held
+            yield [found[key] for key in keys]
+
     def current(self, key: str) -> BotContext[S] | None:
         """Return the context that the running handler holds under `key`."""
         return self._open.get(key) if held_here(key) else None
@@ -125,7 +167,7 @@ class Sessions(Generic[S]):
         except BaseException:
             await self.checkouts.abandon(held)
             raise
-        context = self._open[key] = BotContext(held, session, before)
+        context = self._open[key] = BotContext(held, session, before, self.name)
         return context
 
     async def commit(
@@ -154,12 +196,22 @@ class Sessions(Generic[S]):
         self, context: BotContext[S], update_id: int | None, chat: int | None
     ) -> Value | Unchanged | None:
         stored = context._held.value
+        noting = self.record_every_update and update_id is not None
         if context._session is None:
-            return UNCHANGED if stored is None else None
-        fields = self.codec.dump(context.key, context._session, context._before)
-        if fields == context._before and not context.fsm_changed:
-            return UNCHANGED
-        record: Value = {**(stored or {}), "session": fields}
+            if not noting:
+                return UNCHANGED if stored is None else None
+            record = {name: ids for name, ids in (stored or {}).items() if name in _IDS}
+        else:
+            fields = self.codec.dump(context.key, context._session, context._before)
+            changed = context.fsm_changed
+            if fields != context._before:
+                self.codec.verify(context.key, context._session, fields)
+                changed = True
+            if not (changed or noting):
+                return UNCHANGED
+            record = {**(stored or {})}
+            if changed or "session" in record:
+                record["session"] = fields
         if context.fsm or "fsm" in record:
             record["fsm"] = context.fsm
         if self.codec.version:
@@ -185,6 +237,7 @@ class StoreFailed(BaseException):
 class SessionMiddleware(BaseMiddleware):
     """Gives handlers `session`, `context`, `sessions` and `storage`; commits when they return.
 
+    `session` has the name that `sessions` gives it.
     When the handler raises, is cancelled or takes `handler_timeout` seconds, nothing is written.
     An update whose id is already in the record is not handled again.
     """
@@ -228,7 +281,7 @@ class SessionMiddleware(BaseMiddleware):
                 await self.sessions.abandon(context)
                 return None
             data["context"] = context
-            data["session"] = context.session
+            data[context.name] = context.given
             result = await self._limited(handler, event, data, context)
         except BaseException:
             await self.sessions.abandon(context)
@@ -274,6 +327,40 @@ class SessionMiddleware(BaseMiddleware):
         on_give_up()
 
 
+class SessionErrors(ErrorsMiddleware):
+    """Gives `@router.errors()` handlers the session as it is stored, and commits what they change.
+
+    What the failed handler changed is gone by then. `within` are the middlewares that give a
+    handler its session and state, the outermost first.
+    """
+
+    def __init__(self, router: Router, within: tuple[SessionMiddleware, BaseMiddleware]) -> None:
+        super().__init__(router)
+        self._within = within
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        """Call the handler, and the error handlers when it raises."""
+        try:
+            return await handler(event, data)
+        except (SkipHandler, CancelHandler, SessionDeadlock):
+            raise
+        except Exception as error:  # noqa: BLE001 - raised again where nobody handles it
+            tell: Handler = partial(self._tell, error)
+            listeners = (router.observers["error"] for router in self.router.chain_tail)
+            if "context" not in data or not any(each.handlers for each in listeners):
+                return await tell(event, data)
+            for middleware in reversed(self._within):
+                tell = partial(middleware, tell)
+            return await tell(event, data)
+
+    async def _tell(self, error: Exception, event: TelegramObject, data: dict[str, Any]) -> Any:
+        told = ErrorEvent(update=cast(Update, event), exception=error)
+        response = await self.router.propagate_event("error", told, **data)
+        if response is UNHANDLED:
+            raise error
+        return response
+
+
 class in_step(Filter):  # noqa: N801 - reads as a predicate beside aiogram's own F and Command
     """Passes when `session.step` is one of `steps`.
 
@@ -285,7 +372,10 @@ class in_step(Filter):  # noqa: N801 - reads as a predicate beside aiogram's own
             raise ValueError("in_step() needs at least one step")
         self.steps = steps
 
-    async def __call__(self, event: TelegramObject, session: Any) -> bool:
-        """Tell whether the session is in one of the steps."""
+    async def __call__(self, event: TelegramObject, context: BotContext[Any] | None = None) -> bool:
+        """Tell whether there is a session, and it is in one of the steps."""
+        session = context._session if context is not None else None
+        if session is None:
+            return False
         step = session["step"] if isinstance(session, dict) else session.step
         return step in self.steps

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
+from aiogram import Bot, F
 from aiogram.types import ErrorEvent, Message
 
 from toolkit import create_bot
 from toolkit.app import BotApp
-from toolkit.delivery.failures import STORE_DOWN
+from toolkit.delivery.failures import BUSY, HALFWAY, INTERRUPTED, SORRY, STORE_DOWN
 
 from .bots import TOKEN, Away, Session, counting
 from .serving import Serving
@@ -84,6 +86,113 @@ async def test_a_handler_that_may_have_sent_a_message_is_not_run_again(
     assert tries == ["hello"]
     assert serving.texts.count("sent") == 1
     assert await app.session_storage.has("dead:1")
+
+
+@pytest.mark.parametrize("chat_id", [5, -100])
+async def test_a_403_of_another_chat_is_a_failure_like_others(
+    polling: Polling, chat_id: int
+) -> None:
+    app: BotApp[Session] = create_bot(TOKEN, initial=Session)
+
+    @app.message(F.text)
+    async def tell_the_owner(message: Message, session: Session, bot: Bot) -> None:
+        session.count += 1
+        await bot.send_message(9, "somebody has booked")
+
+    serving = polling(app)
+    serving.telegram.send_text(9, "/start")
+    await serving.until_confirmed()
+    serving.telegram.block(9)
+    serving.telegram.send_text(5, "book", chat_id)
+    await serving.until_confirmed()
+
+    letters = [key async for key in app.session_storage.read_all_keys("dead:")]
+    assert len(letters) == 1
+    letter = await app.session_storage.read(letters[0])
+    assert letter is not None
+    assert letter["key"] == f"{chat_id}_5"
+    assert "bot was blocked by the user" in letter["error"]
+    assert serving.texts[-1] == SORRY
+
+
+async def test_a_403_of_the_chat_itself_ends_its_update(polling: Polling) -> None:
+    app: BotApp[Session] = create_bot(TOKEN, initial=Session)
+    tries = []
+
+    @app.message(F.text)
+    async def answer(message: Message) -> None:
+        tries.append(message.text)
+        serving.telegram.block(5)
+        await message.answer("hello")
+
+    serving = polling(app)
+    serving.telegram.send_text(5, "hello")
+    await serving.until_confirmed()
+
+    assert tries == ["hello"]
+    assert not [key async for key in app.session_storage.read_all_keys("dead:")]
+
+
+async def test_a_handler_that_awaits_what_was_cancelled_leaves_a_dead_letter(
+    polling: Polling,
+) -> None:
+    app: BotApp[Session] = create_bot(TOKEN, initial=Session)
+
+    @app.message()
+    async def wait_for_nothing(message: Message) -> None:
+        task = asyncio.create_task(asyncio.sleep(60))
+        task.cancel()
+        await task
+
+    serving = polling(app)
+    serving.telegram.send_text(5, "hello")
+    await serving.until_confirmed()
+
+    letter = await app.session_storage.read("dead:1")
+    assert letter is not None
+    assert "CancelledError" in letter["error"]
+    assert serving.texts == [INTERRUPTED]
+
+
+@pytest.mark.parametrize(("sent", "told"), [(0, SORRY), (3, HALFWAY)])
+async def test_the_apology_says_that_part_may_be_done_where_it_may(
+    polling: Polling, sent: int, told: str
+) -> None:
+    app: BotApp[Session] = create_bot(TOKEN, initial=Session)
+
+    @app.message()
+    async def broadcast(message: Message) -> None:
+        for number in range(sent):
+            await message.answer(str(number))
+        raise RuntimeError("boom")
+
+    serving = polling(app)
+    serving.telegram.send_text(5, "go")
+    await serving.until_confirmed()
+
+    assert serving.texts == [*map(str, range(sent)), told]
+
+
+async def test_the_apology_of_a_handler_that_took_too_long_says_that_part_may_be_done(
+    polling: Polling,
+) -> None:
+    app: BotApp[Session] = create_bot(TOKEN, initial=Session, handler_timeout=0.1)
+
+    @app.message()
+    async def hang(message: Message) -> None:
+        await asyncio.Event().wait()
+
+    serving = polling(app)
+    serving.telegram.send_text(5, "go")
+    await serving.until_confirmed()
+
+    assert serving.texts == [HALFWAY]
+    assert await app.session_storage.has("dead:1")
+
+
+@pytest.mark.parametrize("text", [SORRY, HALFWAY, STORE_DOWN, INTERRUPTED, BUSY])
+def test_no_apology_claims_what_nobody_can_know(text: str) -> None:
+    assert "nothing was" not in text
 
 
 @pytest.mark.usefixtures("no_backoff")

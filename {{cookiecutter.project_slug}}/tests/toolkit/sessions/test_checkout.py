@@ -9,7 +9,13 @@ from typing import Any, TypeVar
 
 import pytest
 
-from toolkit.errors import SessionBusy, SessionConflict, SessionReentered, StorageUnavailable
+from toolkit.errors import (
+    SessionBusy,
+    SessionConflict,
+    SessionDeadlock,
+    SessionReentered,
+    StorageUnavailable,
+)
 from toolkit.sessions.checkout import Checkouts
 from toolkit.storage.base import UNCHANGED
 from toolkit.storage.memory import MemorySessionStorage
@@ -81,6 +87,68 @@ async def test_checking_out_what_one_holds_raises_instead_of_hanging(checkouts: 
 
     await checkouts.put(held, UNCHANGED, None)
     await checkouts.abandon(await checkouts.take("k", "me later"))
+
+
+async def test_who_closes_a_circle_of_waiting_is_refused_at_once(checkouts: Checkouts) -> None:
+    circle = ["a", "b", "c"]
+    ready = asyncio.Barrier(len(circle))
+    refused = []
+
+    async def visit(mine: str, theirs: str) -> None:
+        held = await checkouts.take(mine, f"update {mine}")
+        await ready.wait()
+        try:
+            await checkouts.abandon(await checkouts.take(theirs, f"update {mine}"))
+        except SessionDeadlock as error:
+            refused.append(str(error))
+        await checkouts.abandon(held)
+
+    pairs = zip(circle, [*circle[1:], circle[0]], strict=True)
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(elsewhere(visit(*pair)) for pair in pairs))
+
+    assert len(refused) == 1
+    assert sum(f"update {key}" in refused[0] for key in circle) == 2
+    assert len(checkouts.lock) == 0
+    assert not checkouts._wanted
+
+
+async def test_a_line_without_a_circle_is_waited_in(checkouts: Checkouts) -> None:
+    order = []
+
+    async def visit(*keys: str) -> None:
+        held = [await checkouts.take(key, f"visitor of {keys}") for key in keys]
+        await asyncio.sleep(0)
+        order.append(keys)
+        for one in held:
+            await checkouts.abandon(one)
+
+    await asyncio.gather(*(elsewhere(visit(*keys)) for keys in ("ab", "bc", "ac", "c", "abc")))
+
+    assert len(order) == 5
+
+
+async def test_two_processes_that_want_each_others_record_do_not_wait_for_long() -> None:
+    storage = MemorySessionStorage()
+    here, there = Checkouts(storage, patience=10.0), Checkouts(storage, patience=10.0)
+    ready = asyncio.Barrier(2)
+
+    async def visit(checkouts: Checkouts, mine: str, theirs: str) -> None:
+        held = await checkouts.take(mine, "me")
+        await ready.wait()
+        try:
+            await checkouts.abandon(await checkouts.take(theirs, "me"))
+        finally:
+            await checkouts.abandon(held)
+
+    async with asyncio.timeout(9):
+        ends = await asyncio.gather(
+            elsewhere(visit(here, "a", "b")),
+            elsewhere(visit(there, "b", "a")),
+            return_exceptions=True,
+        )
+
+    assert any(isinstance(end, SessionBusy) for end in ends)
 
 
 async def test_who_gives_up_waiting_leaves_the_line(checkouts: Checkouts) -> None:

@@ -16,8 +16,6 @@ from typing import Any
 
 import pytest
 from aiogram import Router
-from aiogram.exceptions import TelegramForbiddenError
-from aiogram.methods import GetMe
 from aiogram.types import Message
 
 from toolkit import (
@@ -25,6 +23,7 @@ from toolkit import (
     HandlerTimedOut,
     MemorySessionStorage,
     MigrationRefused,
+    NotSerializable,
     SessionReentered,
     SessionStorage,
     StorageUnavailable,
@@ -165,6 +164,18 @@ async def test_nothing_is_written_when_the_handler_raises(bot_that: Any) -> None
     assert await talk.record() is None
 
 
+async def test_a_session_that_could_not_be_read_again_is_not_written(bot_that: Any) -> None:
+    async def forget(message: Message, session: Session) -> None:
+        session.count = 7 if message.text == "seven" else None  # type: ignore[assignment]
+
+    talk = bot_that(forget)
+    await talk.say("seven")
+
+    with pytest.raises(NotSerializable, match=r"session\.count could not be read again"):
+        await talk.say("none")
+    assert (await talk.record())["session"]["count"] == 7
+
+
 async def test_nothing_is_written_when_the_handler_is_cancelled(bot_that: Any) -> None:
     started = asyncio.Event()
 
@@ -302,6 +313,195 @@ async def test_whatever_a_store_raises_is_an_outage(bot_that: Any) -> None:
 
     with pytest.raises(StorageUnavailable, match="Broken: RuntimeError"):
         await talk.say("hello")
+
+
+async def test_two_handlers_that_want_each_others_session_both_go_through(bot_that: Any) -> None:
+    begun: set[int] = set()
+    both = asyncio.Event()
+
+    async def duel(message: Message, session: Session) -> None:
+        begun.add(message.chat.id)
+        if len(begun) == 2:
+            both.set()
+        await both.wait()
+        rival = 11 - message.chat.id
+        async with talk.app.sessions.checkout(f"{rival}_{rival}") as theirs:
+            theirs.session.count += 1
+        session.count += 10
+
+    talk = bot_that(duel)
+
+    async with asyncio.timeout(10):
+        await asyncio.gather(talk.say("duel", 5), talk.say("duel", 6))
+
+    assert (await talk.record("5_5"))["session"]["count"] == 11
+    assert (await talk.record("6_6"))["session"]["count"] == 11
+
+
+async def test_several_sessions_are_checked_out_in_one_order_everywhere(bot_that: Any) -> None:
+    sessions = bot_that(count).app.sessions
+
+    async def move(giver: str, taker: str) -> None:
+        async with sessions.checkout_all(giver, taker, giver) as (source, target, same):
+            assert source is same
+            await asyncio.sleep(0)
+            source.session.count -= 1
+            target.session.count += 1
+
+    async with asyncio.timeout(10):
+        await asyncio.gather(move("a", "b"), move("b", "a"), move("b", "c"))
+
+    found = [(await sessions.storage.read(key))["session"]["count"] for key in "abc"]
+    assert found == [0, -1, 1]
+
+
+async def test_what_a_handler_holds_is_among_the_sessions_it_checks_out(bot_that: Any) -> None:
+    async def give(message: Message, session: Session, context: BotContext[Session]) -> None:
+        async with talk.app.sessions.checkout_all("6_6", context.key) as (theirs, mine):
+            assert mine is context
+            theirs.session.count += 1
+        session.count -= 1
+
+    talk = bot_that(give)
+    await talk.say("give")
+
+    assert (await talk.record("5_5"))["session"]["count"] == -1
+    assert (await talk.record("6_6"))["session"]["count"] == 1
+
+
+class AsyncSession:
+    """What the middleware of an SQL library gives."""
+
+
+async def give_own(handler: Handler, event: Any, data: dict[str, Any]) -> Any:
+    data["session"] = AsyncSession()
+    return await handler(event, data)
+
+
+@pytest.mark.parametrize("place", ["update", "message", "outer", "router"])
+async def test_a_middleware_that_gives_something_else_as_the_session_is_told(
+    talk_to: Any, place: str
+) -> None:
+    app = create_bot("42:fake", initial=Session)
+    router = Router()
+    handled = []
+
+    @router.message()
+    async def handle(message: Message, session: Session) -> None:
+        handled.append(session)
+
+    match place:
+        case "update":
+            app.update.outer_middleware(give_own)
+        case "message":
+            app.message.middleware(give_own)
+        case "outer":
+            app.message.outer_middleware(give_own)
+        case "router":
+            router.message.middleware(give_own)
+    app.include_router(router)
+
+    with pytest.raises(RuntimeError, match=r"AsyncSession .* session_name"):
+        await talk_to(app).say("hello")
+    assert not handled
+
+
+async def test_the_session_can_have_another_name(talk_to: Any) -> None:
+    app = create_bot("42:fake", initial=Session, session_name="talk")
+    app.message.middleware(give_own)
+
+    @app.message(in_step(Step.idle))
+    async def handle(message: Message, session: AsyncSession, talk: Session) -> None:
+        assert isinstance(session, AsyncSession)
+        talk.step = Step.named
+
+    @app.message(in_step(Step.named))
+    async def go_on(message: Message, talk: Session) -> None:
+        talk.count = 7
+
+    talking = talk_to(app)
+    await talking.say("hello")
+    await talking.say("hello")
+
+    assert (await talking.record())["session"] == {"step": "named", "count": 7}
+
+
+async def test_a_middleware_may_replace_the_session_by_its_context(talk_to: Any) -> None:
+    async def begin_anew(handler: Handler, event: Any, data: dict[str, Any]) -> Any:
+        data["context"].session = data["session"] = Session(count=5)
+        return await handler(event, data)
+
+    app = create_bot("42:fake", initial=Session)
+    app.message.middleware(begin_anew)
+    app.message.register(count)
+    talk = talk_to(app)
+    await talk.say("hello")
+
+    assert (await talk.record())["session"]["count"] == 6
+
+
+@pytest.mark.parametrize("name", ["session", "context"])
+async def test_what_bears_the_name_of_the_session_is_refused_at_start(name: str) -> None:
+    with pytest.raises(ValueError, match="session_name="):
+        create_bot("42:fake", initial=Session, **{name: 1})  # type: ignore[arg-type]
+
+    app = create_bot("42:fake", initial=Session)
+    app[name] = 1
+    with pytest.raises(ValueError, match="session_name="):
+        async with app.running():
+            raise AssertionError("never reached")
+    await app.close()
+
+
+@pytest.mark.parametrize("name", ["", "my talk", "state", "bot", "event_from_user"])
+def test_a_name_that_a_session_cannot_have_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="session_name"):
+        create_bot("42:fake", initial=Session, session_name=name)
+
+
+@pytest.mark.parametrize("text", ["look", "forget", "change"])
+@pytest.mark.parametrize("recorded", [False, True])
+async def test_updates_that_change_nothing_are_recorded_where_that_is_asked_for(
+    bot_that: Any, text: str, recorded: bool
+) -> None:
+    handled = []
+
+    async def pay(message: Message, session: Session, context: BotContext[Session]) -> None:
+        handled.append(message.text)
+        if message.text == "change":
+            session.count += 1
+        elif message.text == "forget":
+            del context.session
+
+    talk = bot_that(pay, record_every_update=recorded)
+    update = talk.telegram.send_text(5, text)
+    await talk.feed(update)
+    await talk.feed(update)
+
+    assert len(handled) == (1 if recorded or text == "change" else 2)
+    record = await talk.record()
+    assert (record is not None) is (recorded or text == "change")
+    if recorded and text != "change":
+        assert record == {"updates": [1]}
+        await talk.say("change")
+        assert await talk.record() == {
+            "session": {"step": "idle", "count": 1},
+            "updates": [1, 2],
+        }
+
+
+async def test_a_recorded_update_leaves_the_session_as_it_is(bot_that: Any) -> None:
+    async def look(message: Message, session: Session) -> None: ...
+
+    talk = bot_that(look, record_every_update=True)
+    await talk.app.session_storage.write("5_5", {"session": {"count": 7, "new": 1}, "timers": {}})
+    await talk.say("hello")
+
+    assert await talk.record() == {
+        "session": {"step": "idle", "count": 7, "new": 1},
+        "timers": {},
+        "updates": [1],
+    }
 
 
 async def test_a_handler_that_checks_its_own_session_out_is_told(bot_that: Any) -> None:
@@ -491,13 +691,14 @@ async def test_a_user_who_blocked_the_bot_is_no_crash(
     bot_that: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def answer(message: Message) -> None:
-        raise TelegramForbiddenError(GetMe(), "Forbidden: bot was blocked by the user")
+        await message.answer("hello")
 
     talk = bot_that(answer)
+    talk.telegram.faults.forbidden()
     await talk.say("hello")
 
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
-    assert talk.texts == []
+    assert talk.texts == ["hello"]
 
 
 async def test_an_edit_that_changes_nothing_is_no_error(bot_that: Any) -> None:
