@@ -261,7 +261,10 @@ class SessionMiddleware(BaseMiddleware):
         data["storage"] = self.sessions.storage
         data["sessions"] = self.sessions
         origin = origin_of(event)
-        if self.supergroups.concern(event):
+        message = event.message
+        if self.supergroups.became or (
+            message is not None and (message.migrate_to_chat_id or message.migrate_from_chat_id)
+        ):
             try:
                 origin = await self.supergroups.follow(event, origin)
             except TRANSIENT as error:

@@ -24,13 +24,10 @@ class Supergroups:
     def __init__(self, checkouts: Checkouts, expires_in: float | None) -> None:
         self._checkouts = checkouts
         self._expires_in = expires_in
-        self._became: dict[int, int] = {}
+        self.became: dict[int, int] = {}
+        """Groups, and what they have become while this process ran."""
         self._due: set[int] = set()
         self._moving = KeyedLock()
-
-    def concern(self, update: Update) -> bool:
-        """Tell whether `follow` has anything to do."""
-        return bool(self._became) or _told_by(update) is not None
 
     async def follow(self, update: Update, origin: Origin) -> Origin:
         """Return where the update belongs now, once the sessions of its chat are there.
@@ -39,12 +36,12 @@ class Supergroups:
         """
         if told := _told_by(update):
             group, supergroup = told
-            self._became[group] = supergroup
+            self.became[group] = supergroup
             self._due.add(group)
         if origin.chat is None:
             return origin
-        chat = self._became.get(origin.chat, origin.chat)
-        for group in [group for group in self._due if self._became[group] == chat]:
+        chat = self.became.get(origin.chat, origin.chat)
+        for group in [group for group in self._due if self.became[group] == chat]:
             # The others wait here, or they would begin anew before their session has come.
             async with self._moving.hold(str(chat)):
                 if group in self._due:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from toolkit.admin import verbs
+from toolkit.admin.command import run_session_verb
 from toolkit.admin.progress import Progress
 from toolkit.admin.transfer import read_records
 from toolkit.admin.verbs import key_of, spell
@@ -26,6 +27,7 @@ from toolkit.storage.per_bot import BotStorage
 
 from .conftest import Run, parsed
 from .doubles import ALL, Lasting, Verbs
+
 
 def test_a_bot_sees_its_own_records_unless_all_bots_are_asked_for(
     here: Lasting, capsys: pytest.CaptureFixture[str]
@@ -49,7 +51,6 @@ def test_a_bot_sees_its_own_records_unless_all_bots_are_asked_for(
     assert run("list", "--all", "--all-bots", bot_id=1002).split() == everything
     run("delete", "bots:owner", "--yes", "--all-bots", bot_id=1002)
     assert '"of": 1001' in run("show", "1_1", bot_id=1002)
-
 
 
 def fill(store: Lasting, records: dict[str, Value], **options: Any) -> None:
