@@ -57,14 +57,13 @@ class BotStorage:
         self.bot_id = bot_id
         self._claims = claims
         self._prefix: str | None = None
-        if owner is not None:
-            self._settle(owner)
         # As attributes of its own: what the store cannot do, no protocol finds here either.
-        for verb in _VERBS:
-            if hasattr(store, verb):
-                setattr(self, verb, partial(self._call, verb))
+        self._asking = {verb: partial(self._call, verb) for verb in _VERBS if hasattr(store, verb)}
+        vars(self).update(self._asking)
         if isinstance(store, WarningSessionStorage):
             self.read_warnings = store.read_warnings
+        if owner is not None:
+            self._settle(owner)
 
     def __getattr__(self, name: str) -> Any:
         if name == "store":
@@ -126,4 +125,8 @@ class BotStorage:
                 *(owner, self.bot_id, prefix),
             )
         self._prefix = prefix
+        for verb, asking in self._asking.items():
+            # Whose the plain keys are has the store's own verbs, which cost nothing more.
+            if not prefix and vars(self)[verb] is asking:
+                setattr(self, verb, getattr(self.store, verb))
         return prefix
