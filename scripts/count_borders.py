@@ -127,11 +127,13 @@ def _is_in(module: str, package: str) -> bool:
 def polled(app: Any, crossings: Crossings) -> Iterator[Callable[[], None]]:
     """Count from the answer of a getUpdates that brings updates to the commit of a session."""
     send, armed = app.bot.session.make_request, False
-    checkin = app.session_storage.checkin
+    checkin: Any = None
 
     def arm() -> None:
-        nonlocal armed
+        nonlocal armed, checkin
         armed = True
+        # Not before: until the first call it is a way to find out whose the store is.
+        checkin, app.session_storage.checkin = app.session_storage.checkin, commit
 
     async def make_request(bot: Any, method: Any, *args: Any, **options: Any) -> Any:
         nonlocal armed
@@ -147,7 +149,7 @@ def polled(app: Any, crossings: Crossings) -> Iterator[Callable[[], None]]:
         finally:
             crossings.stop()
 
-    app.bot.session.make_request, app.session_storage.checkin = make_request, commit
+    app.bot.session.make_request = make_request
     yield arm
 
 

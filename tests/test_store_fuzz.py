@@ -27,7 +27,9 @@ from toolkit.storage.redis import RedisSessionStorage
 pytestmark = pytest.mark.slow
 
 ROUNDS = int(os.environ.get("STORE_FUZZ_ROUNDS", "300"))
-PATIENCE = 0.8
+PATIENCE = 1.0
+MANY = 200
+"""Tries after which something is wrong, however slow the machine is."""
 STORES: dict[str, tuple[Callable[..., Any], str]] = {
     "redis": (RedisSessionStorage, "redis://127.0.0.1:{}/0"),
     "postgres": (PostgresSessionStorage, "postgresql://postgres@127.0.0.1:{}/postgres"),
@@ -46,13 +48,15 @@ class Client:
         self.failures: Counter[str] = Counter()
 
     async def insist(self, work: Callable[[], Awaitable[Any]]) -> Any:
-        """Do `work` until it does not fail."""
-        while True:
+        """Do `work` until it does not fail, at growing intervals."""
+        for attempt in range(MANY):
             try:
                 return await work()
             except StorageError as error:
                 self.failures[type(error).__name__] += 1
-                await asyncio.sleep(0.01)
+                last = error
+                await asyncio.sleep(min(0.01 * 2.0**attempt, 0.5))
+        raise AssertionError(f"it does not end: {last!r}") from last
 
     async def count(self, key: str, name: str, number: int) -> None:
         """Add one to a counter, as `name` does for the `number`th time.
@@ -136,7 +140,7 @@ async def test_trouble_at_any_byte_is_a_storage_error_and_every_counter_is_exact
         client = Client(make(url.format(proxy.port), patience=PATIENCE))
         for number in range(1, ROUNDS + 1):
             proxy.blow = _blow(chance)
-            async with asyncio.timeout(120):
+            async with asyncio.timeout(600):
                 *_, one, other = await asyncio.gather(
                     client.look("there"),
                     client.count("counter:1", "Ann", number),

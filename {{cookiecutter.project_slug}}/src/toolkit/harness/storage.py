@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from toolkit.storage.base import SharedSessionStorage
@@ -24,20 +25,26 @@ class PersistentStorage:
     checkout: Callable[..., Any]
     checkin: Callable[..., Any]
     renew: Callable[..., Any]
-    read_all_keys: Callable[..., AsyncIterator[str]]
 
     def __init__(self, inner: SharedSessionStorage) -> None:
         self.inner = inner
-        self.slow_down(0.0)
+        self.delay = 0.0
+        for name in VERBS:
+            setattr(self, name, partial(self._call, name))
 
     def slow_down(self, delay: float) -> None:
         """Let every call take `delay` more seconds from now on; 0 hands calls straight on."""
         self.delay = delay
-        for name in VERBS:
-            call = getattr(self.inner, name)
-            setattr(self, name, _delayed(call, delay) if delay else call)
-        keys = self.inner.read_all_keys
-        self.read_all_keys = _delayed_keys(keys, delay) if delay else keys
+
+    def _call(self, verb: str, *arguments: Any, **options: Any) -> Awaitable[Any]:
+        call: Awaitable[Any] = getattr(self.inner, verb)(*arguments, **options)
+        return _later(call, self.delay) if self.delay else call
+
+    async def read_all_keys(self, prefix: str = "") -> AsyncIterator[str]:
+        """Iterate over the keys of `inner`."""
+        await asyncio.sleep(self.delay)
+        async for key in self.inner.read_all_keys(prefix):
+            yield key
 
     async def close(self) -> None:
         """Leave `inner` open for the next bot."""
@@ -57,20 +64,6 @@ class RewindableStorage(MemorySessionStorage):
         self._leases = LeaseTable()
 
 
-def _delayed(call: Callable[..., Any], delay: float) -> Callable[..., Any]:
-    async def later(*arguments: Any, **options: Any) -> Any:
-        await asyncio.sleep(delay)
-        return await call(*arguments, **options)
-
-    return later
-
-
-def _delayed_keys(
-    call: Callable[..., AsyncIterator[str]], delay: float
-) -> Callable[..., AsyncIterator[str]]:
-    async def later(prefix: str = "") -> AsyncIterator[str]:
-        await asyncio.sleep(delay)
-        async for key in call(prefix):
-            yield key
-
-    return later
+async def _later(call: Awaitable[Any], delay: float) -> Any:
+    await asyncio.sleep(delay)
+    return await call

@@ -7,7 +7,7 @@ other bot has its keys under `bots:<its id>:`, and none sees those of another.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from typing import Any, Final
 
@@ -58,11 +58,12 @@ class BotStorage:
         self._claims = claims
         self._prefix: str | None = None
         # As attributes of its own: what the store cannot do, no protocol finds here either.
-        vars(self).update(self._verbs(lambda _, verb: partial(self._call, verb)))
-        if owner is not None:
-            self._settle(owner)
+        self._asking = {verb: partial(self._call, verb) for verb in _VERBS if hasattr(store, verb)}
+        vars(self).update(self._asking)
         if isinstance(store, WarningSessionStorage):
             self.read_warnings = store.read_warnings
+        if owner is not None:
+            self._settle(owner)
 
     def __getattr__(self, name: str) -> Any:
         if name == "store":
@@ -80,10 +81,13 @@ class BotStorage:
         """Close the store."""
         await self.store.close()
 
-    def _verbs(self, verb_of: Callable[[SessionStorage, str], Any]) -> dict[str, Any]:
-        return {verb: verb_of(self.store, verb) for verb in _VERBS if hasattr(self.store, verb)}
+    def _call(self, verb: str, what: Any, *arguments: Any, **options: Any) -> Awaitable[Any]:
+        if self._prefix != "":
+            return self._call_apart(verb, what, *arguments, **options)
+        answer: Awaitable[Any] = getattr(self.store, verb)(what, *arguments, **options)
+        return answer
 
-    async def _call(self, verb: str, what: Any, *arguments: Any, **options: Any) -> Any:
+    async def _call_apart(self, verb: str, what: Any, *arguments: Any, **options: Any) -> Any:
         prefix = await self._own_prefix()
         try:
             if isinstance(what, Lease):
@@ -115,13 +119,14 @@ class BotStorage:
 
     def _settle(self, owner: int) -> str:
         prefix = "" if owner == self.bot_id else f"{OF_BOTS}{self.bot_id}:"
-        if not prefix:
-            # Nothing to add to its keys: from here on the store is called as it is.
-            vars(self).update(self._verbs(getattr))
-        elif self._prefix is None:
+        if prefix and self._prefix is None:
             logger.warning(
                 "the store is that of bot %d: bot %d keeps its records in it apart, under %s…",
                 *(owner, self.bot_id, prefix),
             )
         self._prefix = prefix
+        for verb, asking in self._asking.items():
+            # Whose the plain keys are has the store's own verbs, which cost nothing more.
+            if not prefix and vars(self)[verb] is asking:
+                setattr(self, verb, getattr(self.store, verb))
         return prefix
