@@ -122,15 +122,23 @@ SCALARS: dict[Any, SearchStrategy[Any]] = {
 Field = tuple[Any, SearchStrategy[Any]]
 
 
+def of_kind(container: Any, kind: Any) -> Any:
+    """Return the generic type: a variable is no type to mypy."""
+    return container[kind]
+
+
 def containers(inner: SearchStrategy[Field]) -> SearchStrategy[Field]:
     def of(field: Field) -> SearchStrategy[Field]:
         kind, values = field
         return st.sampled_from(
             [
-                (list[kind], st.lists(values, max_size=3)),
-                (tuple[kind, ...], st.lists(values, max_size=3).map(tuple)),
-                (collections.deque[kind], st.lists(values, max_size=3).map(collections.deque)),
-                (dict[str, kind], st.dictionaries(st.text(), values, max_size=3)),
+                (of_kind(list, kind), st.lists(values, max_size=3)),
+                (of_kind(tuple, (kind, ...)), st.lists(values, max_size=3).map(tuple)),
+                (
+                    of_kind(collections.deque, kind),
+                    st.lists(values, max_size=3).map(collections.deque),
+                ),
+                (of_kind(dict, (str, kind)), st.dictionaries(st.text(), values, max_size=3)),
                 (kind | None, st.none() | values),
             ]
         )
@@ -141,9 +149,9 @@ def containers(inner: SearchStrategy[Field]) -> SearchStrategy[Field]:
             return st.nothing()
         return st.sampled_from(
             [
-                (dict[kind, int], st.dictionaries(keys, st.integers(), max_size=3)),
-                (set[kind], st.sets(keys, max_size=3)),
-                (frozenset[kind], st.frozensets(keys, max_size=3)),
+                (of_kind(dict, (kind, int)), st.dictionaries(keys, st.integers(), max_size=3)),
+                (of_kind(set, kind), st.sets(keys, max_size=3)),
+                (of_kind(frozenset, kind), st.frozensets(keys, max_size=3)),
             ]
         )
 

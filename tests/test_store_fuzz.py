@@ -13,7 +13,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -80,8 +80,8 @@ class Client:
         """Tell whether `name` has got the key."""
 
         async def attempt() -> bool:
-            got = await self.storage.add(key, {"by": name}, expires_in=3600)
-            return got or (await self.storage.read(key))["by"] == name
+            got: bool = await self.storage.add(key, {"by": name}, expires_in=3600)
+            return got or bool((await self.storage.read(key))["by"] == name)
 
         found: bool = await self.insist(attempt)
         return found
@@ -117,7 +117,7 @@ async def no_stray_errors() -> AsyncIterator[None]:
 
 
 def _blow(chance: random.Random) -> Blow:
-    kind = chance.choice(["stall", "cut", "reset"])
+    kind: Literal["stall", "cut", "reset"] = chance.choice(["stall", "cut", "reset"])
     after = int(2 ** chance.uniform(0, 12)) - 1
     return Blow(kind, after, chance.random() < 0.5)
 
