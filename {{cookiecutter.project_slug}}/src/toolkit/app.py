@@ -97,12 +97,19 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         except StoreFailed as failed:
             raise failed.error from failed.error.__cause__
 
-    async def feed_update(self, bot: Bot, update: Update, **data: Any) -> Any:
+    async def feed_update(
+        self, bot: Bot, update: Update, *, numbered: bool = True, **data: Any
+    ) -> Any:
         """Take one update through sessions and handlers.
+
+        An update that code has made is `numbered` only if nothing else has its id: those with an id
+        of Telegram's are applied once. One that is not is always applied, as are ids below 1.
 
         A handler's exception is logged once, told to the user by `on_error`, and raised again.
         That the user has blocked the bot is logged and forgotten.
         """
+        if not numbered:
+            update = update.model_copy(update={"update_id": 0})
         try:
             return await self.apply_update(bot, update, **data)
         except Exception as error:

@@ -47,27 +47,39 @@ T = TypeVar("T")
 
 @dataclass(slots=True, eq=False)
 class CheckedOut:
-    """A record that is checked out: `value` as the store has it, `None` where it has none."""
+    """A record that is checked out: `value` as the store has it, `None` where it has none.
+
+    `task` is the one that has it; those that it starts do not have it. `context` is what a layer
+    above makes of the record.
+    """
 
     key: str
     value: Value | None
     lease: Lease | None = None
     open: bool = True
+    task: asyncio.Task[Any] | None = None
+    context: Any = None
 
 
 _holding: ContextVar[tuple[CheckedOut, ...]] = ContextVar("held_sessions", default=())
 
 
 def held_here(key: str) -> CheckedOut | None:
-    """Return what the running handler holds under `key`, if it does."""
+    """Return what the running handler, or the one that has started this task, holds under `key`."""
     for held in _holding.get():
         if held.open and held.key == key:
             return held
     return None
 
 
-def _is_open(held: CheckedOut) -> bool:
-    return held.open
+def keep_in_mind(held: CheckedOut) -> None:
+    """Let `held_here` find it, from this task and from those that it starts."""
+    task = held.task = asyncio.current_task()
+    others = _holding.get()
+    if others:
+        # Work on one session must not get at another through a task that has started it.
+        others = tuple(other for other in others if other.open and other.task is task)
+    _holding.set((*others, held))
 
 
 class Checkouts:
@@ -108,7 +120,8 @@ class Checkouts:
         """
         patience = self.patience if patience is None else patience
         if not self.lock.try_acquire(key, holder):
-            if held_here(key):
+            mine = held_here(key)
+            if mine is not None and mine.task is asyncio.current_task():
                 raise SessionReentered(
                     f"{key} is already checked out by this handler. Use the session it was given, "
                     "or come back after it has ended"
@@ -124,8 +137,7 @@ class Checkouts:
         except BaseException:
             self.lock.release(key)
             raise
-        others = _holding.get()
-        _holding.set((*filter(_is_open, others), held) if others else (held,))
+        keep_in_mind(held)
         return held
 
     async def quarantine(self, held: CheckedOut, error: SessionUndecodable) -> None:

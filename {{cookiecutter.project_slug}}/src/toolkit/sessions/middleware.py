@@ -46,6 +46,7 @@ class BotContext(Generic[S]):
         self._held = held
         self._before = before
         self._session: S | None = session
+        held.context = self
 
     @property
     def session(self) -> S:
@@ -90,7 +91,6 @@ class Sessions(Generic[S]):
         self.expires_in = expires_in
         self.confirmed = 0
         """Updates up to this id never come again, so records need not remember them."""
-        self._open: dict[str, BotContext[S]] = {}
 
     @contextlib.asynccontextmanager
     async def checkout(
@@ -109,8 +109,9 @@ class Sessions(Generic[S]):
         await self.commit(context)
 
     def current(self, key: str) -> BotContext[S] | None:
-        """Return the context that the running handler holds under `key`."""
-        return self._open.get(key) if held_here(key) else None
+        """Return the context that the running handler, or a task that it starts, has of `key`."""
+        held = held_here(key)
+        return held.context if held is not None else None
 
     async def begin(self, key: str, holder: str) -> BotContext[S]:
         """Check the session of `key` out; the caller owes a `commit` or an `abandon`."""
@@ -124,8 +125,7 @@ class Sessions(Generic[S]):
         except BaseException:
             await self.checkouts.abandon(held)
             raise
-        context = self._open[key] = BotContext(held, session, before)
-        return context
+        return BotContext(held, session, before)
 
     async def commit(
         self, context: BotContext[S], update_id: int | None = None, chat: int | None = None
@@ -140,13 +140,12 @@ class Sessions(Generic[S]):
         except BaseException:
             await self.abandon(context)
             raise
-        del self._open[context.key]
+        context._held.context = None
         await self.checkouts.put(context._held, change, self.expires_in)
 
     async def abandon(self, context: BotContext[S]) -> None:
         """Write nothing, and release. A second call does nothing."""
-        if self._open.get(context.key) is context:
-            del self._open[context.key]
+        context._held.context = None
         await self.checkouts.abandon(context._held)
 
     def _change(
@@ -185,7 +184,8 @@ class SessionMiddleware(BaseMiddleware):
     """Gives handlers `session`, `context` and `storage`, and commits when they return.
 
     When the handler raises, is cancelled or takes `handler_timeout` seconds, nothing is written.
-    An update whose id is already in the record is not handled again.
+    An update whose id is already in the record is not handled again; one without an id of
+    Telegram's, zero or less, always is.
     """
 
     def __init__(self, sessions: Sessions[Any], scope: Scope, handler_timeout: float) -> None:
@@ -209,13 +209,15 @@ class SessionMiddleware(BaseMiddleware):
         if key is None:
             return await self._limited(handler, event, data, None)
         chat = origin.chat if self.scope == "user" else None
+        # What code makes has no number of Telegram's, and many have the same.
+        number = event.update_id if event.update_id > 0 else None
         try:
             context = await self.sessions.begin(key, f"update {event.update_id}")
         except TRANSIENT as error:
             raise StoreFailed(error) from error
         try:
-            if context.has_applied(event.update_id, chat):
-                logger.info("update %d of %s was applied before", event.update_id, key)
+            if number is not None and context.has_applied(number, chat):
+                logger.info("update %d of %s was applied before", number, key)
                 await self.sessions.abandon(context)
                 return None
             data["context"] = context
@@ -225,7 +227,7 @@ class SessionMiddleware(BaseMiddleware):
             await self.sessions.abandon(context)
             raise
         try:
-            await self.sessions.commit(context, event.update_id, chat)
+            await self.sessions.commit(context, number, chat)
         except TRANSIENT as error:
             raise StoreFailed(error) from error
         return result
@@ -254,7 +256,10 @@ class SessionMiddleware(BaseMiddleware):
         return result
 
     def _give_up(
-        self, name: str, context: BotContext[Any] | None, on_give_up: Callable[[], object]
+        self,
+        name: str,
+        context: BotContext[Any] | None,
+        on_give_up: Callable[[asyncio.Task[Any] | None], object],
     ) -> None:
         """Let others go on beside a handler that swallows its cancellation."""
         logger.error("the handler of %s ignores its cancellation, and is left behind", name)
@@ -262,7 +267,7 @@ class SessionMiddleware(BaseMiddleware):
             task = asyncio.create_task(self.sessions.abandon(context))
             self._abandoning.add(task)
             task.add_done_callback(self._abandoning.discard)
-        on_give_up()
+        on_give_up(context._held.task if context else None)
 
 
 class in_step(Filter):  # noqa: N801 - reads as a predicate beside aiogram's own F and Command
