@@ -13,6 +13,7 @@ from aiogram.client.default import DefaultBotProperties
 from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
 from aiogram.exceptions import AiogramError, TelegramForbiddenError
 from aiogram.types import BotCommand, ErrorEvent, Update
+from aiogram.types.base import UNSET, UNSET_TYPE
 from aiogram.types.update import UpdateTypeLookupError
 
 from toolkit.delivery.failures import OnError, apologise, report
@@ -41,6 +42,9 @@ logger = logging.getLogger(__name__)
 
 S = TypeVar("S")
 
+_OURS = ("bot", "handle_as_tasks", "tasks_concurrency_limit", "backoff_config", "close_bot_session")
+"""What aiogram's `start_polling` takes, and is settled here."""
+
 
 class BotApp(Dispatcher, QuickRouter, Generic[S]):
     """An aiogram dispatcher with sessions, together with its bot and its store.
@@ -67,6 +71,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         self.scope = scope
         self.commands = dict(commands)
         self.on_error = on_error
+        self.allowed_updates: list[str] | UNSET_TYPE | None = UNSET
         # The state is in the session's record, which has to be checked out before.
         self._limits = SessionMiddleware(sessions, scope, handler_timeout)
         self.update.outer_middleware(self._limits)
@@ -87,7 +92,10 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
             return None
 
     def include_router(self, router: Router) -> Router:
-        """Attach a copy of `router`, and return it; the original stays free for other bots."""
+        """Attach a copy of `router`, and return it; the original stays free for other bots.
+
+        What is registered on the original later is registered on the copy too.
+        """
         return super().include_router(copy_router(router))
 
     async def apply_update(self, bot: Bot, update: Update, **data: Any) -> Any:
@@ -123,24 +131,30 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         on_error = self.on_error if tell else _tell_nobody
         await report(error, update, self.session_key(update), self.bot, on_error)
 
-    async def start_polling(  # type: ignore[override]
+    async def start_polling(
         self,
         *bots: Bot,
         polling_timeout: float = 30.0,
+        allowed_updates: list[str] | UNSET_TYPE | None = UNSET,
         take_over: bool = False,
         stop: asyncio.Event | None = None,
         stop_within: float = STOP_WITHIN,
         handle_signals: bool = True,
+        **data: Any,
     ) -> None:
         """Serve updates by long polling until `stop` is set or a signal comes.
 
         `stop_within` is in seconds: handlers have all but the last three of them to finish, the
         rest is left to redelivery. With `take_over` a webhook that is set is removed first.
+        `allowed_updates` are the types of updates to ask for; without them, those with handlers.
+        Everything in `data` is passed to handlers that ask for it by name.
 
-        Raises `CannotServe` while a webhook is set, and when Telegram does not know the token.
+        Raises `CannotServe` while a webhook is set, and when Telegram does not know the token;
+        `ValueError` for another bot, `TypeError` for what aiogram's method takes and this cannot.
         """
         if any(bot is not self.bot for bot in bots):
             raise ValueError("this app serves its own bot; make another app for another bot")
+        self._prepare(allowed_updates, data)
         poller = Poller(
             self,
             timeout=polling_timeout,
@@ -162,20 +176,24 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         host: str = "0.0.0.0",  # noqa: S104 - a reverse proxy reaches it from outside
         port: int = 8080,
         max_connections: int = 40,
+        allowed_updates: list[str] | UNSET_TYPE | None = UNSET,
         stop: asyncio.Event | None = None,
         stop_within: float = STOP_WITHIN,
         handle_signals: bool = True,
+        **data: Any,
     ) -> None:
         """Serve updates that Telegram posts to `url`, until `stop` is set or a signal comes.
 
         This process listens on `host` and `port` without TLS, which a proxy before it adds.
         `secret` proves that a request comes from Telegram; without one it is derived from the
         bot's token. A handler may take at most 50 seconds here. `/healthz` tells whether the
-        store answers, `/readyz` whether the process takes updates.
+        store answers, `/readyz` whether the process takes updates. `allowed_updates` and `data` are
+        those of `start_polling`.
 
         Raises `ValueError` when the URL or the secret cannot work, and `CannotServe` when Telegram
         refuses them, does not know the token, or another process sets another webhook meanwhile.
         """
+        self._prepare(allowed_updates, data)
         server = WebhookServer(
             self,
             url=url,
@@ -193,6 +211,23 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         """`start_webhook` for a program that does nothing else."""
         options |= {"handle_signals": False, "stop_within": stop_within}
         run_until_signal(lambda stop: self.start_webhook(stop=stop, **options), stop_within)
+
+    def _prepare(
+        self, allowed_updates: list[str] | UNSET_TYPE | None, data: dict[str, Any]
+    ) -> None:
+        if refused := [name for name in _OURS if name in data]:
+            words = (
+                "is no option here: bot, order, limits, pauses and end are settled by the toolkit"
+            )
+            raise TypeError(f"{', '.join(refused)} {words}")
+        self.allowed_updates = allowed_updates
+        self.workflow_data |= data
+
+    def wanted_updates(self) -> list[str] | None:
+        """Return the types of updates to ask Telegram for; `None` leaves that as it was."""
+        if isinstance(self.allowed_updates, UNSET_TYPE):
+            return self.resolve_used_update_types()
+        return self.allowed_updates
 
     async def _serve(
         self,

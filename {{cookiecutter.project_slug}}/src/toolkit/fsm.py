@@ -51,8 +51,7 @@ class SessionFSMMiddleware(FSMContextMiddleware):
         context: BotContext[Any] | None = data.get("context")
         if context is not None:
             data["state"] = LazyFSMContext(self, data["bot"], data["session_origin"])
-            default = context.fsm.get(DEFAULT_DESTINY) if context.fsm else None
-            data["raw_state"] = default and default.get("state")
+            data["raw_state"] = context.raw_state
         return await handler(event, data)
 
     def resolve_event_context(

@@ -2,18 +2,19 @@
 
 aiogram ties a router to one dispatcher for ever. A factory that is called once per test needs a
 fresh tree each time, while handlers want to be decorated where they are written. A copy does what
-its original does, and does it quicker.
+its original does, and does it quicker. What the original is given later, its copies are given too.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 from aiogram import Router
 from aiogram.dispatcher.event.event import EventObserver
@@ -34,15 +35,82 @@ _THREADS = "threads of this handler"
 def copy_router(router: Router) -> Router:
     """Copy `router` and all routers below it, detached, with the same handlers and filters.
 
-    Handlers registered on the original afterwards are not in the copy.
+    What is registered on the original afterwards is registered on the copy as well, but not the
+    other way round.
     """
     twin = _clone(router)
     twin._parent_router = None
     twin.sub_routers = []
+    vars(twin).pop(_TWINS, None)
     _copy_observers(router, twin)
     for child in router.sub_routers:
-        Router.include_router(twin, copy_router(child))
+        _include_copy(twin, child)
+    if _TWINS not in vars(router):
+        _watch(router)
+    vars(router)[_TWINS].add(twin)
     return twin
+
+
+def _include_copy(twin: Router, child: Router) -> None:
+    Router.include_router(twin, copy_router(child))
+
+
+_TWINS = "twins of this router"
+
+
+class _Watched(list[Any]):
+    """A list that hands on what is added at its end; aiogram registers nothing elsewhere."""
+
+    def __init__(self, items: list[Any], hand_on: Callable[[Any], None]) -> None:
+        super().__init__(items)
+        self._hand_on = hand_on
+
+    def append(self, item: Any) -> None:
+        super().append(item)
+        self._hand_on(item)
+
+    def extend(self, items: Iterable[Any]) -> None:
+        for item in items:
+            self.append(item)
+
+
+def _watch(router: Router) -> None:
+    """From now on hand what `router` is given on to its copies."""
+    twins = vars(router)[_TWINS] = WeakSet[Router]()
+
+    def watch(owner: Any, name: str, give: Callable[[Router, Any], object]) -> None:
+        def hand_on(item: Any) -> None:
+            for twin in tuple(twins):
+                give(twin, item)
+
+        setattr(owner, name, _Watched(getattr(owner, name), hand_on))
+
+    watch(router, "sub_routers", _include_copy)
+    for event in ("startup", "shutdown"):
+        watch(getattr(router, event), "handlers", partial(_give_event, event))
+    for name, observer in router.observers.items():
+        watch(observer, "handlers", partial(_give_handler, name))
+        watch(observer._handler, "filters", partial(_give_filter, name))
+        for kind in ("middleware", "outer_middleware"):
+            watch(getattr(observer, kind), "_middlewares", partial(_give_middleware, name, kind))
+
+
+def _give_event(name: str, twin: Router, handler: HandlerObject) -> None:
+    getattr(twin, name).handlers.append(handler)
+
+
+def _give_handler(name: str, twin: Router, handler: HandlerObject) -> None:
+    twin.observers[name].handlers.append(_copy_handler(handler))
+
+
+def _give_filter(name: str, twin: Router, item: FilterObject) -> None:
+    filters = twin.observers[name]._handler.filters
+    if filters is not None:
+        filters.append(_copy_filter(item))
+
+
+def _give_middleware(name: str, kind: str, twin: Router, middleware: Any) -> None:
+    getattr(twin.observers[name], kind).register(middleware)
 
 
 class QuickRouter(Router):
@@ -79,9 +147,15 @@ class Middlewares(MiddlewareManager):
 
     @staticmethod
     def wrap_middlewares(middlewares: Sequence[Any], handler: CallbackType) -> Any:
-        """Put `handler` inside `middlewares`, the first of which is the outermost."""
+        """Put `handler` inside `middlewares`, the first of which is the outermost.
+
+        A state that one of them has set is the one that filters see.
+        """
 
         def innermost(event: Any, data: dict[str, Any]) -> Any:
+            context: Any = data.get("context") if middlewares else None
+            if context is not None and getattr(context, "fsm_changed", False):
+                data["raw_state"] = context.raw_state
             return handler(event, **data)
 
         wrapped: CallbackType = innermost
@@ -183,10 +257,12 @@ def _copy_handler(handler: HandlerObject) -> HandlerObject:
     twin = _clone(handler, None if handler.awaitable else _ThreadedHandler)
     if not handler.awaitable:
         twin.flags = {**handler.flags, _THREADS: _Threads(handler.callback)}
-    twin.filters = [
-        item if item.magic is None else _clone(item, _MagicFilter) for item in handler.filters or ()
-    ]
+    twin.filters = [_copy_filter(item) for item in handler.filters or ()]
     return twin
+
+
+def _copy_filter(item: FilterObject) -> FilterObject:
+    return item if item.magic is None else _clone(item, _MagicFilter)
 
 
 def _copy_event_observer(observer: EventObserver) -> EventObserver:

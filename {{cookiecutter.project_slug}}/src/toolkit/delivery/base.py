@@ -26,5 +26,5 @@ class ServedApp(Protocol):
     async def report(self, error: Exception, update: Update, *, tell: bool = True) -> None:
         """Log the failure of the update and `tell` its user."""
 
-    def resolve_used_update_types(self) -> list[str]:
-        """Return the types of updates that have handlers."""
+    def wanted_updates(self) -> list[str] | None:
+        """Return the types of updates to ask Telegram for."""

@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 
 from aiogram import BaseMiddleware
 from aiogram.filters import Filter
+from aiogram.fsm.storage.base import DEFAULT_DESTINY
 from aiogram.methods import TelegramMethod
 from aiogram.types import TelegramObject, Update
 
@@ -63,6 +64,11 @@ class BotContext(Generic[S]):
     def session(self) -> None:
         self._session = None
         self.fsm = {}
+
+    @property
+    def raw_state(self) -> str | None:
+        """The name of aiogram's present state."""
+        return self.fsm.get(DEFAULT_DESTINY, {}).get("state") if self.fsm else None
 
     def has_applied(self, update_id: int, chat: int | None = None) -> bool:
         """Tell whether the effect of this update of a chat is already in the record."""
