@@ -84,12 +84,16 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         """The store that sessions live in."""
         return self.sessions.storage
 
-    def session_key(self, update: Update) -> str | None:
-        """Return the key of the session that `update` belongs to; `None` where it has none."""
+    def session_key(self, update: Update, *, in_line: bool = False) -> str | None:
+        """Return the key of the session that `update` belongs to; `None` where it has none.
+
+        With `in_line`, only for those that wait for the session: a query that expires does not.
+        """
         try:
-            return origin_of(update).key(self.scope)
+            origin = origin_of(update)
         except UpdateTypeLookupError:
             return None
+        return None if in_line and origin.expires else origin.key(self.scope)
 
     def include_router(self, router: Router) -> Router:
         """Attach a copy of `router`, and return it; the original stays free for other bots.

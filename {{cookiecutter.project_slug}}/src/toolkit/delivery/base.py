@@ -17,8 +17,8 @@ class ServedApp(Protocol):
     bot: RetryingBot
     sessions: Sessions[Any]
 
-    def session_key(self, update: Update) -> str | None:
-        """Return the key of the update's session, `None` where it has none."""
+    def session_key(self, update: Update, *, in_line: bool = False) -> str | None:
+        """Return the key of the update's session, `None` where it has none, or does not wait."""
 
     async def apply_update(self, bot: Bot, update: Update) -> Any:
         """Take the update through sessions and handlers; raise what goes wrong."""

@@ -177,7 +177,7 @@ class WebhookServer:
         return answer
 
     def _put(self, update: Update) -> None:
-        self._tasks.put(self.app.session_key(update), update)
+        self._tasks.put(self.app.session_key(update, in_line=True), update)
 
     async def _work(self, update: Update) -> None:
         update_id = update.update_id

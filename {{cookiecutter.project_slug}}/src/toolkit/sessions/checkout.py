@@ -49,14 +49,15 @@ T = TypeVar("T")
 class CheckedOut:
     """A record that is checked out: `value` as the store has it, `None` where it has none.
 
-    `task` is the one that has it; those that it starts do not have it. `context` is what a layer
-    above makes of the record.
+    `task` is the one that has it; those that it starts do not have it. One that is `peeked` was
+    only read. `context` is what a layer above makes of the record.
     """
 
     key: str
     value: Value | None
     lease: Lease | None = None
     open: bool = True
+    peeked: bool = False
     task: asyncio.Task[Any] | None = None
     context: Any = None
 
@@ -121,7 +122,7 @@ class Checkouts:
         patience = self.patience if patience is None else patience
         if not self.lock.try_acquire(key, holder):
             mine = held_here(key)
-            if mine is not None and mine.task is asyncio.current_task():
+            if mine and not mine.peeked and mine.task is asyncio.current_task():
                 raise SessionReentered(
                     f"{key} is already checked out by this handler. Use the session it was given, "
                     "or come back after it has ended"
@@ -139,6 +140,20 @@ class Checkouts:
             raise
         keep_in_mind(held)
         return held
+
+    async def peek(self, key: str) -> CheckedOut:
+        """Read the record of `key` while others may have it; `catch_up` checks it out."""
+        held = CheckedOut(key, await self.bounded(self.storage.read(key)), peeked=True)
+        keep_in_mind(held)
+        return held
+
+    async def catch_up(self, held: CheckedOut, holder: str) -> CheckedOut:
+        """Check out what was only read. Raises `SessionConflict` if it was changed meanwhile."""
+        now = await self.take(held.key, holder)
+        if now.value != held.value:
+            await self.abandon(now)
+            raise SessionConflict(held.key)
+        return now
 
     async def quarantine(self, held: CheckedOut, error: SessionUndecodable) -> None:
         """Move the record of `held` to `quarantine:{key}`, and go on holding an absent one."""
@@ -163,7 +178,8 @@ class Checkouts:
 
     async def abandon(self, held: CheckedOut) -> None:
         """Let the next one in and write nothing. A second call does nothing."""
-        if not held.open:
+        if not held.open or held.peeked:
+            held.open = False
             return
         try:
             await self.put(held, UNCHANGED, None)

@@ -36,13 +36,21 @@ Scope = Literal["chat_user", "chat", "user", "chat_user_topic", "chat_topic"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 
+EXPIRING = ("inline_query", "shipping_query", "pre_checkout_query")
+"""Updates that Telegram wants answered within 10 seconds (Bot API, "PreCheckoutQuery")."""
+
+
 class Origin(NamedTuple):
-    """Where an update comes from; `None` where it does not say."""
+    """Where an update comes from; `None` where it does not say.
+
+    One that `expires` is not worth anything any more after it has waited for the session.
+    """
 
     chat: int | None = None
     user: int | None = None
     topic: int | None = None
     business: str | None = None
+    expires: bool = False
 
     def key(self, scope: Scope = "chat_user") -> str | None:
         """Return the session key under `scope`, `None` when there is neither chat nor user."""
@@ -107,4 +115,5 @@ def _of_rarer(update: Update) -> Origin:
         chat.id if chat else None,
         user.id if user else None,
         business=getattr(event, "business_connection_id", None),
+        expires=name in EXPIRING,
     )

@@ -133,6 +133,19 @@ class Sessions(Generic[S]):
             raise
         return BotContext(held, session, before)
 
+    async def peek(self, key: str, holder: str) -> BotContext[S]:
+        """Read the session of `key` while another may have it; the caller owes the same.
+
+        A commit that changes it waits for the other, and raises `SessionConflict` where the session
+        was changed meanwhile.
+        """
+        try:
+            held = await self.checkouts.peek(key)
+            session, before = self.codec.load(key, held.value)
+        except SessionUndecodable:
+            return await self.begin(key, holder)
+        return BotContext(held, session, before)
+
     async def commit(
         self, context: BotContext[S], update_id: int | None = None, chat: int | None = None
     ) -> None:
@@ -146,8 +159,14 @@ class Sessions(Generic[S]):
         except BaseException:
             await self.abandon(context)
             raise
-        context._held.context = None
-        await self.checkouts.put(context._held, change, self.expires_in)
+        held = context._held
+        held.context = None
+        if held.peeked:
+            await self.checkouts.abandon(held)
+            if isinstance(change, Unchanged):
+                return
+            held = await self.checkouts.catch_up(held, f"update {update_id}")
+        await self.checkouts.put(held, change, self.expires_in)
 
     async def abandon(self, context: BotContext[S]) -> None:
         """Write nothing, and release. A second call does nothing."""
@@ -190,6 +209,7 @@ class SessionMiddleware(BaseMiddleware):
     """Gives handlers `session`, `context` and `storage`, and commits when they return.
 
     When the handler raises, is cancelled or takes `handler_timeout` seconds, nothing is written.
+    A query that expires does not wait: it gets the session as it was committed last.
     An update whose id is already in the record is not handled again; one without an id of
     Telegram's, zero or less, always is.
     """
@@ -218,7 +238,8 @@ class SessionMiddleware(BaseMiddleware):
         # What code makes has no number of Telegram's, and many have the same.
         number = event.update_id if event.update_id > 0 else None
         try:
-            context = await self.sessions.begin(key, f"update {event.update_id}")
+            begin = self.sessions.peek if origin.expires else self.sessions.begin
+            context = await begin(key, f"update {event.update_id}")
         except TRANSIENT as error:
             raise StoreFailed(error) from error
         try:
