@@ -16,6 +16,7 @@ from aiogram.types import BotCommand, ErrorEvent, Update
 from aiogram.types.base import UNSET, UNSET_TYPE
 from aiogram.types.update import UpdateTypeLookupError
 
+from toolkit.albums import Albums
 from toolkit.delivery.failures import OnError, apologise, report
 from toolkit.delivery.outgoing import LazySession, RetryingBot, in_short, unknown_token
 from toolkit.delivery.polling import Poller
@@ -30,7 +31,7 @@ from toolkit.delivery.store_report import store_reported
 from toolkit.delivery.webhook import HANDLER_LIMIT, WebhookServer
 from toolkit.fsm import STRATEGIES, SessionFSMMiddleware, SessionFSMStorage
 from toolkit.redaction import hide, redact_output
-from toolkit.routers import QuickRouter, copy_router, quicken
+from toolkit.routers import QuickRouter, copy_router, quicken, wants_album
 from toolkit.sessions.checkout import Checkouts
 from toolkit.sessions.codec import Migration
 from toolkit.sessions.keys import SCOPES, Scope, origin_of
@@ -72,6 +73,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         self.commands = dict(commands)
         self.on_error = on_error
         self.allowed_updates: list[str] | UNSET_TYPE | None = UNSET
+        self.albums = Albums()
         # The state is in the session's record, which has to be checked out before.
         self._limits = SessionMiddleware(sessions, scope, handler_timeout)
         self.update.outer_middleware(self._limits)
@@ -120,6 +122,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         A handler's exception is logged once, told to the user by `on_error`, and raised again.
         That the user has blocked the bot is logged and forgotten.
         """
+        self.albums.arrived(update)
         if not numbered:
             update = update.model_copy(update={"update_id": 0})
         try:
@@ -254,6 +257,12 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
     async def running(self) -> AsyncIterator[None]:
         """Startup hooks and the command list first; shutdown hooks, the bot, the store last."""
         redact_output()
+        self.albums.wanted = any(
+            wants_album(handler)
+            for router in self.chain_tail
+            for observer in (router.message, router.channel_post)
+            for handler in observer.handlers
+        )
         data = {"dispatcher": self, "bots": (self.bot,), "bot": self.bot, **self.workflow_data}
         try:
             await self.emit_startup(**data)

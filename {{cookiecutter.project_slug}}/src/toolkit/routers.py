@@ -164,7 +164,16 @@ class Middlewares(MiddlewareManager):
         return wrapped
 
 
-class _Idle(TelegramEventObserver):
+class _Observer(TelegramEventObserver):
+    """An observer whose handlers are as quick as those of a copied router."""
+
+    def register(self, *args: Any, **options: Any) -> CallbackType:
+        callback = super().register(*args, **options)
+        self.handlers[-1] = _copy_handler(self.handlers[-1])
+        return callback
+
+
+class _Idle(_Observer):
     """An observer without handlers, set up when it is asked for anything. Most never are."""
 
     def __init__(self, router: Router, event_name: str) -> None:
@@ -187,6 +196,17 @@ class _ThreadedHandler(HandlerObject):
     async def call(self, *args: Any, **data: Any) -> Any:
         wrapped = partial(self.callback, *args, **self._prepare_kwargs(data))
         return await self.flags[_THREADS].run(wrapped)
+
+
+class _AlbumHandler(_ThreadedHandler):
+    """A handler that asks for `album`, whatever a middleware has put there."""
+
+    async def call(self, *args: Any, **data: Any) -> Any:
+        message, albums = args[0], data["dispatcher"].albums
+        data["album"] = await albums.collect(message, data["event_update"], data["context"])
+        return await (HandlerObject if self.awaitable else _ThreadedHandler).call(
+            self, *args, **data
+        )
 
 
 class _Threads:
@@ -236,7 +256,7 @@ def _copy_observers(router: Router, twin: Router) -> None:
 def _twin(observer: TelegramEventObserver, router: Router) -> TelegramEventObserver:
     if _is_idle(observer):
         return _Idle(router, observer.event_name)
-    twin = _clone(observer)
+    twin = _clone(observer, _Observer if type(observer) is TelegramEventObserver else None)
     twin.router = router
     twin.handlers = [_copy_handler(handler) for handler in observer.handlers]
     twin._handler = _copy_handler(observer._handler)
@@ -245,7 +265,7 @@ def _twin(observer: TelegramEventObserver, router: Router) -> TelegramEventObser
 
 
 def _is_idle(observer: TelegramEventObserver) -> bool:
-    return type(observer) in (TelegramEventObserver, _Idle) and not (
+    return type(observer) in (TelegramEventObserver, _Observer, _Idle) and not (
         observer.handlers
         or observer._handler.filters
         or observer.middleware._middlewares
@@ -254,11 +274,17 @@ def _is_idle(observer: TelegramEventObserver) -> bool:
 
 
 def _copy_handler(handler: HandlerObject) -> HandlerObject:
-    twin = _clone(handler, None if handler.awaitable else _ThreadedHandler)
+    kind = None if handler.awaitable else _ThreadedHandler
+    twin = _clone(handler, _AlbumHandler if wants_album(handler) else kind)
     if not handler.awaitable:
         twin.flags = {**handler.flags, _THREADS: _Threads(handler.callback)}
     twin.filters = [_copy_filter(item) for item in handler.filters or ()]
     return twin
+
+
+def wants_album(handler: HandlerObject) -> bool:
+    """Tell whether a handler asks for the whole album of a message."""
+    return "album" in handler.params
 
 
 def _copy_filter(item: FilterObject) -> FilterObject:

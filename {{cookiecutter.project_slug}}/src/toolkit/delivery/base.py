@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from aiogram import Bot
 from aiogram.types import Update
 
+from toolkit.albums import Albums
 from toolkit.delivery.outgoing import RetryingBot
 from toolkit.sessions.middleware import Sessions
 
@@ -16,6 +17,7 @@ class ServedApp(Protocol):
 
     bot: RetryingBot
     sessions: Sessions[Any]
+    albums: Albums
 
     def session_key(self, update: Update, *, in_line: bool = False) -> str | None:
         """Return the key of the update's session, `None` where it has none, or does not wait."""

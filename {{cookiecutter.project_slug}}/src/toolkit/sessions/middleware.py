@@ -44,6 +44,8 @@ class BotContext(Generic[S]):
         self.key = held.key
         self.fsm: dict[str, dict[str, Any]] = (held.value or {}).get("fsm") or {}
         self.fsm_changed = False
+        self.applies: list[int] = []
+        """Ids of other updates that are applied by this commit."""
         self._held = held
         self._before = before
         self._session: S | None = session
@@ -180,7 +182,7 @@ class Sessions(Generic[S]):
         if context._session is None:
             return UNCHANGED if stored is None else None
         fields = self.codec.dump(context.key, context._session, context._before)
-        if fields == context._before and not context.fsm_changed:
+        if fields == context._before and not context.fsm_changed and not context.applies:
             return UNCHANGED
         record: Value = {**(stored or {}), "session": fields}
         if context.fsm or "fsm" in record:
@@ -189,7 +191,7 @@ class Sessions(Generic[S]):
             record["version"] = self.codec.version
         if update_id is not None:
             applied = [known for known in record.get("updates", ()) if known > self.confirmed]
-            record["updates"] = [*applied, update_id][-APPLIED_KEPT:]
+            record["updates"] = [*applied, update_id, *context.applies][-APPLIED_KEPT:]
             if chat is not None:
                 others = {k: v for k, v in record.get("chats", {}).items() if k != str(chat)}
                 recent = [*others.items(), (str(chat), update_id)]
