@@ -1,4 +1,7 @@
-"""`create_bot`: a dispatcher whose handlers have sessions, and the bot that answers for it."""
+"""`create_bot`: a dispatcher whose handlers have sessions, and the bot that answers for it.
+
+Over 300 lines: all that an owner may call or pass, and what each of it means.
+"""
 
 from __future__ import annotations
 

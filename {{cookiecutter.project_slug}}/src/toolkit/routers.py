@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from weakref import WeakSet
 
 from aiogram import Router
@@ -35,8 +35,7 @@ _THREADS = "threads of this handler"
 def copy_router(router: Router) -> Router:
     """Copy `router` and all routers below it, detached, with the same handlers and filters.
 
-    What is registered on the original afterwards is registered on the copy as well, but not the
-    other way round.
+    What is registered on the original later is registered on the copy too, but not vice versa.
     """
     twin = _clone(router)
     twin._parent_router = None
@@ -104,9 +103,7 @@ def _give_handler(name: str, twin: Router, handler: HandlerObject) -> None:
 
 
 def _give_filter(name: str, twin: Router, item: FilterObject) -> None:
-    filters = twin.observers[name]._handler.filters
-    if filters is not None:
-        filters.append(_copy_filter(item))
+    cast(list[Any], twin.observers[name]._handler.filters).append(_copy_filter(item))
 
 
 def _give_middleware(name: str, kind: str, twin: Router, middleware: Any) -> None:
@@ -204,9 +201,8 @@ class _AlbumHandler(_ThreadedHandler):
     async def call(self, *args: Any, **data: Any) -> Any:
         message, albums = args[0], data["dispatcher"].albums
         data["album"] = await albums.collect(message, data["event_update"], data["context"])
-        return await (HandlerObject if self.awaitable else _ThreadedHandler).call(
-            self, *args, **data
-        )
+        call = HandlerObject.call if self.awaitable else _ThreadedHandler.call
+        return await call(self, *args, **data)
 
 
 class _Threads:

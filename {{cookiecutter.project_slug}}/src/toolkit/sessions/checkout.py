@@ -47,10 +47,9 @@ T = TypeVar("T")
 
 @dataclass(slots=True, eq=False)
 class CheckedOut:
-    """A record that is checked out: `value` as the store has it, `None` where it has none.
+    """A record that `task` has checked out, or only `peeked` at; `value` is `None` without one.
 
-    `task` is the one that has it; those that it starts do not have it. One that is `peeked` was
-    only read. `context` is what a layer above makes of the record.
+    `context` is what a layer above makes of it.
     """
 
     key: str
@@ -76,8 +75,7 @@ def held_here(key: str) -> CheckedOut | None:
 def keep_in_mind(held: CheckedOut) -> None:
     """Let `held_here` find it, from this task and from those that it starts."""
     task = held.task = asyncio.current_task()
-    others = _holding.get()
-    if others:
+    if others := _holding.get():
         # Work on one session must not get at another through a task that has started it.
         others = tuple(other for other in others if other.open and other.task is task)
     _holding.set((*others, held))
@@ -143,8 +141,9 @@ class Checkouts:
 
     async def peek(self, key: str) -> CheckedOut:
         """Read the record of `key` while others may have it; `catch_up` checks it out."""
-        held = CheckedOut(key, await self.bounded(self.storage.read(key)), peeked=True)
-        keep_in_mind(held)
+        keep_in_mind(
+            held := CheckedOut(key, await self.bounded(self.storage.read(key)), peeked=True)
+        )
         return held
 
     async def catch_up(self, held: CheckedOut, holder: str) -> CheckedOut:

@@ -16,7 +16,8 @@ inline query, chosen result, button under an   the user, twice: their private se
 inline message, shipping, pre-checkout,
 paid media, business connection
 poll answer, reaction, boost                   chat and user, or the one there is twice
-member changes, join request                   the chat and the user who acted
+member changes                                 the chat and the user who acted
+join request                                   the user, twice: the bot may write to them there
 business message                               its chat and sender, then `_b{connection}`
 poll, deleted business messages without chat   none: there is no user to remember
 =============================================  ==================================================
@@ -104,6 +105,9 @@ def _of_rarer(update: Update) -> Origin:
         return _of_message(event)
     if name == "business_connection":
         return Origin(user=event.user.id)
+    if name == "chat_join_request":
+        # "The bot can use this identifier for 5 minutes to send messages" (user_chat_id).
+        return Origin(user=event.from_user.id)
     chat = getattr(event, "chat", None) or getattr(event, "voter_chat", None)
     user = (
         getattr(event, "from_user", None)

@@ -2,6 +2,8 @@
 
 `SessionMiddleware` does this around every update. Session, FSM state and the ids of applied updates
 are one record, and one write commits them.
+
+Over 300 lines: how a session begins and how it ends are read together.
 """
 
 from __future__ import annotations
