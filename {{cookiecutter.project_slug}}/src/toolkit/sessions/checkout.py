@@ -47,10 +47,7 @@ T = TypeVar("T")
 
 @dataclass(slots=True, eq=False)
 class CheckedOut:
-    """A record that `task` has checked out, or only `peeked` at; `value` is `None` without one.
-
-    `context` is what a layer above makes of it.
-    """
+    """A record that `task` has checked out, or only `peeked` at; `value` is `None` without one."""
 
     key: str
     value: Value | None
@@ -58,7 +55,7 @@ class CheckedOut:
     open: bool = True
     peeked: bool = False
     task: asyncio.Task[Any] | None = None
-    context: Any = None
+    context: Any = None  # what a layer above makes of it
 
 
 _holding: ContextVar[tuple[CheckedOut, ...]] = ContextVar("held_sessions", default=())
