@@ -16,9 +16,11 @@ from aiogram import Bot, Dispatcher, Router
 from aiogram.client.default import DefaultBotProperties
 from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
 from aiogram.types import ErrorEvent, Update
+from aiogram.types.base import UNSET, UNSET_TYPE
 from aiogram.types.update import UpdateTypeLookupError
 from aiohttp import web
 
+from toolkit.albums import Albums
 from toolkit.delivery.command_lists import Commands, command_lists, declare
 from toolkit.delivery.failures import OnError, apologise, is_blocked, report
 from toolkit.delivery.outgoing import LazySession, RetryingBot, effects
@@ -35,7 +37,7 @@ from toolkit.delivery.webhook import HANDLER_LIMIT, WebhookServer
 from toolkit.errors import SessionDeadlock
 from toolkit.fsm import STRATEGIES, SessionFSMMiddleware, SessionFSMStorage
 from toolkit.redaction import hide, redact_output
-from toolkit.routers import QuickRouter, copy_router, quicken
+from toolkit.routers import QuickRouter, copy_router, quicken, wants_album
 from toolkit.sessions.checkout import Checkouts
 from toolkit.sessions.codec import Migration
 from toolkit.sessions.keys import SCOPES, Scope, origin_of
@@ -53,6 +55,9 @@ HANDED_OUT = re.compile(
     "session_origin|state|storage"
 )
 """Names under which handlers get something else."""
+
+_OURS = ("bot", "handle_as_tasks", "tasks_concurrency_limit", "backoff_config", "close_bot_session")
+"""What aiogram's `start_polling` takes, and is settled here."""
 
 
 class BotApp(Dispatcher, QuickRouter, Generic[S]):
@@ -83,6 +88,8 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         self.routes = web.RouteTableDef()
         """What the webhook's server answers besides: `@app.routes.post("/paid")`, as in aiohttp."""
         self.on_error = on_error
+        self.allowed_updates: list[str] | UNSET_TYPE | None = UNSET
+        self.albums = Albums()
         # The state is in the session's record, which has to be checked out before.
         self._limits = SessionMiddleware(sessions, scope, handler_timeout)
         self.fsm = SessionFSMMiddleware(fsm_storage, self.fsm.events_isolation, STRATEGIES[scope])
@@ -111,15 +118,22 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         """What this bot has of its store, sessions and all: no other bot's records are in it."""
         return self.sessions.storage
 
-    def session_key(self, update: Update) -> str | None:
-        """Return the key of the session that `update` belongs to; `None` where it has none."""
+    def session_key(self, update: Update, *, in_line: bool = False) -> str | None:
+        """Return the key of the session that `update` belongs to; `None` where it has none.
+
+        With `in_line`, only for those that wait for the session: a query that expires does not.
+        """
         try:
-            return origin_of(update).key(self.scope)
+            origin = origin_of(update)
         except UpdateTypeLookupError:
             return None
+        return None if in_line and origin.expires else origin.key(self.scope)
 
     def include_router(self, router: Router) -> Router:
-        """Attach a copy of `router`, and return it; the original stays free for other bots."""
+        """Attach a copy of `router`, and return it; the original stays free for other bots.
+
+        What is registered on the original later is registered on the copy too.
+        """
         return super().include_router(copy_router(router))
 
     async def apply_update(self, bot: Bot, update: Update, **data: Any) -> Any:
@@ -139,12 +153,20 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
                     raise
                 logger.info("update %d runs again: %s", update.update_id, error)
 
-    async def feed_update(self, bot: Bot, update: Update, **data: Any) -> Any:
+    async def feed_update(
+        self, bot: Bot, update: Update, *, numbered: bool = True, **data: Any
+    ) -> Any:
         """Take one update through sessions and handlers.
+
+        An update that code has made is `numbered` only if nothing else has its id: those with an id
+        of Telegram's are applied once. One that is not is always applied, as are ids below 1.
 
         A handler's exception is logged once, told to the user by `on_error`, and raised again.
         That the user has blocked the bot is logged and forgotten.
         """
+        self.albums.arrived(update)
+        if not numbered:
+            update = update.model_copy(update={"update_id": 0})
         noted = effects.get()
         token = effects.set([] if noted is None else noted)
         try:
@@ -162,24 +184,30 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         on_error = self.on_error if tell else _tell_nobody
         await report(error, update, self.session_key(update), self.bot, on_error)
 
-    async def start_polling(  # type: ignore[override]
+    async def start_polling(
         self,
         *bots: Bot,
         polling_timeout: float = 30.0,
+        allowed_updates: list[str] | UNSET_TYPE | None = UNSET,
         take_over: bool = False,
         stop: asyncio.Event | None = None,
         stop_within: float = STOP_WITHIN,
         handle_signals: bool = True,
+        **data: Any,
     ) -> None:
         """Serve updates by long polling until `stop` is set or a signal comes.
 
         `stop_within` is in seconds: handlers have all but the last three of them to finish, the
         rest is left to redelivery. With `take_over` a webhook that is set is removed first.
+        `allowed_updates` are the types of updates to ask for; without them, those with handlers.
+        Everything in `data` is passed to handlers that ask for it by name.
 
-        Raises `CannotServe` while a webhook is set, and when Telegram does not know the token.
+        Raises `CannotServe` while a webhook is set, and when Telegram does not know the token;
+        `ValueError` for another bot, `TypeError` for what aiogram's method takes and this cannot.
         """
         if any(bot is not self.bot for bot in bots):
             raise ValueError("this app serves its own bot; make another app for another bot")
+        self._prepare(allowed_updates, data)
         poller = Poller(
             self,
             timeout=polling_timeout,
@@ -201,20 +229,24 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         host: str = "0.0.0.0",  # noqa: S104 - a reverse proxy reaches it from outside
         port: int = 8080,
         max_connections: int = 40,
+        allowed_updates: list[str] | UNSET_TYPE | None = UNSET,
         stop: asyncio.Event | None = None,
         stop_within: float = STOP_WITHIN,
         handle_signals: bool = True,
+        **data: Any,
     ) -> None:
         """Serve updates that Telegram posts to `url`, until `stop` is set or a signal comes.
 
         This process listens on `host` and `port` without TLS, which a proxy before it adds.
         `secret` proves that a request comes from Telegram; without one it is derived from the
         bot's token. A handler may take at most 50 seconds here. `/healthz` tells whether the
-        store answers, `/readyz` whether the process takes updates.
+        store answers, `/readyz` whether the process takes updates. `allowed_updates` and `data` are
+        those of `start_polling`.
 
         Raises `ValueError` when the URL or the secret cannot work, and `CannotServe` when Telegram
         refuses them, does not know the token, or another process sets another webhook meanwhile.
         """
+        self._prepare(allowed_updates, data)
         server = WebhookServer(
             self,
             url=url,
@@ -232,6 +264,23 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         """`start_webhook` for a program that does nothing else."""
         options |= {"handle_signals": False, "stop_within": stop_within}
         run_until_signal(lambda stop: self.start_webhook(stop=stop, **options), stop_within)
+
+    def _prepare(
+        self, allowed_updates: list[str] | UNSET_TYPE | None, data: dict[str, Any]
+    ) -> None:
+        if refused := [name for name in _OURS if name in data]:
+            words = (
+                "is no option here: bot, order, limits, pauses and end are settled by the toolkit"
+            )
+            raise TypeError(f"{', '.join(refused)} {words}")
+        self.allowed_updates = allowed_updates
+        self.workflow_data |= data
+
+    def wanted_updates(self) -> list[str] | None:
+        """Return the types of updates to ask Telegram for; `None` leaves that as it was."""
+        if isinstance(self.allowed_updates, UNSET_TYPE):
+            return self.resolve_used_update_types()
+        return self.allowed_updates
 
     async def _serve(
         self,
@@ -255,6 +304,12 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         """Startup hooks and the command list first; shutdown hooks, the bot, the store last."""
         redact_output()
         self._refuse_taken_names()
+        self.albums.wanted = any(
+            wants_album(handler)
+            for router in self.chain_tail
+            for observer in (router.message, router.channel_post)
+            for handler in observer.handlers
+        )
         data = {"dispatcher": self, "bots": (self.bot,), "bot": self.bot, **self.workflow_data}
         try:
             await self.emit_startup(**data)

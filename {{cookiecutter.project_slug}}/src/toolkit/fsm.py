@@ -51,8 +51,7 @@ class SessionFSMMiddleware(FSMContextMiddleware):
         context: BotContext[Any] | None = data.get("context")
         if context is not None:
             data["state"] = LazyFSMContext(self, data["bot"], data["session_origin"])
-            default = context.fsm.get(DEFAULT_DESTINY) if context.fsm else None
-            data["raw_state"] = default and default.get("state")
+            data["raw_state"] = context.raw_state
         return await handler(event, data)
 
     def resolve_event_context(
@@ -65,7 +64,7 @@ class SessionFSMMiddleware(FSMContextMiddleware):
         self, bot: Bot, origin: Origin, destiny: str = DEFAULT_DESTINY
     ) -> FSMContext | None:
         """Return the FSM context of an update from `origin`; `None` for no session."""
-        chat, user, topic, business = origin
+        chat, user, topic, business, _ = origin
         if chat is None and user is None:
             return None
         return self.resolve_context(

@@ -2,18 +2,19 @@
 
 aiogram ties a router to one dispatcher for ever. A factory that is called once per test needs a
 fresh tree each time, while handlers want to be decorated where they are written. A copy does what
-its original does, and does it quicker.
+its original does, and does it quicker. What the original is given later, its copies are given too.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
+from weakref import WeakSet
 
 from aiogram import Router
 from aiogram.dispatcher.event.event import EventObserver
@@ -36,15 +37,79 @@ _THREADS = "threads of this handler"
 def copy_router(router: Router) -> Router:
     """Copy `router` and all routers below it, detached, with the same handlers and filters.
 
-    Handlers registered on the original afterwards are not in the copy.
+    What is registered on the original later is registered on the copy too, but not vice versa.
     """
     twin = _clone(router)
     twin._parent_router = None
     twin.sub_routers = []
+    vars(twin).pop(_TWINS, None)
     _copy_observers(router, twin)
     for child in router.sub_routers:
-        Router.include_router(twin, copy_router(child))
+        _include_copy(twin, child)
+    if _TWINS not in vars(router):
+        _watch(router)
+    vars(router)[_TWINS].add(twin)
     return twin
+
+
+def _include_copy(twin: Router, child: Router) -> None:
+    Router.include_router(twin, copy_router(child))
+
+
+_TWINS = "twins of this router"
+
+
+class _Watched(list[Any]):
+    """A list that hands on what is added at its end; aiogram registers nothing elsewhere."""
+
+    def __init__(self, items: list[Any], hand_on: Callable[[Any], None]) -> None:
+        super().__init__(items)
+        self._hand_on = hand_on
+
+    def append(self, item: Any) -> None:
+        super().append(item)
+        self._hand_on(item)
+
+    def extend(self, items: Iterable[Any]) -> None:
+        for item in items:
+            self.append(item)
+
+
+def _watch(router: Router) -> None:
+    """From now on hand what `router` is given on to its copies."""
+    twins = vars(router)[_TWINS] = WeakSet[Router]()
+
+    def watch(owner: Any, name: str, give: Callable[[Router, Any], object]) -> None:
+        def hand_on(item: Any) -> None:
+            for twin in tuple(twins):
+                give(twin, item)
+
+        setattr(owner, name, _Watched(getattr(owner, name), hand_on))
+
+    watch(router, "sub_routers", _include_copy)
+    for event in ("startup", "shutdown"):
+        watch(getattr(router, event), "handlers", partial(_give_event, event))
+    for name, observer in router.observers.items():
+        watch(observer, "handlers", partial(_give_handler, name))
+        watch(observer._handler, "filters", partial(_give_filter, name))
+        for kind in ("middleware", "outer_middleware"):
+            watch(getattr(observer, kind), "_middlewares", partial(_give_middleware, name, kind))
+
+
+def _give_event(name: str, twin: Router, handler: HandlerObject) -> None:
+    getattr(twin, name).handlers.append(handler)
+
+
+def _give_handler(name: str, twin: Router, handler: HandlerObject) -> None:
+    twin.observers[name].handlers.append(_copy_handler(handler))
+
+
+def _give_filter(name: str, twin: Router, item: FilterObject) -> None:
+    cast(list[Any], twin.observers[name]._handler.filters).append(_copy_filter(item))
+
+
+def _give_middleware(name: str, kind: str, twin: Router, middleware: Any) -> None:
+    getattr(twin.observers[name], kind).register(middleware)
 
 
 class QuickRouter(Router):
@@ -81,7 +146,10 @@ class Middlewares(MiddlewareManager):
 
     @staticmethod
     def wrap_middlewares(middlewares: Sequence[Any], handler: CallbackType) -> Any:
-        """Put `handler` inside `middlewares`, the first of which is the outermost."""
+        """Put `handler` inside `middlewares`, the first of which is the outermost.
+
+        A state that one of them has set is the one that filters see.
+        """
 
         def innermost(event: Any, data: dict[str, Any]) -> Any:
             context = data.get("context")
@@ -89,6 +157,8 @@ class Middlewares(MiddlewareManager):
                 found = data.get(context.name)
                 if found is not context.given:
                     context.require(found)
+                if middlewares and context.fsm_changed:
+                    data["raw_state"] = context.raw_state
             return handler(event, **data)
 
         wrapped: CallbackType = innermost
@@ -97,7 +167,16 @@ class Middlewares(MiddlewareManager):
         return wrapped
 
 
-class _Idle(TelegramEventObserver):
+class _Observer(TelegramEventObserver):
+    """An observer whose handlers are as quick as those of a copied router."""
+
+    def register(self, *args: Any, **options: Any) -> CallbackType:
+        callback = super().register(*args, **options)
+        self.handlers[-1] = _copy_handler(self.handlers[-1])
+        return callback
+
+
+class _Idle(_Observer):
     """An observer without handlers, set up when it is asked for anything. Most never are."""
 
     def __init__(self, router: Router, event_name: str) -> None:
@@ -120,6 +199,16 @@ class _ThreadedHandler(HandlerObject):
     async def call(self, *args: Any, **data: Any) -> Any:
         wrapped = partial(self.callback, *args, **self._prepare_kwargs(data))
         return await self.flags[_THREADS].run(wrapped)
+
+
+class _AlbumHandler(_ThreadedHandler):
+    """A handler that asks for `album`, whatever a middleware has put there."""
+
+    async def call(self, *args: Any, **data: Any) -> Any:
+        message, albums = args[0], data["dispatcher"].albums
+        data["album"] = await albums.collect(message, data["event_update"], data["context"])
+        call = HandlerObject.call if self.awaitable else _ThreadedHandler.call
+        return await call(self, *args, **data)
 
 
 class _Threads:
@@ -169,7 +258,7 @@ def _copy_observers(router: Router, twin: Router) -> None:
 def _twin(observer: TelegramEventObserver, router: Router) -> TelegramEventObserver:
     if _is_idle(observer):
         return _Idle(router, observer.event_name)
-    twin = _clone(observer)
+    twin = _clone(observer, _Observer if type(observer) is TelegramEventObserver else None)
     twin.router = router
     twin.handlers = [_copy_handler(handler) for handler in observer.handlers]
     twin._handler = _copy_handler(observer._handler)
@@ -178,7 +267,7 @@ def _twin(observer: TelegramEventObserver, router: Router) -> TelegramEventObser
 
 
 def _is_idle(observer: TelegramEventObserver) -> bool:
-    return type(observer) in (TelegramEventObserver, _Idle) and not (
+    return type(observer) in (TelegramEventObserver, _Observer, _Idle) and not (
         observer.handlers
         or observer._handler.filters
         or observer.middleware._middlewares
@@ -187,13 +276,21 @@ def _is_idle(observer: TelegramEventObserver) -> bool:
 
 
 def _copy_handler(handler: HandlerObject) -> HandlerObject:
-    twin = _clone(handler, None if handler.awaitable else _ThreadedHandler)
+    kind = None if handler.awaitable else _ThreadedHandler
+    twin = _clone(handler, _AlbumHandler if wants_album(handler) else kind)
     if not handler.awaitable:
         twin.flags = {**handler.flags, _THREADS: _Threads(handler.callback)}
-    twin.filters = [
-        item if item.magic is None else _clone(item, _MagicFilter) for item in handler.filters or ()
-    ]
+    twin.filters = [_copy_filter(item) for item in handler.filters or ()]
     return twin
+
+
+def wants_album(handler: HandlerObject) -> bool:
+    """Tell whether a handler asks for the whole album of a message."""
+    return "album" in handler.params
+
+
+def _copy_filter(item: FilterObject) -> FilterObject:
+    return item if item.magic is None else _clone(item, _MagicFilter)
 
 
 def _copy_event_observer(observer: EventObserver) -> EventObserver:

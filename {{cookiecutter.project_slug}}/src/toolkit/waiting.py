@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from time import monotonic
 from types import TracebackType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from toolkit.errors import SessionBusy
 
@@ -229,8 +229,10 @@ class TimeLimit:
             raise TimeoutError from error
 
 
-on_give_up: ContextVar[Callable[[], object]] = ContextVar("on_give_up", default=lambda: None)
-"""What else is to be done when the work of this context is given up."""
+on_give_up: ContextVar[Callable[[asyncio.Task[Any] | None], object]] = ContextVar(
+    "on_give_up", default=lambda _: None
+)
+"""What else is to be done when work of this context is given up: it is told whose, if known."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 from aiogram import F, Router
+from aiogram.filters import StateFilter
+from aiogram.fsm.scene import Scene, SceneRegistry, on
+from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import Message
 
 from toolkit import create_bot
@@ -97,18 +100,99 @@ async def test_middlewares_stand_in_the_order_of_routers_and_of_registration(tal
     ]
 
 
-async def test_a_copy_of_an_empty_router_and_its_original_go_separate_ways(talk_to: Any) -> None:
+class Order(Scene, state="order"):
+    @on.message.enter()
+    async def enter(self, message: Message) -> None:
+        await message.answer("What would you like?")
+
+
+@pytest.mark.parametrize("served", [False, True], ids=["before an update", "after one"])
+async def test_what_the_original_is_given_later_its_copies_have_too(
+    talk_to: Any, served: bool
+) -> None:
+    seen: list[str] = []
+    original, nested, late = Router(), Router(), Router()
+    original.include_router(nested)
+    talks = [talk_to(create_bot("42:fake", initial=Session, routers=[original])) for _ in range(2)]
+    for talk in talks[: served * 2]:
+        await talk.say("hello")
+
+    nested.message.register(echo, F.text == "handler")
+    nested.message.outer_middleware(passing("outer", seen))
+    nested.message.middleware(passing("inner", seen))
+    nested.include_router(late)
+    late.message.register(echo, F.text == "router")
+    SceneRegistry(late).add(Order)
+    late.callback_query.register(Order.as_handler())
+    late.message.register(Order.as_handler(), F.text == "scene")
+    late.startup.register(lambda: seen.append("startup"))
+
+    for talk in talks:
+        assert talk.app.resolve_used_update_types() == ["callback_query", "message"]
+        seen.clear()
+        await talk.app.emit_startup()
+        for text in ("handler", "router", "scene"):
+            await talk.say(text)
+        assert talk.texts == ["handler 0", "router 0", "What would you like?"]
+        assert seen == ["startup", *("outer", "inner") * 3]
+
+
+async def test_filters_that_the_original_is_given_later_are_asked_in_the_thread_of_the_loop(
+    talk_to: Any,
+) -> None:
+    asked_in = []
+    original = Router()
+    talk = talk_to(create_bot("42:fake", initial=Session, routers=[original]))
+
+    original.message.filter(F.text.func(lambda text: asked_in.append(threading.current_thread())))
+    original.message.register(echo)
+    await talk.say("hello")
+
+    assert asked_in == [threading.main_thread()]
+    assert talk.texts == []
+
+
+async def test_what_a_copy_is_given_its_original_does_not_have(talk_to: Any) -> None:
     app, original = create_bot("42:fake", initial=Session), Router()
     copy = app.include_router(original)
 
-    original.message.register(echo, F.text != "hello")
-    assert app.resolve_used_update_types() == []
     copy.message.register(echo)
     talk = talk_to(app)
     await talk.say("hello")
 
     assert talk.texts == ["hello 0"]
+    assert not original.message.handlers
     assert not hasattr(copy.message, "nothing")
+
+
+@pytest.mark.parametrize("place", ["update", "app", "router"])
+async def test_a_state_that_a_middleware_has_set_is_seen_by_filters(
+    talk_to: Any, place: str
+) -> None:
+    class Form(StatesGroup):
+        name = State()
+        age = State()
+
+    router = Router()
+
+    @router.message(StateFilter(Form.age))
+    async def age(message: Message, raw_state: str) -> None:
+        await message.answer(raw_state)
+
+    async def move_on(handler: Any, event: Any, data: dict[str, Any]) -> Any:
+        await data["state"].set_state(Form.age)
+        return await handler(event, data)
+
+    if place == "router":
+        router.message.outer_middleware(move_on)
+    app = create_bot("42:fake", initial=Session, routers=[router])
+    if place != "router":
+        observer = app.update if place == "update" else app.message
+        observer.outer_middleware(move_on)
+    talk = talk_to(app)
+    await talk.say("hello")
+
+    assert talk.texts == ["Form:age"]
 
 
 async def test_what_is_assigned_to_a_copy_stays(talk_to: Any) -> None:

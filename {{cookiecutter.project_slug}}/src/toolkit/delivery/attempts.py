@@ -94,7 +94,16 @@ class UpdateTasks:
             finally:
                 self.begun.discard(update.update_id)
 
-    def _give_up(self, key: str | None, update: Update, task: asyncio.Task[Any] | None) -> None:
+    def _give_up(
+        self,
+        key: str | None,
+        update: Update,
+        task: asyncio.Task[Any] | None,
+        late: asyncio.Task[Any] | None,
+    ) -> None:
+        if late is not None and late is not task:
+            # It was an update that a handler of this one has made.
+            return
         if task is not None:
             self._tasks.discard(task)
         self._start(self._given_up(update))

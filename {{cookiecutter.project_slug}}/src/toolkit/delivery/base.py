@@ -8,6 +8,7 @@ from aiogram import Bot
 from aiogram.types import Update
 from aiohttp import web
 
+from toolkit.albums import Albums
 from toolkit.delivery.outgoing import RetryingBot
 from toolkit.sessions.middleware import Sessions
 
@@ -18,9 +19,10 @@ class ServedApp(Protocol):
     bot: RetryingBot
     sessions: Sessions[Any]
     routes: web.RouteTableDef
+    albums: Albums
 
-    def session_key(self, update: Update) -> str | None:
-        """Return the key of the update's session, `None` where it has none."""
+    def session_key(self, update: Update, *, in_line: bool = False) -> str | None:
+        """Return the key of the update's session, `None` where it has none, or does not wait."""
 
     async def apply_update(self, bot: Bot, update: Update) -> Any:
         """Take the update through sessions and handlers; raise what goes wrong."""
@@ -28,5 +30,5 @@ class ServedApp(Protocol):
     async def report(self, error: Exception, update: Update, *, tell: bool = True) -> None:
         """Log the failure of the update and `tell` its user."""
 
-    def resolve_used_update_types(self) -> list[str]:
-        """Return the types of updates that have handlers."""
+    def wanted_updates(self) -> list[str] | None:
+        """Return the types of updates to ask Telegram for."""

@@ -71,7 +71,7 @@ class Fetcher:
             updates = await self._app.bot.get_updates(
                 offset=offset,
                 timeout=int(self._timeout),
-                allowed_updates=self._app.resolve_used_update_types(),
+                allowed_updates=self._app.wanted_updates(),
                 request_timeout=int(self._timeout) + 10,
             )
         except ClientDecodeError as error:

@@ -9,12 +9,13 @@ import math
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextvars import ContextVar
 from time import monotonic
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, get_args
 
 from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.session.base import BaseSession
 from aiogram.client.telegram import TelegramAPIServer
+from aiogram.enums import ChatType
 from aiogram.exceptions import (
     ClientDecodeError,
     RestartingTelegram,
@@ -28,6 +29,7 @@ from aiogram.exceptions import (
 )
 from aiogram.methods import Response, TelegramMethod
 from aiogram.methods.base import TelegramType
+from aiogram.types import Message
 from aiohttp import ClientConnectorError
 
 from toolkit.delivery.proxy_url import check_proxy_url
@@ -50,8 +52,11 @@ REPEATABLE = (
 )
 """Methods that may run twice without the user seeing it twice, by how their names begin."""
 
-DONE_ALREADY = ("message is not modified", "query is too old and response timeout expired")
-"""Refusals, in Telegram's words, after which everything is as the call wanted it."""
+NOT_MODIFIED, TOO_OLD = "message is not modified", "query is too old and response timeout expired"
+"""Refusals, in Telegram's words."""
+
+NO_MATTER_IF_LATE = ("answerCallbackQuery", "answerInlineQuery")
+"""Answers that nobody misses: the user has gone on. A payment fails without its answer."""
 
 BACKOFF = Backoff((TelegramNetworkError, TelegramServerError), first=1.0, longest=8.0)
 
@@ -104,8 +109,8 @@ class RetryingBot(Bot):
     repeated where the request cannot have arrived, or may run twice unseen; a `sendMessage` whose
     answer was lost is not, it would be sent twice. At most `tries` tries, and `longest` seconds of
     waiting in all. What is done already counts as done: an edit that changes nothing, as a double
-    tap asks for, and the answer to a callback query that Telegram no longer waits for. What was
-    meant for a group that has become a supergroup goes there.
+    tap asks for, and the answer to a tap or an inline query that Telegram no longer waits for. What
+    was meant for a group that has become a supergroup goes there.
     """
 
     tries = 4
@@ -158,9 +163,11 @@ class RetryingBot(Bot):
                 raise
             return await self(moved, request_timeout)
         except TelegramBadRequest as error:
-            if not any(done in error.message for done in DONE_ALREADY):
-                raise
-            return cast(T, True)
+            if TOO_OLD in error.message and name in NO_MATTER_IF_LATE:
+                return cast(T, True)
+            if NOT_MODIFIED in error.message and (there := _unchanged(self, method)) is not None:
+                return cast(T, there)
+            raise
 
     async def _wait_for_quiet(self, method: TelegramMethod[Any], longest: float) -> float:
         """Wait until calls are allowed again, and return how many seconds that took.
@@ -219,6 +226,26 @@ def _never_arrived(error: Exception) -> bool:
     return isinstance(error, TelegramRetryAfter | RestartingTelegram) or isinstance(
         error.__cause__, ClientConnectorError
     )
+
+
+def _unchanged(bot: Bot, method: TelegramMethod[Any]) -> Message | bool | None:
+    """Return the message that an edit found as it wanted it, as far as the edit itself tells.
+
+    What it does not tell is left out, the date is 0 as in an `InaccessibleMessage`. An edit of an
+    inline message returns True, as always. None is for calls that promise something else.
+    """
+    kinds = get_args(method.__returning__) or (method.__returning__,)
+    chat_id, message_id = getattr(method, "chat_id", None), getattr(method, "message_id", None)
+    if Message not in kinds or chat_id is None or message_id is None:
+        return True if bool in kinds else None
+    chat: dict[str, Any] = {"id": 0, "type": ChatType.CHANNEL, "username": chat_id}
+    if str(chat_id).lstrip("-").isdecimal():
+        number = int(chat_id)
+        kind = ChatType.SUPERGROUP if number < -(10**12) else ChatType.GROUP
+        chat = {"id": number, "type": ChatType.PRIVATE if number > 0 else kind}
+    told = method.model_dump(include={"text", "caption", "reply_markup", "business_connection_id"})
+    fields = {"message_id": message_id, "date": 0, "chat": chat, **told}
+    return Message.model_validate(fields, context={"bot": bot})
 
 
 @functools.cache

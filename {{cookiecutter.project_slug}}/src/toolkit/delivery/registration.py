@@ -60,7 +60,7 @@ class Registration:
             self._url,
             secret_token=self._secret,
             max_connections=self._max_connections,
-            allowed_updates=self._app.resolve_used_update_types(),
+            allowed_updates=self._app.wanted_updates(),
         )
         self.state = "set"
 

@@ -14,6 +14,7 @@ import json
 import logging
 import re
 from collections import OrderedDict
+from functools import partial
 
 from aiogram.types import Update
 from aiohttp import web
@@ -189,7 +190,10 @@ class WebhookServer:
         return answer
 
     def _put(self, update: Update) -> None:
-        self._tasks.put(self.app.session_key(update), update)
+        if self.app.albums.arrived(update):
+            # Telegram sends the next message of a chat only after this one is answered.
+            self._inbox.store(update, partial(self._answer, settled=True), begun=False)
+        self._tasks.put(self.app.session_key(update, in_line=True), update)
 
     async def _work(self, update: Update) -> None:
         update_id = update.update_id

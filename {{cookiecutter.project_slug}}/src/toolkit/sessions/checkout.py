@@ -50,33 +50,41 @@ T = TypeVar("T")
 
 @dataclass(slots=True, eq=False)
 class CheckedOut:
-    """A record that is checked out: `value` as the store has it, `None` where it has none."""
+    """A record that `task` has checked out, or only `peeked` at; `value` is `None` without one."""
 
     key: str
     value: Value | None
     lease: Lease | None = None
     open: bool = True
+    peeked: bool = False
     task: asyncio.Task[Any] | None = None
+    context: Any = None  # what a layer above makes of it
 
 
 _holding: ContextVar[tuple[CheckedOut, ...]] = ContextVar("held_sessions", default=())
 
 
 def held_here(key: str) -> CheckedOut | None:
-    """Return what the running handler holds under `key`, if it does."""
+    """Return what the running handler, or the one that has started this task, holds under `key`."""
     for held in _holding.get():
         if held.open and held.key == key:
             return held
     return None
 
 
-def _is_open(held: CheckedOut) -> bool:
-    return held.open
+def keep_in_mind(held: CheckedOut) -> None:
+    """Let `held_here` find it, from this task and from those that it starts."""
+    task = held.task = asyncio.current_task()
+    if others := _holding.get():
+        # Work on one session must not get at another through a task that has started it.
+        others = tuple(other for other in others if other.open and other.task is task)
+    _holding.set((*others, held))
 
 
 def _held_by_this_task() -> list[str]:
     task = asyncio.current_task()
-    return [held.key for held in _holding.get() if held.open and held.task is task]
+    holding = (held for held in _holding.get() if held.open and not held.peeked)
+    return [held.key for held in holding if held.task is task]
 
 
 class Checkouts:
@@ -121,7 +129,8 @@ class Checkouts:
         """
         patience = self.patience if patience is None else patience
         if not self.lock.try_acquire(key, holder):
-            if held_here(key):
+            mine = held_here(key)
+            if mine and not mine.peeked and mine.task is asyncio.current_task():
                 raise SessionReentered(
                     f"{key} is already checked out by this handler. Use the session it was given, "
                     "or come back after it has ended"
@@ -137,9 +146,7 @@ class Checkouts:
         except BaseException:
             self.lock.release(key)
             raise
-        held.task = asyncio.current_task()
-        others = _holding.get()
-        _holding.set((*filter(_is_open, others), held) if others else (held,))
+        keep_in_mind(held)
         return held
 
     async def _wait(self, key: str, holder: str, patience: float) -> None:
@@ -156,6 +163,21 @@ class Checkouts:
         finally:
             for other in mine:
                 del self._wanted[other]
+
+    async def peek(self, key: str) -> CheckedOut:
+        """Read the record of `key` while others may have it; `catch_up` checks it out."""
+        keep_in_mind(
+            held := CheckedOut(key, await self.bounded(self.storage.read(key)), peeked=True)
+        )
+        return held
+
+    async def catch_up(self, held: CheckedOut, holder: str) -> CheckedOut:
+        """Check out what was only read. Raises `SessionConflict` if it was changed meanwhile."""
+        now = await self.take(held.key, holder)
+        if now.value != held.value:
+            await self.abandon(now)
+            raise SessionConflict(held.key)
+        return now
 
     async def quarantine(self, held: CheckedOut, error: SessionUndecodable) -> None:
         """Move the record of `held` to `quarantine:{key}`, and go on holding an absent one."""
@@ -180,7 +202,8 @@ class Checkouts:
 
     async def abandon(self, held: CheckedOut) -> None:
         """Let the next one in and write nothing. A second call does nothing."""
-        if not held.open:
+        if not held.open or held.peeked:
+            held.open = False
             return
         try:
             await self.put(held, UNCHANGED, None)

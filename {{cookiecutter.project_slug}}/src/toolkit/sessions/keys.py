@@ -16,7 +16,8 @@ inline query, chosen result, button under an   the user, twice: their private se
 inline message, shipping, pre-checkout,
 paid media, business connection
 poll answer, reaction, boost                   chat and user, or the one there is twice
-member changes, join request                   the chat and the user who acted
+member changes                                 the chat and the user who acted
+join request                                   the user, twice: the bot may write to them there
 business message                               its chat and sender, then `_b{connection}`
 poll, deleted business messages without chat   none: there is no user to remember
 =============================================  ==================================================
@@ -36,13 +37,21 @@ Scope = Literal["chat_user", "chat", "user", "chat_user_topic", "chat_topic"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 
+EXPIRING = ("inline_query", "shipping_query", "pre_checkout_query")
+"""Updates that Telegram wants answered within 10 seconds (Bot API, "PreCheckoutQuery")."""
+
+
 class Origin(NamedTuple):
-    """Where an update comes from; `None` where it does not say."""
+    """Where an update comes from; `None` where it does not say.
+
+    One that `expires` is not worth anything any more after it has waited for the session.
+    """
 
     chat: int | None = None
     user: int | None = None
     topic: int | None = None
     business: str | None = None
+    expires: bool = False
 
     def key(self, scope: Scope = "chat_user") -> str | None:
         """Return the session key under `scope`, `None` when there is neither chat nor user."""
@@ -105,6 +114,9 @@ def _of_rarer(update: Update) -> Origin:
         return _of_message(event)
     if name == "business_connection":
         return Origin(user=event.user.id)
+    if name == "chat_join_request":
+        # "The bot can use this identifier for 5 minutes to send messages" (user_chat_id).
+        return Origin(user=event.from_user.id)
     chat = getattr(event, "chat", None) or getattr(event, "voter_chat", None)
     user = (
         getattr(event, "from_user", None)
@@ -116,4 +128,5 @@ def _of_rarer(update: Update) -> Origin:
         chat.id if chat else None,
         user.id if user else None,
         business=getattr(event, "business_connection_id", None),
+        expires=name in EXPIRING,
     )

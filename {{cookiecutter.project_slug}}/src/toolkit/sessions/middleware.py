@@ -20,6 +20,7 @@ from aiogram import BaseMiddleware, Router
 from aiogram.dispatcher.event.bases import UNHANDLED, CancelHandler, SkipHandler
 from aiogram.dispatcher.middlewares.error import ErrorsMiddleware
 from aiogram.filters import Filter
+from aiogram.fsm.storage.base import DEFAULT_DESTINY
 from aiogram.methods import TelegramMethod
 from aiogram.types import ErrorEvent, TelegramObject, Update
 
@@ -54,9 +55,12 @@ class BotContext(Generic[S]):
         self.given = session
         self.fsm: dict[str, dict[str, Any]] = (held.value or {}).get("fsm") or {}
         self.fsm_changed = False
+        self.applies: list[int] = []
+        """Ids of other updates that are applied by this commit."""
         self._held = held
         self._before = before
         self._session: S | None = session
+        held.context = self
 
     @property
     def session(self) -> S:
@@ -82,6 +86,11 @@ class BotContext(Generic[S]):
                 f"under {self.name!r}. Name one of the two otherwise: create_bot(…, "
                 "session_name='talk'), and then `talk: Session` in handlers"
             )
+
+    @property
+    def raw_state(self) -> str | None:
+        """The name of aiogram's present state."""
+        return self.fsm.get(DEFAULT_DESTINY, {}).get("state") if self.fsm else None
 
     def has_applied(self, update_id: int, chat: int | None = None) -> bool:
         """Tell whether the effect of this update of a chat is already in the record."""
@@ -114,7 +123,6 @@ class Sessions(Generic[S]):
         self.expires_in = expires_in
         self.confirmed = 0
         """Updates up to this id never come again, so records need not remember them."""
-        self._open: dict[str, BotContext[S]] = {}
 
     @contextlib.asynccontextmanager
     async def checkout(
@@ -152,8 +160,9 @@ class Sessions(Generic[S]):
             yield [found[key] for key in keys]
 
     def current(self, key: str) -> BotContext[S] | None:
-        """Return the context that the running handler holds under `key`."""
-        return self._open.get(key) if held_here(key) else None
+        """Return the context that the running handler, or a task that it starts, has of `key`."""
+        held = held_here(key)
+        return held.context if held is not None else None
 
     async def begin(self, key: str, holder: str) -> BotContext[S]:
         """Check the session of `key` out; the caller owes a `commit` or an `abandon`."""
@@ -167,8 +176,20 @@ class Sessions(Generic[S]):
         except BaseException:
             await self.checkouts.abandon(held)
             raise
-        context = self._open[key] = BotContext(held, session, before, self.name)
-        return context
+        return BotContext(held, session, before, self.name)
+
+    async def peek(self, key: str, holder: str) -> BotContext[S]:
+        """Read the session of `key` while another may have it; the caller owes the same.
+
+        A commit that changes it waits for the other, and raises `SessionConflict` where the session
+        was changed meanwhile.
+        """
+        try:
+            held = await self.checkouts.peek(key)
+            session, before = self.codec.load(key, held.value)
+        except SessionUndecodable:
+            return await self.begin(key, holder)
+        return BotContext(held, session, before, self.name)
 
     async def commit(
         self, context: BotContext[S], update_id: int | None = None, chat: int | None = None
@@ -183,13 +204,18 @@ class Sessions(Generic[S]):
         except BaseException:
             await self.abandon(context)
             raise
-        del self._open[context.key]
-        await self.checkouts.put(context._held, change, self.expires_in)
+        held = context._held
+        held.context = None
+        if held.peeked:
+            await self.checkouts.abandon(held)
+            if isinstance(change, Unchanged):
+                return
+            held = await self.checkouts.catch_up(held, f"update {update_id}")
+        await self.checkouts.put(held, change, self.expires_in)
 
     async def abandon(self, context: BotContext[S]) -> None:
         """Write nothing, and release. A second call does nothing."""
-        if self._open.get(context.key) is context:
-            del self._open[context.key]
+        context._held.context = None
         await self.checkouts.abandon(context._held)
 
     def _change(
@@ -203,7 +229,7 @@ class Sessions(Generic[S]):
             record = {name: ids for name, ids in (stored or {}).items() if name in _IDS}
         else:
             fields = self.codec.dump(context.key, context._session, context._before)
-            changed = context.fsm_changed
+            changed = context.fsm_changed or bool(context.applies)
             if fields != context._before:
                 self.codec.verify(context.key, context._session, fields)
                 changed = True
@@ -218,7 +244,7 @@ class Sessions(Generic[S]):
             record["version"] = self.codec.version
         if update_id is not None:
             applied = [known for known in record.get("updates", ()) if known > self.confirmed]
-            record["updates"] = [*applied, update_id][-APPLIED_KEPT:]
+            record["updates"] = [*applied, update_id, *context.applies][-APPLIED_KEPT:]
             if chat is not None:
                 others = {k: v for k, v in record.get("chats", {}).items() if k != str(chat)}
                 recent = [*others.items(), (str(chat), update_id)]
@@ -239,7 +265,9 @@ class SessionMiddleware(BaseMiddleware):
 
     `session` has the name that `sessions` gives it.
     When the handler raises, is cancelled or takes `handler_timeout` seconds, nothing is written.
-    An update whose id is already in the record is not handled again.
+    A query that expires does not wait: it gets the session as it was committed last.
+    An update whose id is already in the record is not handled again; one without an id of
+    Telegram's, zero or less, always is.
     """
 
     def __init__(self, sessions: Sessions[Any], scope: Scope, handler_timeout: float) -> None:
@@ -274,13 +302,16 @@ class SessionMiddleware(BaseMiddleware):
         if key is None:
             return await self._limited(handler, event, data, None)
         chat = origin.chat if self.scope == "user" else None
+        # What code makes has no number of Telegram's, and many have the same.
+        number = event.update_id if event.update_id > 0 else None
         try:
-            context = await self.sessions.begin(key, f"update {event.update_id}")
+            begin = self.sessions.peek if origin.expires else self.sessions.begin
+            context = await begin(key, f"update {event.update_id}")
         except TRANSIENT as error:
             raise StoreFailed(error) from error
         try:
-            if context.has_applied(event.update_id, chat):
-                logger.info("update %d of %s was applied before", event.update_id, key)
+            if number is not None and context.has_applied(number, chat):
+                logger.info("update %d of %s was applied before", number, key)
                 await self.sessions.abandon(context)
                 return None
             data["context"] = context
@@ -290,7 +321,7 @@ class SessionMiddleware(BaseMiddleware):
             await self.sessions.abandon(context)
             raise
         try:
-            await self.sessions.commit(context, event.update_id, chat)
+            await self.sessions.commit(context, number, chat)
         except TRANSIENT as error:
             raise StoreFailed(error) from error
         return result
@@ -319,7 +350,10 @@ class SessionMiddleware(BaseMiddleware):
         return result
 
     def _give_up(
-        self, name: str, context: BotContext[Any] | None, on_give_up: Callable[[], object]
+        self,
+        name: str,
+        context: BotContext[Any] | None,
+        on_give_up: Callable[[asyncio.Task[Any] | None], object],
     ) -> None:
         """Let others go on beside a handler that swallows its cancellation."""
         logger.error("the handler of %s ignores its cancellation, and is left behind", name)
@@ -327,7 +361,7 @@ class SessionMiddleware(BaseMiddleware):
             task = asyncio.create_task(self.sessions.abandon(context))
             self._abandoning.add(task)
             task.add_done_callback(self._abandoning.discard)
-        on_give_up()
+        on_give_up(context._held.task if context else None)
 
 
 class SessionErrors(ErrorsMiddleware):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 import pytest
 from aiogram import Bot, F
-from aiogram.types import ErrorEvent, Message
+from aiogram.types import ErrorEvent, Message, Update
 
 from toolkit import create_bot
 from toolkit.app import BotApp
@@ -249,3 +250,35 @@ async def test_an_error_handler_cannot_make_an_outage_count_as_handled(polling: 
     storage.away = False
 
     await serving.until_answered("1 from 5")
+
+
+async def test_an_update_is_not_set_aside_for_one_that_its_handler_made(
+    polling: Polling, caplog: pytest.LogCaptureFixture
+) -> None:
+    app: BotApp[Session] = create_bot(TOKEN, initial=Session, handler_timeout=0.01)
+    app._limits.deadlines._again.seconds = 0.01
+    end = asyncio.Event()
+    tasks: list[asyncio.Task[object]] = []
+
+    @app.message()
+    async def make_another(message: Message, event_update: Update) -> None:
+        if message.text != "stay":
+            own = message.model_copy(update={"text": "stay"})
+            update = event_update.model_copy(update={"message": own, "update_id": 0})
+            tasks.append(asyncio.create_task(app.feed_update(app.bot, update)))
+            return
+        while not end.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await end.wait()
+
+    serving = polling(app)
+    serving.telegram.send_text(5, "hello")
+    await serving.until_confirmed()
+    async with asyncio.timeout(20):
+        while "left behind" not in caplog.text:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.01)
+
+    assert not await app.session_storage.has("dead:1")
+    end.set()
+    await asyncio.wait(tasks)

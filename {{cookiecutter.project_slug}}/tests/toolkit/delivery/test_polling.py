@@ -188,3 +188,44 @@ async def test_a_call_that_a_handler_returns_is_made(polling: Polling) -> None:
     serving = polling(app)
     serving.telegram.send_text(5, "hello")
     await serving.until_answered("returned")
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        ({}, ["message"]),
+        ({"allowed_updates": ["poll"]}, ["poll"]),
+        ({"allowed_updates": None}, None),
+    ],
+)
+async def test_polling_asks_for_the_updates_that_it_is_told_to(
+    polling: Polling, given: Any, asked: Any
+) -> None:
+    serving = polling(counting(), **given)
+    await serving.until_polling()
+    await serving.stop()
+
+    assert serving.methods("getUpdates")[0].payload.get("allowed_updates") == asked
+
+
+async def test_what_polling_is_given_by_name_is_passed_to_handlers_and_hooks(
+    polling: Polling,
+) -> None:
+    app: BotApp[Session] = create_bot(TOKEN, initial=Session)
+    seen = []
+    app.startup.register(lambda greeting: seen.append(greeting))
+
+    @app.message()
+    async def greet(message: Message, greeting: str) -> None:
+        await message.answer(greeting)
+
+    serving = polling(app, greeting="Good morning")
+    serving.telegram.send_text(5, "hello")
+    await serving.until_answered("Good morning")
+
+    assert seen == ["Good morning"]
+
+
+async def test_what_polling_cannot_do_as_aiogram_does_is_refused() -> None:
+    with pytest.raises(TypeError, match="tasks_concurrency_limit is no option here"):
+        await counting().start_polling(tasks_concurrency_limit=1)

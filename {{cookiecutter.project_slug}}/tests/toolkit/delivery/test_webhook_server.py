@@ -38,6 +38,13 @@ async def test_the_webhook_is_set_with_what_the_handlers_need(webhook: Webhook) 
     assert TOKEN not in call.payload["secret_token"]
 
 
+async def test_the_webhook_is_set_with_what_it_is_told_to(webhook: Webhook) -> None:
+    serving = await webhook(counting(), allowed_updates=["poll"], greeting="hello")
+
+    assert serving.methods("setWebhook")[0].payload["allowed_updates"] == ["poll"]
+    assert serving.app["greeting"] == "hello"
+
+
 @pytest.mark.parametrize("secret", ["", "wrong", "ä", module.secret_for(TOKEN) + "x"])
 async def test_without_the_secret_nothing_gets_in(webhook: Webhook, secret: str) -> None:
     serving = await webhook(counting())

@@ -97,7 +97,7 @@ BOOST = {"boost_id": "b", "add_date": 1, "expiration_date": 2}
             "chat_join_request",
             {"chat": GROUP, "from": ANN, "date": 1, "user_chat_id": 5},
             "chat_user",
-            "-100_5",
+            "5_5",
         ),
         (
             "message_reaction",

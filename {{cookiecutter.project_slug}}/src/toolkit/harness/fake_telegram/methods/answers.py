@@ -13,6 +13,8 @@ from toolkit.harness.fake_telegram.request import Request, checked_object
 from toolkit.harness.types import Json
 
 TOO_OLD = "query is too old and response timeout expired or query ID is invalid"
+ANSWER_WITHIN = dict.fromkeys(("inline_query", "shipping_query", "pre_checkout_query"), 10.0)
+"""Seconds, where `query_lifetime` is not shorter (Bot API, "PreCheckoutQuery")."""
 MAX_RESULTS = 50  # https://core.telegram.org/bots/api#answerinlinequery
 _RESULTS = (
     "article audio contact game document gif location mpeg4_gif photo sticker venue video voice"
@@ -25,7 +27,8 @@ def _open_query(request: Request, kind: str) -> Query:
     world = request.world
     kept = world.callbacks if kind == "callback_query" else world.queries
     query = kept.get(str(request.payload.get(f"{kind}_id")))
-    old = query is None or world.clock() - query.at > world.query_lifetime
+    lifetime = min(world.query_lifetime, ANSWER_WITHIN.get(kind, world.query_lifetime))
+    old = query is None or world.clock() - query.at > lifetime
     if query is None or old or query.kind != kind:
         raise bad_request(TOO_OLD)
     return query
