@@ -77,7 +77,7 @@ def load(path: Path) -> Any:
 def screen(telegram: FakeTelegram) -> list[Any]:
     """What the user sees: the last messages with the labels of their buttons."""
     shown = telegram.messages(USER)[-2:]
-    return [[CHANCE.sub("*", m.get("text", m.get("caption", ""))), labels(m)] for m in shown]
+    return [[CHANCE.sub("*", str(m.get("text", m.get("caption")))), labels(m)] for m in shown]
 
 
 def labels(message: Any) -> list[str]:
@@ -119,7 +119,9 @@ async def main(framework: str, path: Path) -> None:
 
     def made(**options: Any) -> Any:
         options |= {"storage": None}
-        app = dispatcher(**options) if framework == "toolkit" else aiogram.Dispatcher(**options)
+        app: Any = (
+            dispatcher(**options) if framework == "toolkit" else aiogram.Dispatcher(**options)
+        )
         serve = app.start_polling
         if framework == "toolkit":
             telegram.attach(app.bot)
