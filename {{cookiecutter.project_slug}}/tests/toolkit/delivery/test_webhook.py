@@ -12,6 +12,7 @@ from aiogram.types import Message
 from toolkit import MemorySessionStorage, create_bot
 from toolkit.app import BotApp
 from toolkit.delivery import webhook as module
+from toolkit.harness import FakeTelegram
 
 from .bots import TOKEN, Away, Session, counting
 from .serving import Posting
@@ -195,7 +196,9 @@ async def test_updates_in_the_inbox_are_taken_up(webhook: Webhook) -> None:
     }
     await storage.write("parked:3", {"update": update})
 
-    serving = await webhook(app)
-    await serving.post(serving.telegram.send_text(5, "hello"))
+    telegram = FakeTelegram(token=app.bot.token)
+    hello = telegram.send_text(5, "hello")
+    serving = await webhook(app, telegram)
+    await serving.post(hello)
 
     assert await counted(serving) == 2
