@@ -43,7 +43,6 @@ async def test_100_000_keys_leave_no_lock_no_task_and_no_memory_behind(tmp_path:
     assert asyncio.all_tasks() == {asyncio.current_task()}
     assert tasks_at_most < 300
     assert len(app.sessions.checkouts.lock) == 0
-    assert len(app.sessions._open) == 0
     assert len(storage._leases) == 0
     again = SqliteSessionStorage(tmp_path / "bot.db")
     assert (await again.read(f"{USERS}_{USERS}") or {})["session"] == {"count": 1}

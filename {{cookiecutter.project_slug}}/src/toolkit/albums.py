@@ -39,9 +39,9 @@ class Albums:
         self._albums: dict[tuple[int, str], _Album] = {}
 
     def arrived(self, update: Update) -> bool:
-        """Note the update; tell whether it is a message of an album that a handler may want."""
+        """Note the update, where albums are `wanted`; tell whether it is a message of one."""
         message = update.message or update.channel_post
-        if message is None or message.media_group_id is None or not self.wanted:
+        if message is None or message.media_group_id is None:
             return False
         now = monotonic()
         key = (message.chat.id, message.media_group_id)

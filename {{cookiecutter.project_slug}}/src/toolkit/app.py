@@ -164,7 +164,8 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         A handler's exception is logged once, told to the user by `on_error`, and raised again.
         That the user has blocked the bot is logged and forgotten.
         """
-        self.albums.arrived(update)
+        if self.albums.wanted:
+            self.albums.arrived(update)
         if not numbered:
             update = update.model_copy(update={"update_id": 0})
         noted = effects.get()

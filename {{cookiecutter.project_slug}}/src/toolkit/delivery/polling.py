@@ -208,7 +208,8 @@ class Poller:
         await self._start.survived()
 
     def _put(self, update: Update) -> None:
-        self.app.albums.arrived(update)
+        if self.app.albums.wanted:
+            self.app.albums.arrived(update)
         key = self.app.session_key(update, in_line=True)
         self._tasks.put(key, update)
         if self._tasks.waiting(key) > WAITING_PER_SESSION and self._inbox.survives:

@@ -190,7 +190,7 @@ class WebhookServer:
         return answer
 
     def _put(self, update: Update) -> None:
-        if self.app.albums.arrived(update):
+        if self.app.albums.wanted and self.app.albums.arrived(update):
             # Telegram sends the next message of a chat only after this one is answered.
             self._inbox.store(update, partial(self._answer, settled=True), begun=False)
         self._tasks.put(self.app.session_key(update, in_line=True), update)
