@@ -162,9 +162,10 @@ def test_a_fault_is_switched_on_and_off(talk: Talk) -> None:
     assert "there is no fault 'nonsense'" in said
 
 
-def test_a_person_who_blocks_the_bot_hears_nothing(talk: Talk) -> None:
+def test_a_person_who_blocks_the_bot_hears_nothing_and_others_are_told(talk: Talk) -> None:
     said = talk("hi", "/fault blocked", "/as Bob", "call them", "/as you", "hello?")
-    assert said.startswith("1: hi\n(blocked is on)\n(user 1 has blocked the bot")
+    assert said.startswith("1: hi\n(blocked is on)\nSomething went wrong")
+    assert "\n(user 1 has blocked the bot" in said
 
 
 def test_a_talk_is_saved_as_a_spec_and_passes(
