@@ -158,9 +158,10 @@ class RetryingBot(Bot):
         try:
             return await retrying(call, pause, self.sleep)
         except TelegramMigrateToChat as error:
-            moved = method.model_copy(update={"chat_id": error.migrate_to_chat_id})
-            if moved == method:
+            chat = getattr(method, "chat_id", None)
+            if chat is None or chat == error.migrate_to_chat_id:
                 raise
+            moved = method.model_copy(update={"chat_id": error.migrate_to_chat_id})
             return await self(moved, request_timeout)
         except TelegramBadRequest as error:
             if TOO_OLD in error.message and name in NO_MATTER_IF_LATE:
