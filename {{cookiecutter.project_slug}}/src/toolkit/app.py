@@ -92,6 +92,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         self.albums = Albums()
         # The state is in the session's record, which has to be checked out before.
         self._limits = SessionMiddleware(sessions, scope, handler_timeout)
+        bot.poll_sent = self._limits.lookup.note_poll
         self.fsm = SessionFSMMiddleware(fsm_storage, self.fsm.events_isolation, STRATEGIES[scope])
         outer = self.update.outer_middleware
         # aiogram's own error handling, for which there is no session any more.
