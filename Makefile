@@ -52,8 +52,9 @@ fast: $(READY)
 in-place: $(READY)
 	cd '$(PROJECT)' && PYTHONPATH=src $(BIN)/python -m pytest -c $(CONFIG) --rootdir . -p no:cacheprovider -n auto --timeout 180
 
+# More workers than cores: many of these tests wait for processes of their own.
 slow: $(READY)
-	$(BIN)/pytest -m slow -n auto tests
+	$(BIN)/pytest -m slow -n 3 tests
 
 clean:
 	rm -rf build $(VENV) scripts/lint/node_modules

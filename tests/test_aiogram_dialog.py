@@ -16,7 +16,7 @@ from tests.support import ROOT
 
 pytestmark = pytest.mark.slow
 
-EXAMPLES = ("list_group", "loading", "scrolls", "simple", "subdialog", "wizard")
+EXAMPLES = ("list_group", "subdialog", "wizard")
 
 
 @pytest.fixture(scope="module")

@@ -21,8 +21,8 @@ from toolkit import open_storage
 
 pytestmark = pytest.mark.slow
 
-ROUNDS, KILL_EVERY = 20, 6
-"""In each round everybody says something, and then there is trouble. Every sixth time the trouble
+ROUNDS, KILL_EVERY = 15, 5
+"""In each round everybody says something, and then there is trouble. Every fifth time the trouble
 is the end of the bot, and somebody has just said something slow."""
 
 USERS = {"sqlite": 50, "redis": 50, "postgres": 50, "mongodb": 10}

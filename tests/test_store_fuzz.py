@@ -26,7 +26,7 @@ from toolkit.storage.redis import RedisSessionStorage
 
 pytestmark = pytest.mark.slow
 
-ROUNDS = int(os.environ.get("STORE_FUZZ_ROUNDS", "300"))
+ROUNDS = int(os.environ.get("STORE_FUZZ_ROUNDS", "60"))
 PATIENCE = 1.0
 MANY = 200
 """Tries after which something is wrong, however slow the machine is."""
