@@ -50,17 +50,25 @@ async def forget_user(sessions: Sessions[Any], user_id: int) -> list[str]:
         context = sessions.current(key)
         if context is not None:
             del context.session
-        elif not await delete_record(sessions.checkouts, key):
+        elif not await forget_record(sessions.checkouts, key):
             continue
         forgotten.append(key)
     return forgotten
 
 
-async def delete_record(checkouts: Checkouts, key: str) -> bool:
-    """Delete a record as soon as it is not checked out; tell whether there was one.
+async def forget_record(checkouts: Checkouts, key: str) -> bool:
+    """Delete a record of a user, waiting for no update in work; tell whether it was there."""
+    waits = not key.startswith("parked:")
+    try:
+        return await delete_record(checkouts, key, None if waits else 0)
+    except SessionBusy:
+        if waits:
+            raise
+        return False
 
-    An update is not waited for: one that is checked out is in work, and stays.
-    """
+
+async def delete_record(checkouts: Checkouts, key: str, patience: float | None = None) -> bool:
+    """Delete a record as soon as it is not checked out; tell whether there was one."""
     storage = checkouts.storage
     try:
         if await storage.read(key) is None:
@@ -68,13 +76,7 @@ async def delete_record(checkouts: Checkouts, key: str) -> bool:
     except SessionUndecodable:
         await storage.delete(key)
         return True
-    in_work = key.startswith(UPDATES)
-    try:
-        held = await checkouts.take(key, "a deletion", patience=0 if in_work else None)
-    except SessionBusy:
-        if in_work:
-            return False
-        raise
+    held = await checkouts.take(key, "a deletion", patience)
     await checkouts.put(held, None, None)
     return True
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 from toolkit.admin.file_format import Record, dump_line, numbered_lines
-from toolkit.admin.person import delete_record, keys_of_user
+from toolkit.admin.person import delete_record, forget_record, keys_of_user
 from toolkit.admin.progress import Progress
 from toolkit.admin.transfer import Import, Outcome, read_records
 from toolkit.errors import SessionUndecodable, StorageError
@@ -100,9 +100,10 @@ async def show_records(storage: SessionStorage, given: Namespace) -> int:
 
 async def delete_records(storage: SessionStorage, given: Namespace) -> int:
     """Delete records, each as soon as it is not checked out."""
+    checkouts = Checkouts(storage)
     code = DONE
     for key in map(key_of, given.keys):
-        if await delete_record(Checkouts(storage), key):
+        if await delete_record(checkouts, key):
             _print(f"deleted {spell(key)}")
         else:
             code = _absent(key)
@@ -113,7 +114,7 @@ async def forget_records(storage: SessionStorage, given: Namespace) -> int:
     """Delete what is remembered of a user; what the bot keeps under keys of its own stays."""
     checkouts = Checkouts(storage)
     for key in sorted([key async for key in keys_of_user(storage, given.user)]):
-        if await delete_record(checkouts, key):
+        if await forget_record(checkouts, key):
             _print(f"deleted {spell(key)}")
         else:
             sys.stderr.write(f"{spell(key)} is in work, and goes when that is done\n")
