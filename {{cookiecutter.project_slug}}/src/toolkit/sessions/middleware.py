@@ -287,7 +287,7 @@ class SessionMiddleware(BaseMiddleware):
         if not isinstance(event, Update):
             raise TypeError(f"SessionMiddleware wraps updates, not {type(event).__name__}")
         data["storage"] = self.sessions.storage
-        data["sessions"] = self.sessions
+        data.setdefault("sessions", self.sessions)
         origin = origin_of(event)
         message = event.message
         if self.supergroups.became or (

@@ -104,3 +104,17 @@ async def test_an_update_in_work_is_left_to_itself_and_a_spoilt_record_goes(talk
 
     assert set(forgotten) == set(OF_ANN) - {"parked:1"}
     await storage.checkin(lease, None)
+
+
+async def test_what_the_owner_passes_as_sessions_stays_the_owners(talk_to: Any) -> None:
+    app: BotApp[Any] = create_bot("42:fake", initial=dict)
+    app["sessions"] = "the owner's"
+
+    @app.message()
+    async def tell(message: Message, sessions: str) -> None:
+        await message.answer(sessions)
+
+    talk = talk_to(app)
+    await talk.say("hello", ANN)
+
+    assert talk.texts == ["the owner's"]
