@@ -11,7 +11,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -63,6 +63,8 @@ class Entry:
     record: Value
     held: CheckedOut | None = None
     writing: asyncio.Task[None] | None = None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while the record is changed: a lease has one use, and the next one takes a moment."""
 
 
 class Inbox:
@@ -77,8 +79,11 @@ class Inbox:
         self._checkouts = app.sessions.checkouts
         self._storage = app.sessions.storage
         self.entries: dict[int, Entry] = {}
+        self.looked = asyncio.Event()
+        """Set as soon as what earlier processes have left was looked for."""
         self.recovered = False
-        """Whether it is known what earlier processes have left."""
+        """Whether every record is in work here, or was settled."""
+        self._lost = False
         self.survives = not getattr(self._storage, "forgets", False)
         """Whether the next process will find them."""
 
@@ -135,12 +140,13 @@ class Inbox:
             else:
                 await self._checkouts.bounded(self._storage.delete(key))
 
-        try:
-            await retrying(delete, BACKOFF, partial(sleep_unless, stop))
-        except StorageError as error:
-            logger.warning("update %d was not removed from the inbox: %s", update_id, error)
-        else:
-            self.entries.pop(update_id, None)
+        async with entry.lock:
+            try:
+                await retrying(delete, BACKOFF, partial(sleep_unless, stop))
+            except StorageError as error:
+                logger.warning("update %d was not removed from the inbox: %s", update_id, error)
+            else:
+                self.entries.pop(update_id, None)
 
     async def release(self) -> None:
         """Leave what is unfinished to the next process: this one ends in order."""
@@ -159,19 +165,23 @@ class Inbox:
 
     async def _change(self, entry: Entry, **fields: Any) -> bool:
         """Write fields of a leased record; tell whether it is still leased to this process."""
-        held = entry.held
-        entry.record |= fields
-        if held is None:
+        async with entry.lock:
+            held, entry.held = entry.held, None
+            entry.record |= fields
+            if held is None:
+                return True
+            try:
+                await self._checkouts.put(held, entry.record, None)
+                entry.held = await self._checkouts.take(held.key, "the inbox", patience=0)
+            except (SessionBusy, SessionConflict) as error:
+                # Another process has it, or the server has lost the lease in a crash of its own.
+                logger.info("%s is looked at again later: %s", held.key, error)
+                self.entries.pop(entry.update.update_id, None)
+                self._lost, self.recovered = True, False
+                return False
+            except StorageError as error:
+                logger.warning("%s was not changed: %s", held.key, error)
             return True
-        try:
-            await self._checkouts.put(held, entry.record, None)
-            entry.held = await self._checkouts.take(held.key, "the inbox", patience=0)
-        except (SessionBusy, SessionConflict):
-            self.entries.pop(entry.update.update_id, None)
-            return False
-        except StorageError as error:
-            logger.warning("%s was not changed: %s", held.key, error)
-        return True
 
     async def recover(
         self,
@@ -181,7 +191,8 @@ class Inbox:
     ) -> None:
         """Hand what earlier processes have left to `put`, oldest first, and suspects one by one.
 
-        Records of a process that is still there, or has just died, are looked at again later.
+        Goes on until `stop`: records of a process that is still there, or has just died, and those
+        whose lease was lost, are looked at again later.
         """
 
         def pause(error: Exception, attempt: int) -> float | None:
@@ -189,29 +200,42 @@ class Inbox:
             return BACKOFF(error, attempt)
 
         sleep = partial(sleep_unless, stop)
-        while not stop.is_set():
-            try:
-                found, busy = await retrying(self._take_up, pause, sleep)
-            except StorageError:
+        while True:
+            if not self.recovered:
+                found: list[Entry] = []
+                self._lost = False
+                try:
+                    busy = await retrying(partial(self._take_up, found), pause, sleep)
+                except StorageError:
+                    return
+                self.recovered = not busy and not self._lost
+                found.sort(key=lambda entry: entry.update.update_id)
+                await self._sort_out(found, put, set_aside, stop)
+                self.looked.set()
+            if await sleep(LOOK_AGAIN):
                 return
-            self.recovered = not busy
-            suspects = []
-            for entry in found:
-                update_id = entry.update.update_id
-                deaths = entry.record.get("deaths", 0)
-                if error := _verdict(entry.record):
-                    await set_aside(entry.update, error)
-                    await self.forget(update_id, stop)
-                elif deaths >= SUSPECT_AFTER:
-                    suspects.append(entry)
-                else:
-                    logger.info("update %d was left unfinished and is taken up again", update_id)
-                    put(entry.update)
-            random.shuffle(suspects)
-            for entry in suspects:
-                await self._try_alone(entry, put, sleep)
-            if not busy or await sleep(LOOK_AGAIN):
-                return
+
+    async def _sort_out(
+        self,
+        found: list[Entry],
+        put: Callable[[Update], None],
+        set_aside: Callable[[Update, Exception], Awaitable[None]],
+        stop: asyncio.Event,
+    ) -> None:
+        suspects = []
+        for entry in found:
+            update_id = entry.update.update_id
+            if error := _verdict(entry.record):
+                await set_aside(entry.update, error)
+                await self.forget(update_id, stop)
+            elif entry.record["deaths"] >= SUSPECT_AFTER:
+                suspects.append(entry)
+            else:
+                logger.info("update %d was left unfinished and is taken up again", update_id)
+                put(entry.update)
+        random.shuffle(suspects)
+        for entry in suspects:
+            await self._try_alone(entry, put, partial(sleep_unless, stop))
 
     async def _try_alone(
         self,
@@ -228,9 +252,12 @@ class Inbox:
                     return
             await self._change(entry, alone=alone)
 
-    async def _take_up(self) -> tuple[list[Entry], bool]:
-        """Return the records that are free now, leased, and whether others are not."""
-        found, busy = [], False
+    async def _take_up(self, found: list[Entry]) -> bool:
+        """Lease the records that are free now, and tell whether others are not.
+
+        They are appended to `found`, some of them even when the store fails at another.
+        """
+        busy = False
         own = {f"{PREFIX}{update_id}" for update_id in self.entries}
         # Not bounded: it may take long to go through many keys, and nothing waits for it.
         keys = {key async for key in self._storage.read_all_keys(PREFIX)}
@@ -245,7 +272,7 @@ class Inbox:
             elif (entry := await self._entry(held)) is not None:
                 self.entries[entry.update.update_id] = entry
                 found.append(entry)
-        return sorted(found, key=lambda entry: entry.update.update_id), busy
+        return busy
 
     async def _entry(self, held: CheckedOut) -> Entry | None:
         """Read a record, and count the death of the process that had begun with it."""

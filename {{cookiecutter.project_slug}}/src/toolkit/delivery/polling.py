@@ -112,7 +112,9 @@ class Poller:
         )
         try:
             # What the last process has left goes first, unless the store is away.
-            await _first_of(recovery, stopped, limit=THROTTLE)
+            looked = asyncio.create_task(self._inbox.looked.wait())
+            await _first_of(looked, stopped, limit=THROTTLE)
+            looked.cancel()
             while not stop.is_set():
                 fetch = asyncio.create_task(self._fetch())
                 await _first_of(fetch, stopped)

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from aiogram.types import Message
 
-from toolkit import MemorySessionStorage, create_bot
+from toolkit import MemorySessionStorage, SessionConflict, StorageUnavailable, create_bot
 from toolkit.delivery.failures import INTERRUPTED
 from toolkit.delivery.inbox import ALONE_AT_MOST, SUSPECT_AFTER
 from toolkit.harness.fake_telegram import FakeTelegram
 from toolkit.harness.storage import PersistentStorage
-from toolkit.storage.base import Lease
+from toolkit.storage.base import UNCHANGED, Lease
 
 from .bots import TOKEN, Session, counting
 from .serving import Serving
@@ -182,6 +182,56 @@ async def test_a_record_of_the_inbox_that_another_process_holds_is_left_to_it(
 
     assert serving.texts == ["1 from 5"]
     assert "deaths" not in await storage.read("parked:1")
+
+
+@pytest.mark.usefixtures("stores_soon", "no_backoff")
+@pytest.mark.parametrize("failure", ["conflict", "away", "unanswered"])
+@pytest.mark.parametrize("number", range(1, 14))
+async def test_no_failure_of_the_store_leaves_an_update_in_the_inbox(
+    polling: Polling, number: int, failure: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("toolkit.delivery.inbox.LOOK_AGAIN", 0.01)
+    monkeypatch.setattr("toolkit.delivery.inbox.ALONE_FOR", 0.05)
+    storage = FailsOnce(MemorySessionStorage())
+    telegram = FakeTelegram(token=TOKEN)
+    for update_id, deaths in ((1, 0), (2, 2), (3, 2)):
+        update = telegram.send_text(update_id, "hang")
+        await storage.write(f"parked:{update_id}", {"update": update, "deaths": deaths})
+    telegram.updates.take()
+    storage.failure, storage.calls_left = failure, number
+
+    serving = polling(counting(storage), telegram)
+    await serving.app["begun"].wait()
+    await asyncio.sleep(0.1)
+    serving.app["go"].set()
+    while [key async for key in storage.inner.read_all_keys("parked:")]:
+        await asyncio.sleep(0.001)
+
+    assert sorted(serving.texts) == ["1 from 1", "1 from 2", "1 from 3"]
+
+
+class FailsOnce(PersistentStorage):
+    """A store of which one call about the inbox fails: after `calls_left - 1` others."""
+
+    failure = ""
+    calls_left = 0
+
+    async def _call(self, verb: str, *arguments: Any, **options: Any) -> Any:
+        key = arguments[0].key if isinstance(arguments[0], Lease) else arguments[0]
+        last = False
+        if key.startswith("parked:"):
+            self.calls_left -= 1
+            last = self.calls_left == 0
+        if last and self.failure == "away":
+            raise StorageUnavailable("test", "away")
+        if last and self.failure == "conflict" and verb == "checkin":
+            # What a server does that was killed and had not yet written the lease to its disk.
+            await self.inner.checkin(arguments[0], UNCHANGED)
+            raise SessionConflict(key)
+        answer = await super()._call(verb, *arguments, **options)
+        if last and self.failure == "unanswered":
+            raise StorageUnavailable("test", "the answer was lost")
+        return answer
 
 
 @pytest.mark.usefixtures("stores_soon")
