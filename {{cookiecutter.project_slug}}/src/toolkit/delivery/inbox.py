@@ -104,14 +104,17 @@ class Inbox:
     async def _write(self, entry: Entry, then: Callable[[int], None], hold: bool) -> None:
         update_id = entry.update.update_id
         key = f"{PREFIX}{update_id}"
-        try:
-            await self._checkouts.bounded(self._storage.write(key, entry.record))
-            if hold:
-                entry.held = await self._checkouts.take(key, "the inbox", patience=0)
-        except StorageError as error:
-            logger.warning("update %d was not written down: %s", update_id, error)
-        else:
-            then(update_id)
+        async with entry.lock:
+            if self.entries.get(update_id) is not entry:
+                return  # settled meanwhile, and forgotten
+            try:
+                await self._checkouts.bounded(self._storage.write(key, entry.record))
+                if hold:
+                    entry.held = await self._checkouts.take(key, "the inbox", patience=0)
+            except StorageError as error:
+                logger.warning("update %d was not written down: %s", update_id, error)
+            else:
+                then(update_id)
 
     async def written(self, limit: float) -> None:
         """Wait `limit` seconds for what is being written."""

@@ -204,10 +204,47 @@ async def test_no_failure_of_the_store_leaves_an_update_in_the_inbox(
     await serving.app["begun"].wait()
     await asyncio.sleep(0.1)
     serving.app["go"].set()
-    while [key async for key in storage.inner.read_all_keys("parked:")]:
+    # A store raises no event.
+    while [key async for key in storage.inner.read_all_keys("parked:")]:  # noqa: ASYNC110
         await asyncio.sleep(0.001)
 
     assert sorted(serving.texts) == ["1 from 1", "1 from 2", "1 from 3"]
+
+
+@pytest.mark.usefixtures("stores_soon", "no_backoff")
+async def test_what_is_settled_is_not_written_down_again(polling: Polling) -> None:
+    tried, deleted = asyncio.Event(), asyncio.Event()
+
+    class Late(MemorySessionStorage):
+        writes = deletes = 0
+
+        async def write(self, key: str, value: Any, **options: Any) -> None:
+            if key.startswith("parked:"):
+                self.writes += 1
+                if self.writes == 1:
+                    tried.set()
+                    raise StorageUnavailable("test", "away")
+                await deleted.wait()
+            await super().write(key, value, **options)
+
+        async def delete(self, key: str) -> None:
+            if key.startswith("parked:"):
+                self.deletes += 1
+                if self.deletes == 1:
+                    await asyncio.sleep(0.1)
+                    raise StorageUnavailable("test", "away")
+            await super().delete(key)
+            if key.startswith("parked:"):
+                deleted.set()
+
+    serving = polling(counting(storage := Late()))
+    serving.telegram.send_text(5, "hang")
+    await tried.wait()
+    serving.app["go"].set()
+    await serving.until_confirmed()
+    await asyncio.sleep(0.1)
+
+    assert [key async for key in storage.read_all_keys()] == ["5_5"]
 
 
 class FailsOnce(PersistentStorage):
