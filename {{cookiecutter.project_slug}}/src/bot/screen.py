@@ -6,6 +6,8 @@ from aiogram import Bot
 from aiogram.enums import ChatType
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
+from toolkit import Origin
+
 Event = Message | CallbackQuery
 
 
@@ -39,10 +41,8 @@ async def is_answer(message: Message, bot: Bot) -> bool:
     return bool(answered and answered.from_user and answered.from_user.id == bot.id)
 
 
-def person(event: Event) -> int:
+def owner_of(origin: Origin) -> int:
     """Return the id that bookings belong to. Anonymous admins of a group share the group's id."""
-    if isinstance(event, Message) and event.sender_chat is not None:
-        return event.sender_chat.id
-    if event.from_user is None:
+    if origin.user is None:
         raise LookupError("only channel posts have no sender, and this bot does not handle them")
-    return event.from_user.id
+    return origin.user

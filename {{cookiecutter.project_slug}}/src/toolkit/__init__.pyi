@@ -26,6 +26,7 @@ from toolkit.keyboards import menu as menu
 from toolkit.keyboards import paginate as paginate
 from toolkit.redaction import redact as redact
 from toolkit.redaction import redact_output as redact_output
+from toolkit.sessions.keys import Origin as Origin
 from toolkit.sessions.middleware import BotContext as BotContext
 from toolkit.sessions.middleware import Sessions as Sessions
 from toolkit.sessions.middleware import in_step as in_step

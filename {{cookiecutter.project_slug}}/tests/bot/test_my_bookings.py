@@ -122,3 +122,20 @@ async def test_looking_at_ones_visits_leaves_the_dialogue_where_it_is(
     before = await running_bot.session()
     await person.say("/bookings")
     assert await running_bot.session() == before
+
+
+async def test_an_anonymous_admin_of_a_group_books_and_cancels_by_buttons(
+    running_bot: RunningBot, person: Person, group: dict[str, Any]
+) -> None:
+    admin = person.at(group)
+    running_bot.telegram.hide(person.id, group["id"])
+    await admin.say("/book")
+    await admin.tap("Haircut")
+    await admin.tap("Tue 24 Nov")
+    await admin.tap("14:00")
+    assert admin.sees("Booked!")
+
+    await admin.say("/bookings")
+    await admin.tap(admin.buttons[0])
+    await admin.tap("Cancel the visit")
+    assert admin.sees("Cancelled: Haircut")

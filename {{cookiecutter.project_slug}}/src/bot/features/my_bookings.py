@@ -20,8 +20,8 @@ from aiogram.filters.callback_data import CallbackData
 from aiogram.types import CallbackQuery, InlineKeyboardButton, Message
 
 from bot.bookings import Booking, BookingBook
-from bot.screen import Event, person, reachable, show
-from toolkit import button, confirm, menu
+from bot.screen import Event, owner_of, reachable, show
+from toolkit import Origin, button, confirm, menu
 
 SHOWN = 10
 
@@ -37,15 +37,17 @@ class Visits(CallbackData, prefix="visits", sep="|"):
     sure: bool = False
 
 
-async def is_not_owner(callback: CallbackQuery, callback_data: Visits) -> bool:
+async def is_not_owner(
+    callback: CallbackQuery, callback_data: Visits, session_origin: Origin
+) -> bool:
     """Tell whether a list in a group was tapped by another user than its owner."""
-    return callback.from_user.id != callback_data.owner
+    return owner_of(session_origin) != callback_data.owner
 
 
 @router.message(Command("bookings"))
-async def visits_wanted(message: Message, bookings: BookingBook) -> None:
+async def visits_wanted(message: Message, bookings: BookingBook, session_origin: Origin) -> None:
     """List the visits of the sender."""
-    await show_visits(message, bookings, person(message))
+    await show_visits(message, bookings, owner_of(session_origin))
 
 
 @router.callback_query(Visits.filter(), is_not_owner)

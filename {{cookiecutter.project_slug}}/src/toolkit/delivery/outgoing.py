@@ -121,6 +121,9 @@ class RetryingBot(Bot):
         self.sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
         """How it waits; a test puts something quicker here."""
 
+        self.poll_sent: Callable[[Message], Awaitable[None]] | None = None
+        """Is told of each poll that the bot has sent."""
+
         self._quiet_until = 0.0
 
     async def __call__(self, method: TelegramMethod[T], request_timeout: int | None = None) -> T:
@@ -136,6 +139,8 @@ class RetryingBot(Bot):
             waited += await self._wait_for_quiet(method, self.longest - waited)
             result = await self.session(self, method, timeout=request_timeout)
             _note(name)
+            if name == "sendPoll" and self.poll_sent is not None:
+                await self.poll_sent(cast(Message, result))
             return result
 
         def pause(error: Exception, attempt: int) -> float | None:

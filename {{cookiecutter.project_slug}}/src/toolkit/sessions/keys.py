@@ -10,12 +10,13 @@ update                                         chat and user
 =============================================  ==================================================
 message, edited message, callback query        its chat and its sender
 message of an anonymous admin or a channel     its chat and `sender_chat` (all of them share one
-                                               technical `from` user)
+                                               technical `from` user), and so a tap of that admin
 channel post                                   the channel, twice
 inline query, chosen result, button under an   the user, twice: their private session
 inline message, shipping, pre-checkout,
 paid media, business connection
-poll answer, reaction, boost                   chat and user, or the one there is twice
+poll answer                                    the group that the bot sent the poll to, and the user
+reaction, boost                                chat and user, or the one there is twice
 member changes                                 the chat and the user who acted
 join request                                   the user, twice: the bot may write to them there
 business message                               its chat and sender, then `_b{connection}`

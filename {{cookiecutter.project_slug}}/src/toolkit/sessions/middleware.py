@@ -27,7 +27,8 @@ from aiogram.types import ErrorEvent, TelegramObject, Update
 from toolkit.errors import TRANSIENT, HandlerTimedOut, SessionDeadlock, SessionUndecodable
 from toolkit.sessions.checkout import CheckedOut, Checkouts, held_here
 from toolkit.sessions.codec import Migration, SessionCodec
-from toolkit.sessions.keys import Scope, origin_of
+from toolkit.sessions.keys import Origin, Scope, origin_of
+from toolkit.sessions.lookup import Lookup
 from toolkit.sessions.supergroups import Supergroups
 from toolkit.storage.base import UNCHANGED, SessionStorage, Unchanged, Value
 from toolkit.waiting import Deadlines, on_give_up
@@ -274,6 +275,7 @@ class SessionMiddleware(BaseMiddleware):
         self.sessions = sessions
         self.scope = scope
         self.supergroups = Supergroups(sessions.checkouts, sessions.expires_in)
+        self.lookup = Lookup(sessions.checkouts)
         self.deadlines = Deadlines(handler_timeout)
         self._abandoning: set[asyncio.Task[None]] = set()
 
@@ -289,14 +291,14 @@ class SessionMiddleware(BaseMiddleware):
         data["storage"] = self.sessions.storage
         data.setdefault("sessions", self.sessions)
         origin = origin_of(event)
-        message = event.message
-        if self.supergroups.became or (
-            message is not None and (message.migrate_to_chat_id or message.migrate_from_chat_id)
-        ):
-            try:
+        moves, hides = self._is_odd(event, origin)
+        try:
+            if moves:
                 origin = await self.supergroups.follow(event, origin)
-            except TRANSIENT as error:
-                raise StoreFailed(error) from error
+            if hides:
+                origin = await self.lookup.find(event, origin, data["bot"])
+        except TRANSIENT as error:
+            raise StoreFailed(error) from error
         data["session_origin"] = origin
         key = origin.key(self.scope)
         if key is None:
@@ -325,6 +327,21 @@ class SessionMiddleware(BaseMiddleware):
         except TRANSIENT as error:
             raise StoreFailed(error) from error
         return result
+
+    def _is_odd(self, update: Update, origin: Origin) -> tuple[bool, bool]:
+        """Tell whether it may be about a group that moves, and whether it hides where it belongs.
+
+        Here, as every update is asked, and hardly any is.
+        """
+        message = update.message
+        if message is not None:
+            told = message.migrate_to_chat_id or message.migrate_from_chat_id
+            hides = message.sender_chat is not None and origin.chat == origin.user
+        else:
+            told = None
+            tapped = update.callback_query is not None and origin.chat != origin.user
+            hides = tapped or update.poll_answer is not None
+        return told is not None or bool(self.supergroups.became), hides
 
     async def _limited(
         self,

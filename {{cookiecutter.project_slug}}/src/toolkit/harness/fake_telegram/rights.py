@@ -23,6 +23,13 @@ GROUP_RIGHTS = ("can_pin_messages", "can_manage_topics", "can_manage_tags")
 CHANNEL_RIGHTS = ("can_post_messages", "can_edit_messages", "can_manage_direct_messages")
 ALL_RIGHTS = RIGHTS + GROUP_RIGHTS + CHANNEL_RIGHTS
 MEDIA_PERMISSIONS = tuple(_MEDIA_PERMISSIONS.split())
+ANONYMOUS: Json = {
+    "id": 1087968824,
+    "is_bot": True,
+    "first_name": "Group",
+    "username": "GroupAnonymousBot",
+}
+"""Whom a message of an anonymous admin comes from, beside its `sender_chat`."""
 PERMISSIONS = ("can_send_messages", *MEDIA_PERMISSIONS, *_OTHER_PERMISSIONS.split())
 
 

@@ -59,6 +59,11 @@ class Membership(World):
         self.users[user_id].deactivated = True
         self.private_chat(user_id)
 
+    def hide(self, user_id: int, chat_id: int) -> Json:
+        """Make somebody an anonymous admin, who writes as the group; return the update about it."""
+        chat, user = self._group(chat_id), self.user(user_id)
+        return self.change_member(chat, user, member("administrator", user, is_anonymous=True))
+
     def ask_to_join(self, user_id: int, chat_id: int) -> Json:
         """Ask to join a group that approves its members."""
         chat, user = self._group(chat_id), self.user(user_id)

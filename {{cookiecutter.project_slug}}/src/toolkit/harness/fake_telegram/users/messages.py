@@ -7,7 +7,7 @@ from typing import Any
 from toolkit.harness.fake_telegram.entities import format_text
 from toolkit.harness.fake_telegram.methods.media import describe
 from toolkit.harness.fake_telegram.model import Chat, PersonError
-from toolkit.harness.fake_telegram.rights import is_member, member
+from toolkit.harness.fake_telegram.rights import ANONYMOUS, is_member, member
 from toolkit.harness.fake_telegram.users.buttons import Button, Buttons, NoSuchButton
 from toolkit.harness.fake_telegram.world import in_topic
 from toolkit.harness.types import Json
@@ -61,7 +61,10 @@ class Messages(Buttons):
                 raise PersonError(f"there is no message {reply_to} in chat {chat.id} to reply to")
             shown = {k: v for k, v in replied.items() if k != "reply_to_message"}
             fields["reply_to_message"] = shown
-        message = self.new_message(chat, self.user(user_id), content, **fields)
+        sender = self.user(user_id)
+        if chat.members.get(user_id, {}).get("is_anonymous"):
+            sender, fields["sender_chat"] = ANONYMOUS, chat.data
+        message = self.new_message(chat, sender, content, **fields)
         return self.emit_message(chat, message)
 
     def send_text(
