@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from measure import ROOT, Progress, Reach, Report, arguments, taking_turns
@@ -27,8 +28,14 @@ class Bot:
             script = NODE / "update_grammy.mjs"
             shutil.copy(HERE / "update_grammy.mjs", script)
             command = ["node", str(script), ANSWER, update(1, 1)]
+        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - as long as the process
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=HERE
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            text=True,
+            cwd=HERE,
         )
         self._answer("ready")
 
@@ -49,7 +56,10 @@ class Bot:
         assert self.process.stdout is not None
         line = self.process.stdout.readline().strip()
         if not line or (expected and line != expected):
-            raise RuntimeError(f"{self.process.args} answered {line!r}")
+            status = self.process.wait(10) if not line else None
+            self.errors.seek(0)
+            said = f"answered {line!r}, status {status}: {self.errors.read()[-2000:]}"
+            raise RuntimeError(f"{self.process.args} {said}")
         return line
 
     def end(self) -> None:

@@ -17,6 +17,7 @@ import sys
 
 from tests.delivery_kit.counting_bot import make_bot
 from toolkit import open_storage
+from toolkit.quick_aiogram import warm_up
 
 
 def serve(api_url: str, storage_url: str, port: str | None = None) -> None:
@@ -36,6 +37,7 @@ def serve(api_url: str, storage_url: str, port: str | None = None) -> None:
 
 def main(arguments: list[str]) -> None:
     """Fork a bot for each line, and wait for its end."""
+    warm_up()
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     for _ in sys.stdin:

@@ -14,6 +14,7 @@ import sys
 
 from tests.replica_kit.booking_bot import make_bot
 from toolkit import open_storage
+from toolkit.quick_aiogram import warm_up
 
 
 def serve(api_url: str, storage_url: str, webhook_url: str, port: int) -> None:
@@ -25,6 +26,7 @@ def serve(api_url: str, storage_url: str, webhook_url: str, port: int) -> None:
 
 def main(api_url: str, storage_url: str, webhook_url: str) -> None:
     """Do what each line says."""
+    warm_up()
     print("ready", flush=True)  # noqa: T201
     for line in sys.stdin:
         verb, number = line.split()

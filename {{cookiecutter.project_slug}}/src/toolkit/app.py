@@ -36,6 +36,7 @@ from toolkit.delivery.store_report import store_reported
 from toolkit.delivery.webhook import HANDLER_LIMIT, WebhookServer
 from toolkit.errors import SessionDeadlock
 from toolkit.fsm import STRATEGIES, SessionFSMMiddleware, SessionFSMStorage
+from toolkit.quick_aiogram import warm_up
 from toolkit.redaction import hide, redact_output
 from toolkit.routers import QuickRouter, copy_router, quicken, wants_album
 from toolkit.sessions.checkout import Checkouts
@@ -92,6 +93,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         self.albums = Albums()
         # The state is in the session's record, which has to be checked out before.
         self._limits = SessionMiddleware(sessions, scope, handler_timeout)
+        bot.poll_sent = self._limits.lookup.note_poll
         self.fsm = SessionFSMMiddleware(fsm_storage, self.fsm.events_isolation, STRATEGIES[scope])
         outer = self.update.outer_middleware
         # aiogram's own error handling, for which there is no session any more.
@@ -291,6 +293,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         handle_signals: bool,
     ) -> None:
         stop = stop or asyncio.Event()
+        warm_up()
         signals = (
             stop_on_signals(stop, within=stop_within)
             if handle_signals

@@ -45,8 +45,8 @@ def november(day: int, hour: int, minute: int = 0) -> datetime:
         ("23 Nov 2027 14:00", november(23, 14).replace(year=2027)),
     ],
 )
-def test_a_moment_is_read(text: str, meant: datetime) -> None:
-    assert read_when(text, MONDAY) == meant
+async def test_a_moment_is_read(text: str, meant: datetime) -> None:
+    assert await read_when(text, MONDAY) == meant
 
 
 @pytest.mark.parametrize(
@@ -63,8 +63,8 @@ def test_a_moment_is_read(text: str, meant: datetime) -> None:
         ("tomorrow 25:00", date(2026, 11, 24)),
     ],
 )
-def test_a_day_alone_stays_a_day(text: str, meant: date) -> None:
-    when = read_when(text, MONDAY)
+async def test_a_day_alone_stays_a_day(text: str, meant: date) -> None:
+    when = await read_when(text, MONDAY)
     assert when == meant
     assert not isinstance(when, datetime)
 
@@ -73,10 +73,10 @@ def test_a_day_alone_stays_a_day(text: str, meant: date) -> None:
     "text",
     ["", "haircut", "31 Feb", "14", "99", "next week", "💈", "\x00", "2pm UTC", "tomorrow " * 20],
 )
-def test_what_names_no_day_is_not_guessed_at(text: str) -> None:
-    assert read_when(text, MONDAY) is None
+async def test_what_names_no_day_is_not_guessed_at(text: str) -> None:
+    assert await read_when(text, MONDAY) is None
 
 
-def test_tomorrow_is_counted_from_the_shops_day_not_from_utc() -> None:
+async def test_tomorrow_is_counted_from_the_shops_day_not_from_utc() -> None:
     shortly_after_midnight = datetime(2026, 11, 23, 23, 30, tzinfo=UTC)
-    assert read_when("tomorrow", shortly_after_midnight) == date(2026, 11, 25)
+    assert await read_when("tomorrow", shortly_after_midnight) == date(2026, 11, 25)

@@ -20,10 +20,10 @@ from aiogram.filters.callback_data import CallbackData
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
 from bot.bookings import SERVICES, TIME_ZONE, BookingBook, SlotRefused, find_service, format_when
-from bot.dates import read_when
-from bot.screen import Event, is_answer, person, reachable, show
+from bot.dates import expect_a_date, read_when
+from bot.screen import Event, is_answer, owner_of, reachable, show
 from bot.session import Session, Step
-from toolkit import button, in_step, menu
+from toolkit import Origin, button, in_step, menu
 
 TIME_TO_ANSWER = timedelta(minutes=30)
 DAYS_SHOWN = 8
@@ -66,6 +66,7 @@ async def answered_too_late(event: Event, session: Session, bookings: BookingBoo
 @router.callback_query(F.data == "services", is_current_menu)
 async def begin(event: Event, session: Session, bookings: BookingBook, note: str = "") -> None:
     """Ask for the service."""
+    expect_a_date(bookings.now())
     session.step = Step.choosing_service
     services = menu([button(name, PickService(name=name)) for name in SERVICES])
     await ask(event, session, bookings, f"{note}What service?", services)
@@ -92,27 +93,33 @@ async def service_tapped(
 
 
 @router.message(in_step(Step.choosing_time), is_answer)
-async def time_typed(message: Message, session: Session, bookings: BookingBook) -> None:
+async def time_typed(
+    message: Message, session: Session, bookings: BookingBook, session_origin: Origin
+) -> None:
     """Book at the moment in the text, or offer the times of the day in it."""
     # Read from the moment of sending: a message that comes again after midnight means the same day.
-    when = read_when(message.text or "", message.date)
+    when = await read_when(message.text or "", message.date)
     if when is None:
         note = "I cannot read that as a day and time. Try “Tomorrow 2pm”.\n\n"
         await ask_day(message, session, bookings, session.service, note)
     elif isinstance(when, datetime):
-        await book(message, session, bookings, when)
+        await book(message, session, bookings, when, owner_of(session_origin))
     else:
         await ask_time(message, session, bookings, when)
 
 
 @router.callback_query(PickTime.filter(), in_step(Step.choosing_time), is_current_menu)
 async def time_tapped(
-    callback: CallbackQuery, callback_data: PickTime, session: Session, bookings: BookingBook
+    callback: CallbackQuery,
+    callback_data: PickTime,
+    session: Session,
+    bookings: BookingBook,
+    session_origin: Origin,
 ) -> None:
     """Book at the moment of the button, or offer the times of its day."""
     if "T" in callback_data.when:
         start = datetime.fromisoformat(callback_data.when).astimezone(TIME_ZONE)
-        await book(callback, session, bookings, start)
+        await book(callback, session, bookings, start, owner_of(session_origin))
     else:
         await ask_time(callback, session, bookings, date.fromisoformat(callback_data.when))
 
@@ -121,6 +128,7 @@ async def ask_day(
     event: Event, session: Session, bookings: BookingBook, service: str, note: str = ""
 ) -> None:
     """Ask for the day, with the first that have times free."""
+    expect_a_date(bookings.now())
     session.step, session.service = Step.choosing_time, service
     free = await bookings.free(SERVICES[service])
     days = [button(format_when(day), PickTime(when=str(day))) for day in list(free)[:DAYS_SHOWN]]
@@ -153,10 +161,12 @@ async def ask(
     session.menu = await show(event, text, keyboard)
 
 
-async def book(event: Event, session: Session, bookings: BookingBook, start: datetime) -> None:
+async def book(
+    event: Event, session: Session, bookings: BookingBook, start: datetime, owner: int
+) -> None:
     """Book the visit, or say why not and ask again."""
     try:
-        booking = await bookings.book(person(event), SERVICES[session.service], start)
+        booking = await bookings.book(owner, SERVICES[session.service], start)
     except SlotRefused as refusal:
         await ask_time(event, session, bookings, start.date(), f"{refusal}\n\n")
     else:

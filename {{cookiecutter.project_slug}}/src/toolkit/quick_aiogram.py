@@ -1,0 +1,99 @@
+"""Start aiogram in a fraction of its time and memory: models are built when they are first used.
+
+aiogram defers the building of its pydantic models, and then builds all of them at the end of
+`aiogram/types/__init__.py`, each with everything that it refers to, because a model finds the
+others only under names that its module imports for type checkers alone. Here these names are put
+into the modules, so that pydantic finds them whenever it builds a model.
+
+AIOGRAM_EAGER=1 in the environment leaves aiogram as it is, and so do versions that this was not
+tested with.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sys
+from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.metadata import version
+from types import ModuleType
+from typing import Any
+
+logger = logging.getLogger(__name__)
+
+TESTED = {"aiogram": r"3\.31\.", "pydantic": r"2\.1[123]\."}
+"""What the versions begin with that `tests/test_quick_aiogram.py` of the template compares."""
+
+PACKAGE = "aiogram.types"
+
+
+def install() -> None:
+    """Have the first import of aiogram done quickly; call it before."""
+    if PACKAGE in sys.modules:
+        logger.debug("aiogram was imported before the toolkit: its models are all built")
+    elif os.environ.get("AIOGRAM_EAGER", "0") in ("", "0"):
+        sys.meta_path.insert(0, _Finder())
+
+
+def warm_up() -> None:
+    """Build the models that a message needs, so that the first user does not wait for them."""
+    from aiogram.methods import Response
+    from aiogram.types import CallbackQuery, Chat, Message, ReplyKeyboardMarkup, Update
+
+    answers = Response[Message], Response[Message | bool], Response[bool], Response[list[Update]]
+    for model in (Update, Message, Chat, CallbackQuery, ReplyKeyboardMarkup, *answers):
+        model.model_rebuild()
+
+
+class _Finder(MetaPathFinder):
+    """Finds the types of aiogram as ever, and has them loaded by `_Quickly`."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name != PACKAGE:
+            return None
+        sys.meta_path.remove(self)
+        spec = PathFinder.find_spec(name, path, target)
+        for package, tested in TESTED.items():
+            if not re.match(tested, found := version(package)):
+                logger.debug("not tested with %s %s: its models are all built", package, found)
+                return spec
+        if spec is not None and spec.loader is not None:
+            spec.loader = _Quickly(spec.loader)
+        return spec
+
+
+class _Quickly(Loader):
+    def __init__(self, usual: Loader) -> None:
+        self._usual = usual
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self._usual.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        from pydantic import BaseModel
+
+        rebuild: Any = vars(BaseModel)["model_rebuild"]
+
+        def not_yet(cls: type[BaseModel], /, **options: Any) -> bool | None:
+            if cls.__module__.startswith(f"{PACKAGE}."):
+                return None
+            result: bool | None = rebuild.__get__(None, cls)(**options)
+            return result
+
+        BaseModel.model_rebuild = classmethod(not_yet)  # type: ignore[method-assign, assignment]
+        try:
+            self._usual.exec_module(module)
+        finally:
+            BaseModel.model_rebuild = rebuild  # type: ignore[method-assign]
+        if module.__spec__ is not None:
+            module.__spec__.loader = module.__loader__ = self._usual
+        names = {name: getattr(module, name) for name in module.__all__}
+        for name, submodule in list(sys.modules.items()):
+            if name.startswith(f"{PACKAGE}."):
+                for each, value in names.items():
+                    vars(submodule).setdefault(each, value)
