@@ -1,41 +1,53 @@
-# What a fresh clone needs: python3 (3.11 or newer), npm, make and package indexes for both.
+# What a fresh clone needs: python3 (3.11 to 3.14), npm, make and package indexes for both.
 
 PYTHON ?= python3
+UV := $(shell command -v uv 2>/dev/null)
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 READY := $(VENV)/.ready
 CONFIG := $(CURDIR)/pyproject.toml
 PROJECT := {{cookiecutter.project_slug}}
 BIOME := scripts/lint/node_modules/.bin/biome
+TOOLS := build/tools
 DEMO := build/booking-bot
+export UV_PYTHON_DOWNLOADS = never
 
 # Nothing that runs inside the braces directory may leave a cache there: it would be rendered.
 export PYTHONDONTWRITEBYTECODE = 1
 export RUFF_CACHE_DIR = $(CURDIR)/build/ruff
 export MYPY_CACHE_DIR = $(CURDIR)/build/mypy
 
-.PHONY: help demo test check in-place fast slow clean
+.PHONY: help demo test missing check in-place fast slow lowest clean
 
 help:
-	@echo 'make demo   generate a project into build/ and talk to its bot'
-	@echo 'make test   all of these, from quick to slow:'
+	@echo 'make demo     generate a project into build/ and talk to its bot'
+	@echo 'make test     all of these, from quick to slow:'
 	@echo '  make check     lint, types and which way imports run, of the template and of the project in it'
 	@echo '  make fast      hooks, answers, and every combination of answers rendered'
 	@echo '  make in-place  the tests of the toolkit and of the bot, inside the template directory'
 	@echo '  make slow      generated projects in fresh environments, their wheel, and cruft update'
-	@echo 'make clean  remove what these made'
+	@echo 'make missing  which servers are not installed, and what is not tested without them'
+	@echo 'make lowest   the tests in place with the oldest releases that pyproject.toml allows'
+	@echo 'make clean    remove what these made'
 
-demo: $(READY)
+# The project is a new one each time, its environment is not.
+demo: $(TOOLS)/.ready
+	@rm -rf $(TOOLS)/demo
+	@if [ -d $(DEMO)/.venv ]; then mv $(DEMO)/.venv $(TOOLS)/demo; fi
 	@rm -rf $(DEMO)
-	@$(BIN)/cookiecutter . --no-input --output-dir build
-	@$(MAKE) --silent --directory $(DEMO) .venv/.ready
+	@$(TOOLS)/bin/cookiecutter . --no-input --output-dir build
+	@if [ -d $(TOOLS)/demo ]; then mv $(TOOLS)/demo $(DEMO)/.venv; fi
+	@PATH="$$PATH:$(CURDIR)/$(TOOLS)/bin" $(MAKE) --silent --directory $(DEMO) .venv/.ready
 	@echo
 	@cd $(DEMO) && for line in 'I want to book' 'Haircut' 'Tomorrow 2pm'; do \
 	  echo "> $$line"; \
 	  echo "$$line" | .venv/bin/python -m bot chat 2> chat.log || { cat chat.log; exit 1; }; \
 	done
 
-test: check fast in-place slow
+test: missing check fast in-place slow
+
+missing:
+	@$(PYTHON) scripts/missing_servers.py
 
 # The generated pyproject.toml is Jinja, not TOML, until it is rendered; then it is checked too.
 check: $(READY) $(BIOME)
@@ -56,15 +68,35 @@ in-place: $(READY)
 slow: $(READY)
 	$(BIN)/pytest -m slow -n 3 tests
 
+lowest: build/lowest/.ready
+	cd '$(PROJECT)' && PYTHONPATH=src $(CURDIR)/build/lowest/bin/python -m pytest -c $(CONFIG) --rootdir . -p no:cacheprovider -n auto --timeout 180
+
 clean:
 	rm -rf build $(VENV) scripts/lint/node_modules
 
+# install FOLDER, PACKAGES: with uv, which is installed into the folder first where it is not on the
+# path; with pip where that fails.
+define install
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 11) <= v < (3, 15) and "Python 3.11 to 3.14 is needed, and this is %d.%d; try: make PYTHON=python3.13" % v)'
+	@echo 'Installing into $(1), once.'
+	@$(PYTHON) -m venv $(1)
+	@[ -n '$(UV)' ] || $(1)/bin/python -m pip install --quiet --quiet --disable-pip-version-check uv || true
+	@if uv=$$(PATH="$$PATH:$(CURDIR)/$(1)/bin" command -v uv); then \
+	  $$uv pip install --quiet --python $(1)/bin/python $(2); \
+	else \
+	  $(1)/bin/python -m pip install --quiet --quiet --disable-pip-version-check $(2); \
+	fi
+	@touch $@
+endef
+
 $(READY): pyproject.toml
-	@echo 'Installing into $(VENV), once.'
-	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and "Python 3.11 or newer is needed, and this is %d.%d; try: make PYTHON=python3.12" % v[:2])'
-	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --editable '.[test]'
-	@touch $(READY)
+	$(call install,$(VENV),--editable '.[test]')
+
+build/lowest/.ready: pyproject.toml
+	$(call install,build/lowest,--resolution lowest-direct --editable '.[test]')
+
+$(TOOLS)/.ready: pyproject.toml
+	$(call install,$(TOOLS),'cookiecutter>=2.6')
 
 # Checks the simulator's JavaScript and CSS; no generated project has it.
 $(BIOME): scripts/lint/package-lock.json

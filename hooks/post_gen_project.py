@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 # The one place where Jinja writes. JSON of Jinja's tojson holds no apostrophe and no newline,
 # so no answer can end this literal.
@@ -123,16 +124,42 @@ def leftovers(project: Path) -> Iterator[Path]:
         yield from [path for path in project.rglob(name) if project / ".git" not in path.parents]
 
 
+def remember(project: Path, answers: Mapping[str, Any]) -> None:
+    """Write down what the project was made from and with, for those who do without cruft."""
+    # cruft, which clones the template, tells its address and the commit instead of the folder.
+    source, folder = answers["_template"], answers.get("_repo_dir")
+    record = {
+        "template": folder if folder and Path(source).exists() else source,
+        "version": answers["_version"],
+        "commit": answers.get("_commit") or (folder and _commit_of(Path(folder))),
+        "answers": {name: value for name, value in answers.items() if not name.startswith("_")},
+    }
+    text = json.dumps(record, indent=2, ensure_ascii=False)
+    (project / ".template.json").write_text(f"{text}\n", encoding="utf-8")
+
+
+def _commit_of(folder: Path) -> str | None:
+    git = shutil.which("git")
+    if git is None or not (folder / ".git").exists():
+        return None
+    command = [git, "rev-parse", "HEAD"]
+    return _git(command, cwd=folder, check=False).stdout.strip() or None
+
+
+def _git(command: list[str], *, cwd: Path, check: bool) -> subprocess.CompletedProcess[str]:
+    # GIT_DIR and its like, which git sets for its own hooks, name another repository.
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=check)  # noqa: S603
+
+
 def start_repository(project: Path) -> None:
     """Run `git init` where git is installed and the folder is in no repository yet."""
     git = shutil.which("git")
     if git is None or any((parent / ".git").exists() for parent in (project, *project.parents)):
         return
     command = [git, "-c", "init.defaultBranch=main", "init", "--quiet"]
-    # GIT_DIR and its like, which git sets for its own hooks, name another repository.
-    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
-        subprocess.run(command, cwd=project, env=env, capture_output=True, text=True, check=True)  # noqa: S603
+        _git(command, cwd=project, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         reason = getattr(error, "stderr", None) or error
         print(f"git init did not work; the project does without it: {reason}", file=sys.stderr)
@@ -147,6 +174,7 @@ def main() -> None:
     prune(project, unwanted(answers))
     for path in leftovers(project):
         _remove(path)
+    remember(project, answers)
     start_repository(project)
     folder = os.path.relpath(project, os.environ.get("PWD", project.parent))
     print(

@@ -1,5 +1,6 @@
 """What the Markdown and env files say exists."""
 
+import json
 import re
 import subprocess
 import tomllib
@@ -41,6 +42,14 @@ def test_paths_in_backticks_exist(repository: Path) -> None:
             assert found, f"{page.name}: {path}"
 
 
+def test_the_place_to_publish_at_is_named_where_the_readme_says_and_nowhere_else() -> None:
+    place = json.loads((ROOT / "cookiecutter.json").read_text())["_published_as"]
+    git = ["git", "-C", str(ROOT), "grep", "--files-with-matches", "--fixed-strings", place]
+    found = subprocess.run(git, capture_output=True, text=True, check=True).stdout.split()
+
+    assert {*found} == {"README.md", "cookiecutter.json"}
+
+
 def test_make_targets_that_are_named_exist(repository: Path) -> None:
     known = targets(repository) | (targets(TEMPLATE) if repository == ROOT else set())
     for page in markdown(repository):
@@ -71,6 +80,7 @@ def test_the_first_screen_says_what_to_type(repository: Path) -> None:
 
 def test_the_version_has_a_dated_section_in_the_changelog() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert json.loads((ROOT / "cookiecutter.json").read_text())["_version"] == version
     dated = rf"^## \[{re.escape(version)}\] - 20\d\d-\d\d-\d\d$"
 
     assert re.search(dated, (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)

@@ -119,6 +119,30 @@ def test_caches_of_a_working_copy_do_not_come_along(tmp_path: Path) -> None:
     }
 
 
+def test_a_project_remembers_what_it_was_made_from(tmp_path: Path) -> None:
+    answers = {"_template": ".", "_repo_dir": str(ROOT), "_version": "0.1.0", "storage": "redis"}
+
+    hook.remember(tmp_path, answers)
+
+    git = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
+    commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
+    assert json.loads((tmp_path / ".template.json").read_text()) == {
+        "template": str(ROOT),
+        "version": "0.1.0",
+        "commit": commit,
+        "answers": {"storage": "redis"},
+    }
+
+
+def test_what_cruft_tells_is_remembered_as_it_is(tmp_path: Path) -> None:
+    answers = {"_template": "gh:org/elsewhere", "_commit": "abc", "_version": "0.1.0"}
+
+    hook.remember(tmp_path, answers)
+
+    record = json.loads((tmp_path / ".template.json").read_text())
+    assert (record["template"], record["commit"]) == ("gh:org/elsewhere", "abc")
+
+
 def test_git_init_runs_in_a_folder_of_its_own(tmp_path: Path) -> None:
     hook.start_repository(tmp_path)
 

@@ -30,7 +30,7 @@ def image(render: Render, tmp_path_factory: pytest.TempPathFactory) -> Path:
         elif "*" not in line:
             shutil.rmtree(context / line)
     install = "uv venv --quiet venv && uv pip install --quiet --python venv/bin/python ."
-    subprocess.run(install, shell=True, cwd=context, env=environment(uv=True), check=True)  # noqa: S602
+    subprocess.run(install, shell=True, cwd=context, env=environment(), check=True)  # noqa: S602
     return context
 
 

@@ -1,8 +1,8 @@
 """Generated projects pass their own checks in environments made from their pyproject.toml alone.
 
 One project per storage, with the toolkit's tests; and without them one with the default answers,
-one without the example whose name is as bad as names get, and one made without uv. The commands are
-those of the README, as they stand: nothing is fixed up before.
+one without the example whose name is as bad as names get, and one where uv cannot be had. The
+commands are those of the README, as they stand: nothing is fixed up before.
 """
 
 import os
@@ -11,7 +11,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -34,25 +34,31 @@ DIALOGUES = {
 NAME = """Ann's "best" \\ {{ 7*7 }} '''; import os # \"\"\" 💇 Ёлка\n"""
 
 
+Uv = Literal["on the path", "brought along", "cannot be had"]
+
+
 @dataclass
 class Variant:
-    """A way to generate a project: the answers, whether uv is on the path, how it is tested."""
+    """A way to generate a project: the answers, where uv comes from, how it is tested."""
 
     answers: dict[str, Any]
-    uv: bool = True
-    test: tuple[str, ...] = ("make", "test")
+    uv: Uv = "on the path"
+    tests: tuple[tuple[str, ...], ...] = (("make", "test"),)
 
 
 PYTEST = (".venv/bin/python", "-m", "pytest")
-BOT_AND_STORAGE = (*PYTEST, "tests/bot", "tests/specs", "tests/toolkit/storage")
-# Most of the toolkit's tests are the same in every project, and run in place too. All of them run
-# where the most was pruned that they could miss.
-ALL = Variant({}).test
+# Most of the toolkit's tests are the same in every project, and run in place too. Those that are
+# not slow run where the most was pruned that they could miss.
+QUICK = ((*PYTEST, "-m", "not slow"),)
+BOT_AND_STORE = (
+    (*PYTEST, "tests/bot", "tests/specs"),
+    (*PYTEST, "tests/toolkit/storage", "-k", "nobody_loses_a_count"),
+)
 VARIANTS = {
     **{
         storage: Variant(
             {"storage": storage, "_toolkit_tests": True},
-            test=ALL if storage == "memory" else BOT_AND_STORAGE,
+            tests=QUICK if storage == "memory" else BOT_AND_STORE,
         )
         for storage in STORAGES
     },
@@ -64,9 +70,10 @@ VARIANTS = {
             "author_name": NAME,
             "storage": "memory",
             "example": "blank",
-        }
+        },
+        uv="brought along",
     ),
-    "without-uv": Variant({"docker": False, "ci": False, "license": "none"}, uv=False),
+    "with-pip": Variant({"docker": False, "ci": False, "license": "none"}, uv="cannot be had"),
 }
 
 
@@ -82,7 +89,7 @@ class Project:
         done = subprocess.run(
             command,
             cwd=self.folder,
-            env=environment(uv=self.variant.uv),
+            env=environment(self.variant.uv),
             input=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -94,7 +101,11 @@ class Project:
         return done.stdout
 
 
-def environment(*, uv: bool) -> dict[str, str]:
+NO_UV = Path(__file__).with_name("no_uv.txt")
+"""Constraints with which pip finds no uv."""
+
+
+def environment(uv: Uv = "on the path") -> dict[str, str]:
     """The environment without the template's own; its uv stays on the path where it is wanted."""
     own = Path(sys.executable).parent
     inherited = {
@@ -107,10 +118,13 @@ def environment(*, uv: bool) -> dict[str, str]:
         for folder in os.environ["PATH"].split(os.pathsep)
         if not (Path(folder) / "uv").exists()
     ]
-    index = index_of_pip() if uv else {}
     # Several projects are tested at once: each of them does with one worker.
-    settings = {"PYTEST_XDIST_AUTO_NUM_WORKERS": "1", **index}
-    return {**inherited, **settings, "PATH": os.pathsep.join([*path, *([str(own)] if uv else [])])}
+    settings = {"PYTEST_XDIST_AUTO_NUM_WORKERS": "1", **index_of_pip()}
+    if uv == "on the path":
+        path.append(str(own))
+    elif uv == "cannot be had":
+        settings["PIP_CONSTRAINT"] = str(NO_UV)
+    return {**inherited, **settings, "PATH": os.pathsep.join(path)}
 
 
 def index_of_pip() -> dict[str, str]:
@@ -143,10 +157,11 @@ def test_the_tests_of_the_toolkit_are_there_where_they_are_asked_for(project: Pr
     assert bool([*project.folder.glob(".venv/lib/*/site-packages/xdist")]) is asked
 
 
-def test_uv_is_used_where_it_is(project: Project) -> None:
-    settings = (project.folder / ".venv/pyvenv.cfg").read_text()
+def test_uv_makes_the_environment_where_it_can_be_had(project: Project) -> None:
+    uv = project.variant.uv
 
-    assert ("uv = " in settings) is project.variant.uv
+    assert (project.folder / ".venv/bin/uv").exists() is (uv == "brought along")
+    assert (project.folder / "uv.lock").exists() is (uv != "cannot be had")
 
 
 def test_lint_formatting_and_types_are_clean(project: Project) -> None:
@@ -154,9 +169,10 @@ def test_lint_formatting_and_types_are_clean(project: Project) -> None:
 
 
 def test_its_own_tests_pass(project: Project) -> None:
-    summary = project.run(*project.variant.test).rstrip().split("\n")[-1]
+    for command in project.variant.tests:
+        summary = project.run(*command).rstrip().split("\n")[-1]
 
-    assert re.search(r"\d+ passed", summary), summary
+        assert re.search(r"\d+ passed", summary), summary
 
 
 def test_nothing_is_installed_that_could_be_the_name_of_a_project(project: Project) -> None:

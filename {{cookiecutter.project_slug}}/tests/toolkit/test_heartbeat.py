@@ -87,6 +87,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("what", "code"), [("stuck", 1), ("stopped", 0)])
 def test_a_process_whose_event_loop_is_stuck_says_where_and_ends(what: str, code: int) -> None:
     done = subprocess.run(

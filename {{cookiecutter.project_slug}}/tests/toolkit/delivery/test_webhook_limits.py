@@ -211,6 +211,7 @@ app.run_webhook(url="http://127.0.0.1:{port}/webhook", host="127.0.0.1", port={p
 """
 
 
+@pytest.mark.slow
 async def test_300_half_open_requests_block_no_process(tmp_path: Path) -> None:
     """A real process, as the number of files that it may open is what runs out."""
     from toolkit.harness.fake_telegram import FakeTelegram

@@ -127,6 +127,7 @@ def run(script: str, *arguments: object) -> subprocess.Popen[bytes]:
     )
 
 
+@pytest.mark.slow
 async def test_twenty_kills_lose_no_acknowledged_write(path: Path) -> None:
     chance = random.Random(20)  # noqa: S311 - no secret
     acknowledged: dict[str, int] = {}

@@ -180,6 +180,7 @@ def make_bot():
 """
 
 
+@pytest.mark.slow
 def test_a_bot_can_neither_forge_the_verdict_nor_keep_the_process(tmp_path: Path) -> None:
     (tmp_path / "hostile.py").write_text(HOSTILE_BOT)
     wrong = [{"method": "sendMessage", "payload": {"text": "yes"}}]

@@ -170,6 +170,7 @@ def test_a_run_without_specs_never_imports_aiogram(project: pytest.Pytester) -> 
     result.assert_outcomes(passed=1)
 
 
+@pytest.mark.slow
 def test_specs_are_spread_over_xdist_workers(project: pytest.Pytester) -> None:
     # This bot fails before anything heavy is imported in each of the workers.
     project.makepyfile(echo_bot="def make_bot():\n    raise RuntimeError('not today')")
