@@ -112,7 +112,7 @@ def test_servers_are_installed_on_ci_only_for_the_tests_of_the_toolkit(
 
 def test_the_template_does_on_ci_what_it_does_here() -> None:
     commands = [step["run"] for step in steps(ROOT) if "run" in step]
-    assert commands == ["bash .ci/run", "make demo", "make lowest"]
+    assert commands == ["bash .ci/run", "make demo", "make lowest", "make in-place"]
     assert "make test" in (ROOT / ".ci/run").read_text()
 
 

@@ -68,7 +68,7 @@ def test_the_files_are_exactly_those_that_the_answers_need(
 
     expected = {name for name in files(TEMPLATE) if not name.startswith(unwanted)}
 
-    assert files(project) == expected
+    assert files(project) == {*expected, ".template.json"}
     assert not [path for path in project.rglob("*") if path.name in hook.LEFTOVERS]
 
 
@@ -142,6 +142,7 @@ def test_the_default_answers_give_these_folders(render: Render) -> None:
         ".git",
         ".github",
         ".gitignore",
+        ".template.json",
         "AGENTS.md",
         "Dockerfile",
         "LICENSE",
