@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import platform
+import random
+import socket
 import statistics
 import sys
 import time
@@ -247,6 +250,15 @@ class LoopLag:
 
     def _note(self) -> None:
         self.seen.append(max(0.0, time.perf_counter() - self._wanted) * 1e3)
+
+
+def free_port() -> int:
+    """Return a port without a listener, which the system does not use for outgoing connections."""
+    while True:
+        port = random.randrange(15_000, 32_000)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def quantile(values: Sequence[float], share: float) -> float:

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from measure import Progress, Reach, Report, arguments, quantile, taking_turns
+from measure import Progress, Reach, Report, arguments, free_port, quantile, taking_turns
 
 STORES = ("memory", "sqlite")
 TOKEN = "42:overload"  # noqa: S105 - of nobody
@@ -76,13 +76,9 @@ class Bot:
     """A bot in its own process, and what Telegram and a crowd send it."""
 
     def __init__(self, store: str) -> None:
-        import socket
-
         from toolkit.delivery.webhook import HEADER, secret_for
 
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         command = [sys.executable, __file__, "--child", f"{store}:{self.port}"]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -151,8 +147,10 @@ class Bot:
         return True
 
     async def until_ready(self) -> None:
-        """Wait until the process takes updates."""
+        """Wait until the process takes updates. Raises RuntimeError when it has ended instead."""
         while not await self.post(self.update()):
+            if self.process.poll() is not None:
+                raise RuntimeError(f"the bot has ended with status {self.process.returncode}")
             self.sent = 0
             await asyncio.sleep(0.1)
 

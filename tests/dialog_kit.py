@@ -17,13 +17,12 @@ from types import ModuleType
 from typing import Any
 from unittest.mock import AsyncMock
 
+import tests.delivery_kit  # noqa: F401 - the toolkit before aiogram, which then starts quickly
+
+# isort: split
 import aiogram
 import aiogram_dialog.test_tools  # noqa: F401 - these take aiogram's own Dispatcher
 from aiogram.client.default import DefaultBotProperties
-
-from tests.support import TEMPLATE
-
-sys.path.insert(0, str(TEMPLATE / "src"))
 
 from toolkit import create_bot
 from toolkit.harness import FakeTelegram

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -17,13 +18,17 @@ NAMES = sorted(
     if "arguments(" in path.read_text() and path.stem != "measure"
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("benchmarks")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def python() -> Path:
     """The Python of the benchmarks' own environment, which `make env` installs once."""
-    subprocess.run(["make", "--silent", "env"], cwd=BENCHMARKS, check=True)
+    (ROOT / "build").mkdir(exist_ok=True)
+    with (ROOT / "build" / "bench.lock").open("w") as lock:
+        # Other workers wait for the one that installs.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(["make", "--silent", "env"], cwd=BENCHMARKS, check=True)
     return ROOT / "build" / "bench" / "bin" / "python"
 
 

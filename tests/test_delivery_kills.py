@@ -13,7 +13,7 @@ from tests.delivery_kit.counting_bot import POISONED
 from tests.delivery_kit.world import World, counts
 from toolkit.storage.sqlite import SqliteSessionStorage
 
-USERS, EACH, KILLS = 200, 20, 50
+USERS, EACH, KILLS = 200, 10, 50
 
 
 async def _survive(storage: Path, mode: str, signum: signal.Signals) -> World:

@@ -25,7 +25,7 @@ from toolkit.storage import open_storage
 
 pytestmark = pytest.mark.slow
 
-USERS, EACH, RIVALS = 500, 16, 10
+USERS, EACH, RIVALS = 500, 8, 10
 """People, messages of each, and how many of them want each slot."""
 
 

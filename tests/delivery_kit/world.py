@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -14,6 +13,7 @@ from typing import Any
 
 from tests.delivery_kit import SOURCE
 from tests.delivery_kit.counting_bot import TOKEN, make_bot
+from tests.stores import free_port
 from tests.support import ROOT
 from toolkit import SessionStorage
 from toolkit.harness.fake_telegram import FakeTelegram
@@ -125,7 +125,7 @@ class World:
         self, storage_url: str, mode: str, **environment: str
     ) -> AsyncIterator[BotProcess]:
         """A bot that gets its updates by "polling" or "webhook"."""
-        port = [str(_free_port())] if mode == "webhook" else []
+        port = [str(free_port())] if mode == "webhook" else []
         async with serve(self.telegram, retry_delay=0.02, max_retry_delay=0.2) as address:
             nursery = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "tests.delivery_kit.nursery"),
@@ -156,10 +156,3 @@ async def counts(storage: SessionStorage) -> dict[str, int]:
         assert "session" in record, (key, record)
         found[key] = record["session"]["count"]
     return found
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
