@@ -120,6 +120,43 @@ def test_it_is_quick_where_the_toolkit_comes_first(code: str, eager: str, built:
     assert run(f"{code}; {PENDING}", AIOGRAM_EAGER=eager).strip() == str(built)
 
 
+SUBCLASSES = """
+import toolkit
+from pydantic import BaseModel, TypeAdapter
+from aiogram.types import Chat, Message, TelegramObject, Update, User
+
+class MyChat(Chat):
+    later: "Later | None" = None
+
+class MyMessage(Message):
+    chat: MyChat
+
+class Later(TelegramObject):
+    user: User
+
+class Holder(BaseModel):
+    message: MyMessage
+    others: list[Message] = []
+
+def inside():
+    class Here(Chat):
+        mine: int = 1
+    return Here(id=1, type="private")
+
+user = {"id": 1, "is_bot": False, "first_name": "A"}
+chat = {"id": 1, "type": "private", "later": {"user": user}}
+holder = Holder.model_validate({"message": {"message_id": 1, "date": 1, "chat": chat}})
+print(holder.message.chat.later.user.first_name, inside().mine)
+print(TypeAdapter(list[Update]).validate_python([{"update_id": 1}])[0].update_id)
+print(MyMessage(message_id=1, date=1, chat=MyChat(id=1, type="private")).chat.type)
+"""
+
+
+@pytest.mark.parametrize("eager", ["", "1"])
+def test_models_of_others_are_built_on_those_of_aiogram(eager: str) -> None:
+    assert run(SUBCLASSES, AIOGRAM_EAGER=eager).split() == ["A", "1", "1", "private"]
+
+
 UNTESTED = """
 import logging
 logging.basicConfig(level="DEBUG", format="%(message)s", stream=__import__("sys").stdout)

@@ -3,7 +3,8 @@
 aiogram defers the building of its pydantic models, and then builds all of them at the end of
 `aiogram/types/__init__.py`, each with everything that it refers to, because a model finds the
 others only under names that its module imports for type checkers alone. Here these names are put
-into the modules, so that pydantic finds them whenever it builds a model.
+into the modules, so that pydantic finds them whenever it builds a model. Until then `model_fields`
+of a model has names in place of types; `model_rebuild()` builds it.
 
 AIOGRAM_EAGER=1 in the environment leaves aiogram as it is, and so do versions that this was not
 tested with.
@@ -97,3 +98,16 @@ class _Quickly(Loader):
             if name.startswith(f"{PACKAGE}."):
                 for each, value in names.items():
                     vars(submodule).setdefault(each, value)
+        _build_before_subclasses(module.TelegramObject)
+
+
+def _build_before_subclasses(base: Any) -> None:
+    """Have a model built before another inherits its fields: pydantic resolves them only there."""
+
+    def __init_subclass__(cls: Any, /, **options: Any) -> None:  # noqa: N807 - Python's name
+        super(base, cls).__init_subclass__(**options)
+        for model in cls.__mro__[1:]:
+            if model.__module__.startswith(f"{PACKAGE}.") and issubclass(model, base):
+                model.model_rebuild()
+
+    base.__init_subclass__ = classmethod(__init_subclass__)
