@@ -126,12 +126,16 @@ def leftovers(project: Path) -> Iterator[Path]:
 
 def remember(project: Path, answers: Mapping[str, Any]) -> None:
     """Write down what the project was made from and with, for those who do without cruft."""
-    # cruft, which clones the template, tells its address and the commit instead of the folder.
+    # cruft, which clones the template, tells its address and the commit instead of the folder. A
+    # relative folder is one of where cookiecutter was called, and this hook runs in the project.
+    called_in = Path(os.environ.get("PWD", project.parent))
     source, folder = answers["_template"], answers.get("_repo_dir")
     record = {
-        "template": folder if folder and Path(source).exists() else source,
+        "template": str(
+            (called_in / source).resolve() if (called_in / source).exists() else source
+        ),
         "version": answers["_version"],
-        "commit": answers.get("_commit") or (folder and _commit_of(Path(folder))),
+        "commit": answers.get("_commit") or (folder and _commit_of(called_in / folder)),
         "answers": {name: value for name, value in answers.items() if not name.startswith("_")},
     }
     text = json.dumps(record, indent=2, ensure_ascii=False)

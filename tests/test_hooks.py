@@ -119,8 +119,13 @@ def test_caches_of_a_working_copy_do_not_come_along(tmp_path: Path) -> None:
     }
 
 
-def test_a_project_remembers_what_it_was_made_from(tmp_path: Path) -> None:
-    answers = {"_template": ".", "_repo_dir": str(ROOT), "_version": "0.1.0", "storage": "redis"}
+@pytest.mark.parametrize("template", [".", str(ROOT)])
+def test_a_project_remembers_what_it_was_made_from(
+    template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PWD", str(ROOT))
+    answers = {"_template": template, "_repo_dir": template, "_version": "0.1.0"}
+    answers["storage"] = "redis"
 
     hook.remember(tmp_path, answers)
 
