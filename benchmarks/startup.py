@@ -172,11 +172,10 @@ def main() -> None:
         if settings.quick:
             del started["ours: pytest of the project's bot"]
         progress = Progress(len(started) * (settings.rounds + 1) + settings.rounds)
-        for contender, (command, status) in started.items():
-            if settings.quick:
-                break
-            progress.step(f"warming up: {contender}")
-            python(folder, *command, status=status)
+        if not settings.quick:
+            for contender, (command, status) in started.items():
+                progress.step(f"warming up: {contender}")
+                python(folder, *command, status=status)
         for _, contender in taking_turns(list(started), settings.rounds):
             progress.step(contender)
             command, status = started[contender]

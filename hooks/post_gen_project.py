@@ -124,18 +124,20 @@ def leftovers(project: Path) -> Iterator[Path]:
         yield from [path for path in project.rglob(name) if project / ".git" not in path.parents]
 
 
+def called_in(project: Path) -> Path:
+    """Return where cookiecutter was called; hooks run in the project."""
+    return Path(os.environ.get("PWD", project.parent))
+
+
 def remember(project: Path, answers: Mapping[str, Any]) -> None:
     """Write down what the project was made from and with, for those who do without cruft."""
-    # cruft, which clones the template, tells its address and the commit instead of the folder. A
-    # relative folder is one of where cookiecutter was called, and this hook runs in the project.
-    called_in = Path(os.environ.get("PWD", project.parent))
+    # cruft, which clones the template, tells its address and the commit instead of the folder.
     source, folder = answers["_template"], answers.get("_repo_dir")
+    local = called_in(project) / source
     record = {
-        "template": str(
-            (called_in / source).resolve() if (called_in / source).exists() else source
-        ),
+        "template": str(local.resolve()) if local.exists() else source,
         "version": answers["_version"],
-        "commit": answers.get("_commit") or (folder and _commit_of(called_in / folder)),
+        "commit": answers.get("_commit") or (folder and _commit_of(called_in(project) / folder)),
         "answers": {name: value for name, value in answers.items() if not name.startswith("_")},
     }
     text = json.dumps(record, indent=2, ensure_ascii=False)
@@ -180,7 +182,7 @@ def main() -> None:
         _remove(path)
     remember(project, answers)
     start_repository(project)
-    folder = os.path.relpath(project, os.environ.get("PWD", project.parent))
+    folder = os.path.relpath(project, called_in(project))
     print(
         f"\nNext:\n  cd {project if folder.startswith('..') else folder}\n  make chat\n  make test"
     )

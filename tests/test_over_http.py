@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.delivery_kit import SOURCE
+from tests.stores import free_port
 from toolkit.harness.fake_telegram import FakeTelegram
 from toolkit.harness.fake_telegram.server import serve
 
@@ -58,11 +58,6 @@ async def until(telegram: FakeTelegram, condition: Callable[[], bool]) -> None:
                 await happened.wait()
     finally:
         stop()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 @pytest.mark.parametrize("delivery", ["polling", "webhook"])

@@ -35,34 +35,43 @@ NAME = """Ann's "best" \\ {{ 7*7 }} '''; import os # \"\"\" 💇 Ёлка\n"""
 
 
 Uv = Literal["on the path", "brought along", "cannot be had"]
+Commands = tuple[tuple[str, ...], ...]
 
 
 @dataclass
 class Variant:
-    """A way to generate a project: the answers, where uv comes from, how it is tested."""
+    """A way to generate a project: the answers, where uv comes from, what is run in it."""
 
     answers: dict[str, Any]
     uv: Uv = "on the path"
-    tests: tuple[tuple[str, ...], ...] = (("make", "test"),)
+    checks: Commands = (("make", "check"),)
+    tests: Commands = (("make", "test"),)
 
 
 PYTEST = (".venv/bin/python", "-m", "pytest")
 # Most of the toolkit's tests are the same in every project, and run in place too. Those that are
 # not slow run where the most was pruned that they could miss.
-QUICK = ((*PYTEST, "-m", "not slow"),)
-BOT_AND_STORE = (
+QUICK: Commands = ((*PYTEST, "-m", "not slow"),)
+BOT_AND_STORE: Commands = (
     (*PYTEST, "tests/bot", "tests/specs"),
     (*PYTEST, "tests/toolkit/storage", "-k", "nobody_loses_a_count"),
+)
+# Types are checked in place too, with every driver, and here where the most was pruned.
+WITHOUT_TYPES: Commands = (
+    (".venv/bin/ruff", "check", "."),
+    (".venv/bin/ruff", "format", "--check", "."),
 )
 VARIANTS = {
     **{
         storage: Variant(
             {"storage": storage, "_toolkit_tests": True},
-            tests=QUICK if storage == "memory" else BOT_AND_STORE,
+            checks=WITHOUT_TYPES,
+            tests=BOT_AND_STORE,
         )
         for storage in STORAGES
-        if storage != "sqlite"  # the default
+        if storage not in ("sqlite", "memory")
     },
+    "memory": Variant({"storage": "memory", "_toolkit_tests": True}, tests=QUICK),
     "default": Variant({}),
     "hostile-name": Variant(
         {
@@ -168,11 +177,8 @@ def test_uv_makes_the_environment_where_it_can_be_had(project: Project) -> None:
 
 
 def test_lint_formatting_and_types_are_clean(project: Project) -> None:
-    if project.variant.tests == BOT_AND_STORE:
-        # Types are checked in place too, with every driver, and here where the most was pruned.
-        project.run(".venv/bin/ruff", "check", ".")
-    else:
-        project.run("make", "check")
+    for command in project.variant.checks:
+        project.run(*command)
 
 
 def test_its_own_tests_pass(project: Project) -> None:

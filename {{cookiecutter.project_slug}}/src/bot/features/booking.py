@@ -66,7 +66,6 @@ async def answered_too_late(event: Event, session: Session, bookings: BookingBoo
 @router.callback_query(F.data == "services", is_current_menu)
 async def begin(event: Event, session: Session, bookings: BookingBook, note: str = "") -> None:
     """Ask for the service."""
-    expect_a_date(bookings.now())
     session.step = Step.choosing_service
     services = menu([button(name, PickService(name=name)) for name in SERVICES])
     await ask(event, session, bookings, f"{note}What service?", services)
@@ -128,7 +127,6 @@ async def ask_day(
     event: Event, session: Session, bookings: BookingBook, service: str, note: str = ""
 ) -> None:
     """Ask for the day, with the first that have times free."""
-    expect_a_date(bookings.now())
     session.step, session.service = Step.choosing_time, service
     free = await bookings.free(SERVICES[service])
     days = [button(format_when(day), PickTime(when=str(day))) for day in list(free)[:DAYS_SHOWN]]
@@ -158,6 +156,7 @@ async def ask(
 ) -> None:
     """Ask a question, and remember which message holds it and since when."""
     session.asked_at = bookings.now()
+    expect_a_date(session.asked_at)
     session.menu = await show(event, text, keyboard)
 
 
