@@ -39,7 +39,7 @@ demo: $(TOOLS)/.ready
 	@if [ -d $(TOOLS)/demo ]; then mv $(TOOLS)/demo $(DEMO)/.venv; fi
 	@PATH="$$PATH:$(CURDIR)/$(TOOLS)/bin" $(MAKE) --silent --directory $(DEMO) .venv/.ready
 	@echo
-	@cd $(DEMO) && for line in 'I want to book' 'Haircut' 'Tomorrow 2pm'; do \
+	@unset PYTHONDONTWRITEBYTECODE; cd $(DEMO) && for line in 'I want to book' 'Haircut' 'Tomorrow 2pm'; do \
 	  echo "> $$line"; \
 	  echo "$$line" | .venv/bin/python -m bot chat 2> chat.log || { cat chat.log; exit 1; }; \
 	done

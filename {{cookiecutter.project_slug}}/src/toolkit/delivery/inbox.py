@@ -104,7 +104,7 @@ class Inbox:
     async def _write(self, entry: Entry, then: Callable[[int], None], hold: bool) -> None:
         update_id = entry.update.update_id
         key = f"{PREFIX}{update_id}"
-        async with entry.lock:
+        async with entry.lock, self._checkouts.in_background(key):
             if self.entries.get(update_id) is not entry:
                 return  # settled meanwhile, and forgotten
             try:

@@ -19,6 +19,7 @@ import secrets
 import socket
 import time
 from collections.abc import Awaitable, Coroutine
+from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -46,6 +47,10 @@ from toolkit.waiting import Deadlines, KeyedLock, SharedTimer, retrying
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+BACKGROUND_CALLS = 16
+"""Calls at a time that no update waits for. A slow store answers these in time; of hundreds at once
+it answers none, and all are made again, for ever."""
 
 
 @dataclass(slots=True, eq=False)
@@ -114,6 +119,7 @@ class Checkouts:
         self._deadlines = Deadlines(store_timeout)
         self._renewals = SharedTimer[CheckedOut](lease_for / 3, self._begin_renewal)
         self._renewing: set[asyncio.Task[None]] = set()
+        self._background = KeyedLock()
         self._wanted: dict[str, str] = {}
         """What the holder of a key waits for, where it does."""
         # One holder for all leases of this process, so that a lost release blocks nothing here. The
@@ -299,6 +305,10 @@ class Checkouts:
             )
             raise StorageUnavailable(self._name, reason) from error
 
+    def in_background(self, key: str) -> AbstractAsyncContextManager[None]:
+        """Wait for one of `BACKGROUND_CALLS` places for what is done in the block."""
+        return self._background.hold(str(hash(key) % BACKGROUND_CALLS))
+
     def _begin_renewal(self, held: CheckedOut) -> None:
         task = asyncio.create_task(self._renew(held))
         self._renewing.add(task)
@@ -308,7 +318,9 @@ class Checkouts:
         if self._shared is None or held.lease is None:
             return
         try:
-            await self.bounded(self._shared.renew(held.lease, lease_for=self.lease_for))
+            async with self.in_background(held.key):
+                if held.open:
+                    await self.bounded(self._shared.renew(held.lease, lease_for=self.lease_for))
         except SessionConflict:
             logger.warning("the lease of %s was lost; its changes will be refused", held.key)
             return

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from importlib import import_module
 from textwrap import shorten
+from time import monotonic
 from typing import Any, Generic, TypeVar
 
 from toolkit.errors import StorageError, StorageUnavailable
 
+logger = logging.getLogger(__name__)
+
 Client = TypeVar("Client")
 Answer = TypeVar("Answer")
+
+OPENING = 6
+"""How many times as long as a call the opening of a client may take."""
 
 
 class Connection(Generic[Client]):
@@ -20,6 +27,8 @@ class Connection(Generic[Client]):
     A client serves one event loop; on another loop another one is opened. Everything has to be done
     within `patience` seconds. Whatever fails raises StorageUnavailable: no list of a driver's
     errors was ever complete, and an error that escaped would count as the handler's fault.
+    A client that has not answered anybody for so long is replaced: a driver whose pool has lost
+    count of its connections waits for ever, in front of a server that has long been back.
     """
 
     def __init__(
@@ -35,7 +44,9 @@ class Connection(Generic[Client]):
         self._opening = opening
         self._closing = closing
         self._client: asyncio.Future[Client] | None = None
+        self._answered_at = 0.0
         self._running: set[asyncio.Future[None]] = set()
+        self._leaving: set[asyncio.Task[None]] = set()
         self._closed = False
 
     async def run(self, action: Callable[[Client], Awaitable[Answer]]) -> Answer:
@@ -43,9 +54,13 @@ class Connection(Generic[Client]):
         self.check_open()
         running = asyncio.get_running_loop().create_future()
         self._running.add(running)
+        began = monotonic()
+        limit = asyncio.timeout(self.patience)
+        client: Client | None = None
         try:
-            async with asyncio.timeout(self.patience):
-                return await action(await self._open())
+            async with limit:
+                client = await self._open()
+                return await action(client)
         except StorageError:
             raise
         except (Exception, asyncio.CancelledError) as error:
@@ -53,6 +68,10 @@ class Connection(Generic[Client]):
                 raise
             raise self.unavailable(error) from error
         finally:
+            if not limit.expired():
+                self._answered_at = monotonic()
+            elif client is not None and self._answered_at < began:
+                self._replace(client)
             self._running.discard(running)
             running.set_result(None)
 
@@ -76,7 +95,8 @@ class Connection(Generic[Client]):
         """
         self._closed = True
         here = asyncio.get_running_loop()
-        if running := [future for future in self._running if future.get_loop() is here]:
+        begun: list[asyncio.Future[None]] = [*self._running, *self._leaving]
+        if running := [future for future in begun if future.get_loop() is here]:
             await asyncio.wait(running)
         client, self._client = self._client, None
         if client is not None and client.get_loop() is here and _is_open(client):
@@ -94,9 +114,29 @@ class Connection(Generic[Client]):
             or client.get_loop() is not asyncio.get_running_loop()
             or (client.done() and not _is_open(client))
         ):
-            client = self._client = asyncio.ensure_future(self._opening())
+            # It may take longer than a call, as a table is created; but not for ever.
+            opening = asyncio.wait_for(self._opening(), OPENING * self.patience)
+            client = self._client = asyncio.ensure_future(opening)
         # Others wait for the same client: one that gives up must not take it from them.
         return await asyncio.shield(client)
+
+    def _replace(self, client: Client) -> None:
+        """Let the next call open another one, unless that has happened already."""
+        current = self._client
+        if current is None or not _is_open(current) or current.result() is not client:
+            return
+        self._client = None
+        task = asyncio.create_task(self._leave(client))
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+
+    async def _leave(self, client: Client) -> None:
+        logger.warning("%s: a client that answers nothing is replaced", self.target)
+        try:
+            async with asyncio.timeout(self.patience):
+                await self._closing(client)
+        except Exception as error:  # noqa: BLE001 - nobody uses it any longer
+            logger.warning("%s: it was not closed in order: %r", self.target, error)
 
 
 def _is_asked_to_stop(error: BaseException) -> bool:

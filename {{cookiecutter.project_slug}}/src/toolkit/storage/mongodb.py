@@ -28,6 +28,9 @@ Answer = TypeVar("Answer")
 Document = dict[str, Any]
 
 _KEYS_PER_PAGE: Final = 500
+_CALLS_AT_ONCE: Final = 10
+"""A server that is slow answers some of them in time; of a hundred at once it answers none, and all
+are tried again."""
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NEVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
 
@@ -44,8 +47,16 @@ class MongoSessionStorage:
         _check_url(url)
         self._pymongo = driver("pymongo", "pymongo")
         self._url = url
-        # Sooner than the patience ends, because this error says what is wrong.
-        self._options = {"serverSelectionTimeoutMS": int(patience * 800), **options}
+        defaults = {
+            # Sooner than the patience ends, because this error says what is wrong.
+            "serverSelectionTimeoutMS": int(patience * 800),
+            "maxPoolSize": _CALLS_AT_ONCE,
+        }
+        asked = url.lower()
+        self._options = {
+            **{name: value for name, value in defaults.items() if name.lower() not in asked},
+            **options,
+        }
         self._connection: Connection[AsyncCollection[Document]] = Connection(
             without_password(url),
             opening=self._open,

@@ -14,6 +14,7 @@ from toolkit.delivery.failures import INTERRUPTED
 from toolkit.delivery.inbox import ALONE_AT_MOST, SUSPECT_AFTER
 from toolkit.harness.fake_telegram import FakeTelegram
 from toolkit.harness.storage import PersistentStorage
+from toolkit.sessions.checkout import BACKGROUND_CALLS
 from toolkit.storage.base import UNCHANGED, Lease
 
 from .bots import TOKEN, Session, counting
@@ -287,6 +288,30 @@ async def test_one_busy_session_does_not_fill_the_window(polling: Polling) -> No
     serving.app["go"].set()
     await serving.until_answered("501 from 5")
     await serving.until_confirmed()
+
+
+@pytest.mark.usefixtures("stores_soon")
+async def test_a_slow_store_is_not_asked_to_write_the_whole_inbox_at_once(
+    polling: Polling,
+) -> None:
+    class Slow(MemorySessionStorage):
+        at_once = most = 0
+
+        async def write(self, key: str, value: Any, **options: Any) -> None:
+            self.at_once += 1
+            self.most = max(self.most, self.at_once)
+            await asyncio.sleep(0.001)
+            await super().write(key, value, **options)
+            self.at_once -= 1
+
+    serving = polling(counting(storage := Slow()))
+    for user in range(1, 51):
+        serving.telegram.send_text(user, "hang")
+    await serving.until_confirmed()
+
+    assert 1 < storage.most <= BACKGROUND_CALLS
+    serving.app["go"].set()
+    await serving.until_answered("1 from 50")
 
 
 @pytest.mark.usefixtures("stores_soon")

@@ -16,7 +16,7 @@ from toolkit.errors import (
     SessionReentered,
     StorageUnavailable,
 )
-from toolkit.sessions.checkout import Checkouts
+from toolkit.sessions.checkout import BACKGROUND_CALLS, Checkouts
 from toolkit.storage.base import UNCHANGED
 from toolkit.storage.memory import MemorySessionStorage
 from toolkit.waiting import KeyedLock
@@ -264,6 +264,30 @@ async def test_a_slow_holder_keeps_its_lease() -> None:
 
     await checkouts.put(held, {"done": True}, None)
     assert await checkouts.storage.read("k") == {"done": True}
+
+
+async def test_leases_are_renewed_a_few_at_a_time() -> None:
+    renewed = asyncio.Event()
+
+    class Slow(MemorySessionStorage):
+        renewals = at_once = most = 0
+
+        async def renew(self, *args: Any, **options: Any) -> None:
+            self.at_once += 1
+            self.most = max(self.most, self.at_once)
+            await asyncio.sleep(0.001)
+            await super().renew(*args, **options)
+            self.at_once -= 1
+            self.renewals += 1
+            if self.renewals == 50:
+                renewed.set()
+
+    checkouts = Checkouts(storage := Slow(), lease_for=0.6)
+    for number in range(50):
+        await elsewhere(checkouts.take(str(number), "slow"))
+    await renewed.wait()
+
+    assert 1 < storage.most <= BACKGROUND_CALLS
 
 
 async def test_two_processes_that_share_a_store_wait_for_each_other() -> None:

@@ -59,3 +59,82 @@ async def test_a_client_that_does_not_close_is_an_outage(error: BaseException) -
     with pytest.raises(StorageUnavailable, match="db://here: "):
         await connection.close()
     await connection.close()
+
+
+class Client:
+    """A driver's client, which may be stuck."""
+
+    def __init__(self, *, stuck: bool) -> None:
+        self.stuck = stuck
+        self.closed = False
+
+
+def replaced(clients: list[Client]) -> Connection[Client]:
+    """A connection that opens these clients, one after the other."""
+    unopened = iter(clients)
+
+    async def open_client() -> Client:
+        return next(unopened)
+
+    async def close_client(client: Client) -> None:
+        client.closed = True
+
+    return Connection("db://here", opening=open_client, closing=close_client, patience=0.05)
+
+
+async def ask(client: Client) -> Client:
+    """Get an answer, unless the client is stuck."""
+    if client.stuck:
+        await asyncio.sleep(3600)
+    return client
+
+
+async def test_a_client_that_answers_nothing_is_replaced_once() -> None:
+    stuck, fresh, spare = clients = [Client(stuck=True), Client(stuck=False), Client(stuck=False)]
+    connection = replaced(clients)
+
+    together = [connection.run(ask) for _ in range(5)]
+    for outcome in await asyncio.gather(*together, return_exceptions=True):
+        assert isinstance(outcome, StorageUnavailable)
+
+    assert await connection.run(ask) is fresh
+    await connection.close()
+    assert [client.closed for client in (stuck, fresh, spare)] == [True, True, False]
+
+
+async def test_a_client_that_answers_others_is_kept() -> None:
+    client = Client(stuck=False)
+    connection = replaced([client])
+
+    async def too_long(client: Client) -> None:
+        await asyncio.sleep(3600)
+
+    slow = asyncio.create_task(connection.run(too_long))
+    while not slow.done():
+        assert await connection.run(ask) is client
+        await asyncio.sleep(0.01)
+    with pytest.raises(StorageUnavailable):
+        await slow
+    assert await connection.run(ask) is client
+
+
+async def test_an_opening_that_never_ends_is_tried_again() -> None:
+    openings = 0
+
+    async def open_client() -> str:
+        nonlocal openings
+        openings += 1
+        if openings == 1:
+            await asyncio.sleep(3600)
+        return "client"
+
+    connection = Connection(
+        "db://here", opening=open_client, closing=lambda client: asyncio.sleep(0), patience=0.01
+    )
+    while True:
+        try:
+            answer = await connection.run(lambda client: asyncio.sleep(0, client))
+        except StorageUnavailable:
+            continue
+        break
+    assert (answer, openings) == ("client", 2)

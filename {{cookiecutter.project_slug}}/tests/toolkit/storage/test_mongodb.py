@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -15,6 +16,7 @@ from pymongo.monitoring import (
     CommandListener,
     CommandStartedEvent,
     CommandSucceededEvent,
+    ConnectionPoolListener,
 )
 
 from toolkit.errors import SessionUndecodable
@@ -148,6 +150,23 @@ class Commands(CommandListener):
         pass
 
 
+class Pool(ConnectionPoolListener):
+    """Counts the connections that are opened."""
+
+    opened = 0
+
+    def connection_created(self, event: object) -> None:
+        self.opened += 1
+
+    def _ignored(self, event: object) -> None:
+        pass
+
+    pool_created = pool_ready = pool_cleared = pool_closed = _ignored
+    connection_ready = connection_closed = _ignored
+    connection_check_out_started = connection_check_out_failed = _ignored
+    connection_checked_out = connection_checked_in = _ignored
+
+
 async def test_each_step_of_an_update_is_one_command(any_url: str, records: object) -> None:
     commands = Commands()
     storage = MongoSessionStorage(any_url, event_listeners=[commands])
@@ -163,6 +182,18 @@ async def test_each_step_of_an_update_is_one_command(any_url: str, records: obje
         *("findAndModify", "update", "delete"),
         *("findAndModify", "update", "delete"),
     ]
+    await storage.close()
+
+
+@pytest.mark.parametrize(("options", "at_most"), [("", 10), ("?maxPoolSize=3", 3)])
+async def test_a_slow_server_is_not_asked_everything_at_once(
+    any_url: str, records: object, options: str, at_most: int
+) -> None:
+    pool = Pool()
+    url = urlsplit(any_url)._replace(path="/bot").geturl() + options
+    storage = MongoSessionStorage(url, event_listeners=[pool])
+    await asyncio.gather(*(storage.write(f"1_{number}", {}) for number in range(40)))
+    assert 2 <= pool.opened <= at_most
     await storage.close()
 
 
