@@ -50,8 +50,9 @@ class Variant:
 
 PYTEST = (".venv/bin/python", "-m", "pytest")
 # Most of the toolkit's tests are the same in every project, and run in place too. Those that are
-# not slow run where the most was pruned that they could miss.
-QUICK: Commands = ((*PYTEST, "-m", "not slow"),)
+# not slow run where the most was pruned that they could miss; nothing is pruned of the fake.
+FAKE = [f"--ignore=tests/toolkit/harness/{name}" for name in ("fake_telegram", "simulator")]
+QUICK: Commands = ((*PYTEST, "-m", "not slow", *FAKE),)
 BOT_AND_STORE: Commands = (
     (*PYTEST, "tests/bot", "tests/specs"),
     (*PYTEST, "tests/toolkit/storage", "-k", "nobody_loses_a_count"),
