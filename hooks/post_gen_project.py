@@ -36,10 +36,13 @@ CI = (".github",)
 TOOLKIT_TESTS = ("tests/toolkit",)
 LICENSE = ("LICENSE",)
 BOOKING = (
-    *(f"src/bot/{name}.py" for name in ("bookings", "dates", "screen")),
-    *(f"src/bot/features/{name}.py" for name in ("booking", "my_bookings")),
+    *(f"src/bot/{name}.py" for name in ("bookings", "dates", "languages", "screen")),
+    *("src/bot/shop.py", "src/bot/shop.toml", "src/bot/texts.py", "src/bot/locales"),
+    "src/bot/settings.py: shop_file: ",
+    *(f"src/bot/features/{name}.py" for name in ("booking", "language", "my_bookings")),
     *(f"tests/bot/test_{name}.py" for name in ("booking", "bookings", "dates", "my_bookings")),
-    "tests/specs/booking.json",
+    *("tests/bot/test_shop.py", "tests/bot/test_texts.py", "tests/shop.toml"),
+    *("tests/specs/booking.json", "tests/specs/language.json"),
 )
 BLANK = ".blank"
 """The files of a bot without the example, which replace the example's."""

@@ -26,7 +26,7 @@ CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 INSTALLED = frozenset(
     """
     aiofiles aiogram aiohappyeyeballs aiohttp aiohttp-socks aiosignal annotated-types ast-serialize
-    asyncpg attrs certifi cffi charset-normalizer cryptography dateparser dnspython execnet
+    asyncpg attrs babel certifi cffi charset-normalizer cryptography dateparser dnspython execnet
     frozenlist future google-api-core google-auth google-cloud-core google-cloud-firestore
     googleapis-common-protos grpcio grpcio-status hatchling hiredis idna iniconfig librt
     magic-filter multidict mypy mypy-extensions numpy opentelemetry-api packaging pathspec pip

@@ -28,7 +28,7 @@ BEFORE_THE_WALL = "2986e2c03d84ce9d5308de88720936870b5a4402"
 # What an owner has changed, one file of it in a place from where it moves away: a text of the
 # file, and what stands there now.
 EDITS = {
-    "src/bot/bookings.py": ("OPENS, CLOSES = time(9)", "OPENS, CLOSES = time(8)"),
+    "src/bot/screen.py": ("    await event.answer()\n", "    await event.answer()  # Ann's\n"),
     "tests/specs/start.json": ('"name": "say hello"', '"name": "say hello to Ann"'),
     "tests/bot/conftest.py": ("import pytest\n", "import pytest  # Ann's\n"),
     "src/toolkit/harness/matching.py": ("import annotations\n", "import annotations  # Ann's\n"),
@@ -113,7 +113,7 @@ def has_history() -> bool:
 
 @pytest.fixture
 def project(tmp_path: Path, template: Path, shell: Shell) -> Path:
-    """A project made by `cruft create`, committed by its owner, who changed the shop's hours."""
+    """A project made by `cruft create`, committed by its owner, who changed a module."""
     folder = create(shell, tmp_path / "projects", template)
     bookings = folder / "src/bot/bookings.py"
     bookings.write_text(bookings.read_text() + "\nOWNER = True\n")

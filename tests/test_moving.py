@@ -25,7 +25,7 @@ from toolkit.storage.base import PortableSessionStorage
 pytestmark = pytest.mark.slow
 
 GUIDE = (ROOT / "docs" / "storage.md").read_text()
-EDIT = "OPENS, CLOSES = time(8)"
+EDIT = 'monday = ["08:00-18:00"]'
 
 
 def commands_of_the_guide() -> list[str]:
@@ -176,9 +176,9 @@ def test_a_living_project_moves_from_a_file_to_a_server(
     here = "sqlite:///data/bot.db"
 
     # Its owner opens at eight, and a user books a visit.
-    bookings = project / "src/bot/bookings.py"
-    bookings.write_text(bookings.read_text().replace("OPENS, CLOSES = time(9)", EDIT))
-    assert EDIT in bookings.read_text()
+    shop = project / "src/bot/shop.toml"
+    shop.write_text(shop.read_text().replace("09:00-", "08:00-"))
+    assert EDIT in shop.read_text()
     shell.commit(project)
     said = chat(shell, project, here, "I want to book", "Haircut", "Tomorrow 8am")
     booked = re.search(r"Booked! (Haircut on .* at 08:00)", said)
@@ -196,12 +196,12 @@ def test_a_living_project_moves_from_a_file_to_a_server(
         assert "sqlite" not in f"{name} {(project / name).read_text(errors='replace')}".lower(), (
             name
         )
-    assert EDIT in bookings.read_text()
+    assert EDIT in shop.read_text()
     shell.commit(project)
     with store_url("redis", tmp_path, monkeypatch) as url:
         shell.environment["STORAGE_URL"] = url
         shell(project, *shlex.split(bring))
-        assert shell(project, *shlex.split(look)).startswith("slot:")
+        assert shell(project, *shlex.split(look)).startswith("day:")
         after = shell(project, *shlex.split(export.replace("data/move.jsonl", "-")))
         assert to_the_minute(after) == to_the_minute(before)
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from bot.errors import SettingsError
 from toolkit import (
     add_dead_verbs,
     add_session_verbs,
@@ -59,7 +60,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command.set_defaults(do=dead)
     add_dead_verbs(command)
     options = parser.parse_args(arguments)
-    options.do(parser, options)
+    try:
+        options.do(parser, options)
+    except SettingsError as error:
+        parser.exit(2, redact(f"{error}\n"))
 
 
 def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
@@ -68,7 +72,7 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
 
     from toolkit import CannotServe, open_storage
 
-    settings = read_settings(parser)
+    settings = read_settings()
     if settings.bot_token is None:
         parser.exit(2, HOW_TO_START)
     if options.take_over and settings.webhook_url:
@@ -120,14 +124,14 @@ def web(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
 
 def sessions(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """List, show, delete, export or import the records of the bot's store, or of another."""
-    settings = read_settings(parser)
+    settings = read_settings()
     url = options.storage or settings.storage_url
     parser.exit(run_session_verb(options, url, settings.bot_id))
 
 
 def dead(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """List, show, retry or drop the updates that could not be handled."""
-    settings = read_settings(parser)
+    settings = read_settings()
     if options.verb == "retry" and settings.bot_token is None:
         parser.exit(2, HOW_TO_START)
 
@@ -139,14 +143,11 @@ def dead(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     parser.exit(run_dead_verb(options, settings.storage_url, make_app, settings.bot_id))
 
 
-def read_settings(parser: argparse.ArgumentParser) -> Settings:
-    """Read the settings from the environment, or exit and say which of them is wrong."""
-    from bot.settings import SettingsError, load_settings
+def read_settings() -> Settings:
+    """Read the settings; a later import, as pydantic takes a while."""
+    from bot.settings import load_settings
 
-    try:
-        return load_settings()
-    except SettingsError as error:
-        parser.exit(2, redact(f"{error}\n"))
+    return load_settings()
 
 
 def require_harness(parser: argparse.ArgumentParser, command: str) -> None:

@@ -2,36 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from aiogram.methods import SetMyCommands
+from aiogram.types import BotCommand
+
 from bot.bookings import BookingBook, Clock, utc_now
-from bot.features import booking, my_bookings, start
+from bot.features import booking, language, my_bookings, start
+from bot.languages import GiveTexts, languages, texts_in
 from bot.session import Session
-from bot.settings import Settings
+from bot.settings import Settings, offline_settings
+from bot.shop import load_shop
 from toolkit import BotApp, SessionStorage, create_bot, keep_heartbeat, open_storage
 
 
 def make_bot(
-    settings: Settings | None = None,
+    settings: Settings | Mapping[str, Any] | None = None,
     *,
     storage: SessionStorage | None = None,
     now: Clock = utc_now,
 ) -> BotApp[Session]:
-    """Return a new, independent bot; without settings, one with no token and a store in memory.
+    """Return a new, independent bot. Raises `SettingsError` for what is wrong in the shop's file.
 
+    Without a `Settings` it has no token and a store in memory; a mapping is what a spec gives.
     `storage` replaces the one of the settings, `now` is the clock that bookings go by.
     """
-    if storage is None:
-        storage = open_storage(settings.storage_url if settings else "memory:")
-    token = settings.bot_token if settings else None
+    if not isinstance(settings, Settings):
+        settings = offline_settings(**(settings or {}))
+    shop, token = load_shop(settings.shop_file), settings.bot_token
     app = create_bot(
         token.get_secret_value() if token else "42:offline",
         initial=Session,
-        storage=storage,
-        routers=(booking.router, my_bookings.router, start.router),
-        commands=start.COMMANDS,
-        api_url=settings.telegram_api_url if settings else None,
-        proxy_url=settings.proxy_url if settings else None,
+        storage=storage or open_storage(settings.storage_url),
+        routers=(booking.router, my_bookings.router, language.router, start.router),
+        commands=command_lists(shop.language),
+        api_url=settings.telegram_api_url,
+        proxy_url=settings.proxy_url,
     )
-    app["bookings"] = BookingBook(app.session_storage, now=now)
-    if settings:
-        keep_heartbeat(app, settings.heartbeat_file, exit_after=settings.watchdog_seconds)
+    app["bookings"] = BookingBook(app.sessions, shop, now=now)
+    app["find_text"] = lambda name, code, fields: texts_in(code).pattern(name, fields)
+    app.update.outer_middleware(GiveTexts(shop.language))
+    keep_heartbeat(app, settings.heartbeat_file, exit_after=settings.watchdog_seconds)
     return app
+
+
+def command_lists(otherwise: str) -> list[SetMyCommands]:
+    """Return the commands in each language, and those for everybody else."""
+    lists = []
+    for code, texts in languages().items():
+        described = texts.commands().items()
+        commands = [BotCommand(command=name, description=does) for name, does in described]
+        for_code = None if texts is texts_in(otherwise) else code
+        lists.append(SetMyCommands(commands=commands, language_code=for_code))
+    return lists

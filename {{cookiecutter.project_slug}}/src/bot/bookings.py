@@ -1,72 +1,37 @@
-"""The shop: its services, its hours and its bookings. Change these, and the whole bot follows.
+"""The bookings, kept beside the sessions: a record per day, which one at a time may change.
 
-There is one chair. Visits start on a grid: the first at opening time, the next one `SLOT` later,
-and so on, as long as the visit ends by closing time. No service takes longer than a slot, so two
-visits overlap only if they start at the same time, and claiming that start claims the visit.
+A visit is one entry in the record of its day: one commit makes it and one ends it, so a crash
+leaves no half of a booking, and two who want one chair at once do not both get it. Entries say how
+long they take, so that they stay what they are when the shop changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+import asyncio
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
-from toolkit import SessionStorage
+from bot.shop import Booking, Service, Shop
+from toolkit import Record, Sessions
+
+if TYPE_CHECKING:
+    from bot.texts import Texts
+
+_DAY = "day:"
 
 Clock = Callable[[], datetime]
-
-TIME_ZONE = ZoneInfo("Europe/Berlin")
-OPENS, CLOSES = time(9), time(18)  # every day
-SLOT = timedelta(hours=1)
-BOOKABLE_DAYS = 30  # today included
-
-HOURS = f"We are open every day from {OPENS:%H:%M} to {CLOSES:%H:%M}."
-
-
-@dataclass(frozen=True)
-class Service:
-    """What can be booked. The name is also its label, so it has at most 24 characters."""
-
-    name: str
-    duration: timedelta
-
-    def __post_init__(self) -> None:
-        if not timedelta(0) < self.duration <= SLOT:
-            raise ValueError(f"{self.name} takes {self.duration}, but a slot is {SLOT}: widen SLOT")
-
-
-SERVICES = {
-    service.name: service
-    for service in (
-        Service("Haircut", timedelta(minutes=45)),
-        Service("Shave", timedelta(minutes=30)),
-        Service("Haircut and shave", timedelta(minutes=60)),
-    )
-}
-
-
-@dataclass(frozen=True)
-class Booking:
-    """One visit; `start` is in the shop's time zone."""
-
-    owner: int
-    service: str
-    start: datetime
-
-    def __str__(self) -> str:
-        return f"{self.service} on {format_when(self.start)}"
+Say = Callable[["Texts"], str]
+"""What to tell the user, in their language."""
 
 
 class SlotRefused(Exception):
-    """A visit cannot be booked; the message says why, in words for the user."""
+    """A visit cannot be booked; `say` tells the user why."""
 
-
-def find_service(text: str) -> Service | None:
-    """Find the service that `text` names, in any case and with other words around it."""
-    wanted = text.casefold()
-    named = [service for service in SERVICES.values() if service.name.casefold() in wanted]
-    return max(named, key=lambda service: len(service.name), default=None)
+    def __init__(self, say: Say) -> None:
+        super().__init__(say)
+        self.say = say
 
 
 def utc_now() -> datetime:
@@ -74,117 +39,135 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def format_when(when: date | datetime) -> str:
-    """Write a day as `Tue 24 Nov`, a moment as `Tue 24 Nov at 14:00`."""
-    day = f"{when:%a} {when.day} {when:%b}"
-    return f"{day} at {when:%H:%M}" if isinstance(when, datetime) else day
-
-
-def starts_on(day: date, service: Service) -> Iterator[datetime]:
-    """Yield when `service` can start on `day`: the grid, without regard to bookings.
-
-    It is stepped through in UTC, so an hour that a clock change skips or repeats comes out right.
-    """
-    start = datetime.combine(day, OPENS, TIME_ZONE).astimezone(UTC)
-    closing = datetime.combine(day, CLOSES, TIME_ZONE).astimezone(UTC)
-    while start + service.duration <= closing:
-        yield start.astimezone(TIME_ZONE)
-        start += SLOT
-
-
 class BookingBook:
-    """The bookings, kept in `storage` beside the sessions.
+    """The bookings of `shop`. `now` returns the present as an aware datetime."""
 
-    `slot:<start>` with the owner and the service is the only record of a visit. One atomic write
-    makes it and one delete ends it, so a crash leaves no half of a booking. It expires with the
-    visit. `now` returns the present as an aware datetime.
-    """
-
-    def __init__(self, storage: SessionStorage, *, now: Clock = utc_now) -> None:
-        self._storage = storage
+    def __init__(self, sessions: Sessions[Any], shop: Shop, *, now: Clock = utc_now) -> None:
+        self.shop = shop
+        self._sessions = sessions
         self._now = now
 
     def now(self) -> datetime:
         """Return the present in the shop's time zone."""
-        return self._now().astimezone(TIME_ZONE)
+        return self._now().astimezone(self.shop.time_zone)
 
     async def free(self, service: Service) -> dict[date, list[datetime]]:
         """Return the starts that can be booked, by day. Days without any are left out."""
-        taken = {key async for key in self._storage.read_all_keys("slot:")}
-        today = self.now().date()
-        days = (today + timedelta(days=ahead) for ahead in range(BOOKABLE_DAYS))
-        free = {
-            day: [
+        booked = await self._booked()
+        today, now = self.now().date(), self._now()
+        free: dict[date, list[datetime]] = {}
+        for day in (today + timedelta(days=ahead) for ahead in range(self.shop.bookable_days)):
+            visits = booked.get(day, [])
+            starts = [
                 start
-                for start in starts_on(day, service)
-                if start > self._now() and _key(start) not in taken
+                for start in self.shop.starts_on(day, service)
+                if start > now and self._free_chair(visits, start, service) is not None
             ]
-            for day in days
-        }
-        return {day: starts for day, starts in free.items() if starts}
+            if starts:
+                free[day] = starts
+        return free
 
-    def why_not(self, day: date) -> str | None:
-        """Say why `day` cannot be booked; None if it is neither past nor too far ahead."""
+    def why_not(self, day: date) -> Say | None:
+        """Say why `day` cannot be booked; None if it is open, neither past nor too far ahead."""
         today = self.now().date()
-        last = today + timedelta(days=BOOKABLE_DAYS - 1)
+        last = today + timedelta(days=self.shop.bookable_days - 1)
         if day < today:
-            return f"{format_when(day)} has passed."
+            return lambda texts: texts.has_passed(when=day)
         if day > last:
-            return f"Bookings are open until {format_when(last)}."
+            return lambda texts: texts.bookable_until(day=last)
+        if not self.shop.openings(day):
+            return lambda texts: texts.closed_on(day=day)
         return None
 
     async def book(self, owner: int, service: Service, start: datetime) -> Booking:
-        """Claim `start`, in the shop's time zone, for `owner`, or raise SlotRefused.
+        """Claim a chair at `start`, in the shop's time zone, for `owner`, or raise SlotRefused.
 
         What `owner` has already is granted again: users tap twice, and an update is delivered
         again when the process died after the claim and before its session was committed.
         """
-        if reason := self._refusal(service, start):
-            raise SlotRefused(reason)
-        record = {"owner": owner, "service": service.name}
-        time_left = start.astimezone(UTC) + service.duration - self._now()
-        if await self._storage.add(_key(start), record, expires_in=time_left.total_seconds()):
-            return Booking(owner, service.name, start)
-        there = await self.find(owner, start)
-        if there is None:
-            raise SlotRefused(f"Sorry, {format_when(start)} was just taken.")
-        if there.service != service.name:
-            raise SlotRefused(f"You have booked {there} already.")
-        return there
+        if refusal := self._refusal(service, start):
+            raise SlotRefused(refusal)
+        async with self._sessions.record(_key(start.date())) as record:
+            visits = self._read(record.value)
+            mine = (visit for visit in visits if visit.owner == owner and visit.is_at(start))
+            if there := next(mine, None):
+                if there.service == service.name:
+                    return there
+                raise SlotRefused(lambda texts: texts.booked_already(visit=there))
+            chair = self._free_chair(visits, start, service)
+            if chair is None:
+                raise SlotRefused(lambda texts: texts.just_taken(when=start))
+            visit = Booking(owner, service.name, start, service.minutes, chair)
+            self._write(record, [*visits, visit])
+        return visit
 
-    def _refusal(self, service: Service, start: datetime) -> str | None:
+    def _free_chair(self, visits: list[Booking], start: datetime, service: Service) -> int | None:
+        taken = {visit.chair for visit in visits if visit.overlaps(start, service.duration)}
+        return next((chair for chair in range(self.shop.chairs) if chair not in taken), None)
+
+    def _refusal(self, service: Service, start: datetime) -> Say | None:
         if reason := self.why_not(start.date()):
             return reason
         if start <= self._now():
-            return f"{format_when(start)} has passed."
-        if not OPENS <= start.time() < CLOSES:
-            return HOURS
-        grid = list(starts_on(start.date(), service))
+            return lambda texts: texts.has_passed(when=start)
+        if not self.shop.is_open(start):
+            return lambda texts: texts.hours(self.shop)
+        grid = list(self.shop.starts_on(start.date(), service))
         if start not in grid:
-            return f"Visits start at {', '.join(f'{each:%H:%M}' for each in grid)}."
+            times = ", ".join(f"{each:%H:%M}" for each in grid)
+            return lambda texts: texts.visits_start_at(times=times)
         return None
 
     async def upcoming(self, owner: int) -> list[Booking]:
         """Return the visits of `owner` that have not begun, soonest first."""
-        starts = [_start(key) async for key in self._storage.read_all_keys("slot:")]
-        found = [await self.find(owner, start) for start in sorted(starts)]
-        return [booking for booking in found if booking is not None]
+        found = [visit for visits in (await self._booked()).values() for visit in visits]
+        mine = [visit for visit in found if visit.owner == owner and visit.start > self._now()]
+        return sorted(mine, key=lambda visit: visit.start)
 
     async def find(self, owner: int, start: datetime) -> Booking | None:
         """Return the visit of `owner` at `start`, if there is one and it has not begun."""
-        record = await self._storage.read(_key(start))
-        if record is None or record["owner"] != owner or start <= self._now():
-            return None
-        return Booking(owner, record["service"], start.astimezone(TIME_ZONE))
+        key = _key(start.astimezone(self.shop.time_zone).date())
+        visits = self._read(await self._sessions.storage.read(key) or {})
+        mine = (visit for visit in visits if visit.owner == owner and visit.is_at(start))
+        return next(mine, None) if start > self._now() else None
 
     async def cancel(self, booking: Booking) -> None:
-        """Free the slot again."""
-        await self._storage.delete(_key(booking.start))
+        """Free the chair again."""
+        async with self._sessions.record(_key(booking.start.date())) as record:
+            visits = self._read(record.value)
+            left = [
+                visit
+                for visit in visits
+                if (visit.owner, visit.chair) != (booking.owner, booking.chair)
+                or not visit.is_at(booking.start)
+            ]
+            self._write(record, left)
+
+    async def _booked(self) -> dict[date, list[Booking]]:
+        """Return the visits by day, of all days that have any."""
+        storage = self._sessions.storage
+        keys = [key async for key in storage.read_all_keys(_DAY)]
+        records = await asyncio.gather(*(storage.read(key) for key in keys))
+        days = (date.fromisoformat(key.removeprefix(_DAY)) for key in keys)
+        return {day: self._read(record or {}) for day, record in zip(days, records, strict=True)}
+
+    def _read(self, record: dict[str, Any]) -> list[Booking]:
+        visits = [dict(visit) for visit in record.get("visits", ())]
+        for visit in visits:
+            visit["start"] = datetime.fromisoformat(visit["start"]).astimezone(self.shop.time_zone)
+        return [Booking(**visit) for visit in visits]
+
+    def _write(self, record: Record, visits: list[Booking]) -> None:
+        entries = [
+            {**asdict(visit), "start": visit.start.astimezone(UTC).isoformat(timespec="minutes")}
+            for visit in visits
+        ]
+        record.value = {"visits": entries} if entries else {}
+        if visits:
+            # It is kept for as long as somebody is in a chair.
+            left = max(visit.end for visit in visits) - self._now()
+            record.expires_in = max(left.total_seconds(), 1)
 
 
-def _key(start: datetime) -> str:
-    return f"slot:{start.astimezone(UTC).isoformat(timespec='minutes')}"
-
-
-def _start(key: str) -> datetime:
-    return datetime.fromisoformat(key.removeprefix("slot:"))
+def _key(day: date) -> str:
+    return f"{_DAY}{day}"

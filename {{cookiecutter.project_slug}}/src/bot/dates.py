@@ -11,13 +11,12 @@ import re
 import sys
 from datetime import date, datetime
 from threading import Thread
+from typing import Any
 
-from bot.bookings import OPENS, TIME_ZONE
+from bot.shop import Shop
+from bot.texts import Texts
 
 MAX_LENGTH = 60  # characters; a day and a time need no more
-BARE_HOUR = re.compile(
-    r"(\bat) (\d{1,2})(?![\d:.]| *[ap]\.?m)|(day|\btomorrow) (\d{1,2})$", re.IGNORECASE
-)
 SETTINGS = {"DATE_ORDER": "DMY", "PREFER_DATES_FROM": "future", "RETURN_TIME_AS_PERIOD": True}
 
 
@@ -25,27 +24,27 @@ def expect_a_date(now: datetime) -> None:
     """Begin to import what reads dates, as somebody may soon type one."""
     if "dateparser.date" not in sys.modules:
         # A daemon, as nothing is lost with it when the process ends.
-        Thread(target=_read, args=("tomorrow", now), daemon=True).start()
+        Thread(target=_parse, args=("tomorrow", now, ["en"]), daemon=True).start()
 
 
-async def read_when(text: str, now: datetime) -> datetime | date | None:
+def mentions(text: str, words: str) -> bool:
+    """Tell whether one of the words, which are listed with commas, is in the text."""
+    return re.search(rf"(?i)\b({_any_of(words)})\b", text) is not None
+
+
+async def read_when(text: str, now: datetime, shop: Shop, texts: Texts) -> datetime | date | None:
     """Read `text` as typed at `now`: a moment in the shop's time zone, a day, or None for neither.
 
-    Without a year the next such day is meant, today included. A bare hour before opening time is
-    in the afternoon: `at 2` is 14:00.
+    Without a year the next such day is meant, today included. A bare hour before the shop opens is
+    in the afternoon: `at 2` is 14:00. It is read in the language of `texts`, and in English.
     """
     text = " ".join(text.split())
     if len(text) > MAX_LENGTH or text.isdecimal():
         return None
-    return await asyncio.to_thread(_read, text, now)
-
-
-def _read(text: str, now: datetime) -> datetime | date | None:
-    from dateparser.date import DateDataParser
-
-    base = now.astimezone(TIME_ZONE).replace(tzinfo=None)
-    parser = DateDataParser(languages=["en"], settings={**SETTINGS, "RELATIVE_BASE": base})
-    read = parser.get_date_data(BARE_HOUR.sub(_with_minutes, text))
+    base = now.astimezone(shop.time_zone).replace(tzinfo=None)
+    text = _with_minutes(text, shop.first_hour, texts)
+    spoken = [texts.language, *({"en"} - {texts.language})]
+    read = await asyncio.to_thread(_parse, text, base, spoken)
     found = read.date_obj
     if found is None or found.tzinfo is not None:
         return None
@@ -53,10 +52,28 @@ def _read(text: str, now: datetime) -> datetime | date | None:
     if (found.month, found.day) == (base.month, base.day) and str(found.year) not in text:
         found = found.replace(year=base.year)
     if read.period == "time":
-        return found.replace(tzinfo=TIME_ZONE)
+        return datetime.combine(found.date(), found.time(), shop.time_zone)
     return found.date() if read.period in ("day", "part_of_day") else None
 
 
-def _with_minutes(match: re.Match[str]) -> str:
-    before, hour = match[1] or match[3], int(match[2] or match[4])
-    return f"{before} {hour if hour >= OPENS.hour else hour + 12}:00"
+def _parse(text: str, base: datetime, languages: list[str]) -> Any:
+    from dateparser.date import DateDataParser
+
+    settings = {**SETTINGS, "RELATIVE_BASE": base.replace(tzinfo=None)}
+    return DateDataParser(languages=languages, settings=settings).get_date_data(text)
+
+
+def _with_minutes(text: str, first_hour: int, texts: Texts) -> str:
+    """Write out a bare hour: one after the word "at", or at the end after the name of a day."""
+
+    def written_out(match: re.Match[str]) -> str:
+        before, hour = match[1] or match[3], int(match[2] or match[4])
+        return f"{before} {hour if hour >= min(first_hour, 12) else hour + 12}:00"
+
+    after_at = rf"(\b(?:{_any_of(texts.at_words())})) (\d{{1,2}})(?![\d:.]| *[ap]\.?m)"
+    after_day = rf"({_any_of(texts.day_words())}) (\d{{1,2}})$"
+    return re.sub(rf"(?i){after_at}|{after_day}", written_out, text)
+
+
+def _any_of(words: str) -> str:
+    return "|".join(re.escape(word.strip()) for word in words.split(","))

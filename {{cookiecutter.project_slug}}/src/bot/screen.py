@@ -26,6 +26,11 @@ async def show(event: Event, text: str, keyboard: InlineKeyboardMarkup | None = 
     return event.message.message_id
 
 
+def paragraphs(*texts: str) -> str:
+    """Put texts one below another, with a line between them; empty ones are left out."""
+    return "\n\n".join(filter(None, texts))
+
+
 async def reachable(callback: CallbackQuery) -> bool:
     """Tell whether the tapped message can be changed; bots cannot reach old and deleted ones."""
     return isinstance(callback.message, Message)

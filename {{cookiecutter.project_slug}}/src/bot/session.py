@@ -23,6 +23,7 @@ class Session:
     service: str = ""
     menu: int = 0  # id of the message with the current question and its buttons
     asked_at: datetime | None = None
+    language: str = ""  # where one was chosen; else it is that of the user's Telegram
 
     def finish(self) -> None:
         """Leave the dialogue, however it went."""

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bot.errors import SettingsError
 from toolkit import default_url
 
-
-class SettingsError(Exception):
-    """A setting is missing or wrong; the message names it and says what would be right."""
+OFFLINE = {
+    "storage_url": "memory:",
+    **dict.fromkeys(
+        (
+            *("bot_token", "bot_token_file", "webhook_url", "telegram_api_url", "proxy_url"),
+            *("heartbeat_file", "watchdog_seconds"),
+        )
+    ),
+}
+"""The settings that are about Telegram and about the process."""
 
 
 def _token(secret: SecretStr) -> SecretStr:
@@ -69,6 +79,7 @@ class Settings(BaseSettings):
     proxy_url: ProxyAddress | None = None
     heartbeat_file: Path | None = None
     watchdog_seconds: Watchdog | None = None
+    shop_file: Path = Path(__file__).with_name("shop.toml")
 
     @property
     def bot_id(self) -> int | None:
@@ -91,12 +102,28 @@ class Settings(BaseSettings):
 
 def load_settings() -> Settings:
     """Read the settings, or raise SettingsError with one line for each that is wrong."""
+    return _checked(Settings)
+
+
+def offline_settings(**given: Any) -> Settings:
+    """Return what `make chat`, `make web` and specs go by: no Telegram, and a store in memory.
+
+    All else is as in production, or as `given`. Raises SettingsError as well.
+    """
+    return _checked(partial(Settings, **{**OFFLINE, **given}))
+
+
+def _checked(read: Callable[[], Settings]) -> Settings:
     try:
-        return Settings()
+        return read()
     except ValidationError as error:
-        lines = []
-        for each in error.errors(include_url=False, include_input=False, include_context=False):
-            name = ".".join(map(str, each["loc"])).upper()
-            reason = each["msg"].removeprefix("Value error, ")
-            lines.append(f"{name}: {reason}" if name else reason)
-        raise SettingsError("\n".join(lines)) from None
+        raise SettingsError(
+            "\n".join(f"{name.upper()}{why}" for name, why in reasons(error))
+        ) from None
+
+
+def reasons(error: ValidationError) -> Iterator[tuple[str, str]]:
+    """Yield where each mistake is, `""` for no one place, and a sentence about it."""
+    for each in error.errors(include_url=False, include_input=False, include_context=False):
+        name, reason = ".".join(map(str, each["loc"])), each["msg"].removeprefix("Value error, ")
+        yield name, f": {reason}" if name else reason

@@ -30,6 +30,7 @@ from toolkit.sessions.keys import Origin as Origin
 from toolkit.sessions.middleware import BotContext as BotContext
 from toolkit.sessions.middleware import Sessions as Sessions
 from toolkit.sessions.middleware import in_step as in_step
+from toolkit.sessions.records import Record as Record
 from toolkit.storage import default_url as default_url
 from toolkit.storage import open_storage as open_storage
 from toolkit.storage.base import SessionStorage as SessionStorage

@@ -1,4 +1,4 @@
-"""A bot that lives at a fixed time, so that tests can name days."""
+"""A bot with a shop of its own, at a fixed time, so that tests can name services and days."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from bot.bookings import TIME_ZONE
+from bot.settings import Settings, offline_settings
+from bot.shop import Shop, load_shop
 from toolkit import MemorySessionStorage
 from toolkit.harness import MakeBot, PersistentStorage, RunningBot
 
@@ -25,9 +26,21 @@ def empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def clock() -> SimpleNamespace:
+def settings() -> Settings:
+    """Settings with the shop of the tests, whatever yours is."""
+    return offline_settings(shop_file=Path(__file__).parents[1] / "shop.toml")
+
+
+@pytest.fixture
+def shop(settings: Settings) -> Shop:
+    """The shop of the tests."""
+    return load_shop(settings.shop_file)
+
+
+@pytest.fixture
+def clock(shop: Shop) -> SimpleNamespace:
     """`clock.time` is half past ten on Monday, 23 November 2026, until a test changes it."""
-    return SimpleNamespace(time=datetime(2026, 11, 23, 10, 30, tzinfo=TIME_ZONE))
+    return SimpleNamespace(time=datetime(2026, 11, 23, 10, 30, tzinfo=shop.time_zone))
 
 
 @pytest.fixture
@@ -37,11 +50,11 @@ def storage() -> MemorySessionStorage:
 
 
 @pytest.fixture
-def make_bot(storage: MemorySessionStorage, clock: SimpleNamespace) -> MakeBot:
-    """Makes the booking bot with this clock and this storage."""
+def make_bot(settings: Settings, storage: MemorySessionStorage, clock: SimpleNamespace) -> MakeBot:
+    """Makes the booking bot with this shop, this clock and this storage."""
     from bot.app import make_bot
 
-    return partial(make_bot, storage=PersistentStorage(storage), now=lambda: clock.time)
+    return partial(make_bot, settings, storage=PersistentStorage(storage), now=lambda: clock.time)
 
 
 @pytest.fixture

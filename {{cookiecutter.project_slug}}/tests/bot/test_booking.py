@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from aiogram.exceptions import TelegramBadRequest
 
+from bot.languages import texts_in
+from bot.shop import Booking, Shop
+from bot.texts import Texts
 from toolkit import MemorySessionStorage
 from toolkit.harness import ApiError, Fault, MakeBot, Person, RunningBot
 
 TIMES = ["09:00", "10:00", "11:00", "12:00", "13:00", "14:00", "15:00", "16:00", "17:00"]
-LATE = "You were away for over 30 minutes, so let us start again.\n\nWhat service?"
+TEXTS = texts_in("en")
+ANOTHER_DAY = TEXTS.another_day()
+BOOK = f"I want to {TEXTS.booking_words().partition(',')[0]}"
+LATE = f"{TEXTS.away_too_long(n=30)}\n\n{TEXTS.what_service()}"
+
+
+def day(number: int, texts: Texts = TEXTS) -> str:
+    return texts.say(date(2026, 11, number))
+
+
+def moment(number: int, hour: int) -> datetime:
+    return datetime(2026, 11, number, hour, tzinfo=ZoneInfo("Europe/Berlin"))
+
+
+def booked(service: str, number: int, hour: int) -> str:
+    return TEXTS.booked(visit=Booking(1, service, moment(number, hour), 45))
 
 
 async def choose_haircut(person: Person) -> None:
@@ -22,27 +41,28 @@ async def choose_haircut(person: Person) -> None:
     await person.tap("Haircut")
 
 
-async def slots(storage: MemorySessionStorage) -> list[str]:
-    return [key async for key in storage.read_all_keys("slot:")]
+async def starts(storage: MemorySessionStorage) -> list[str]:
+    records = [await storage.read(key) async for key in storage.read_all_keys("day:")]
+    return [visit["start"] for record in records for visit in (record or {})["visits"]]
 
 
 async def test_a_visit_is_booked_by_typing(person: Person) -> None:
-    await person.say("I want to book")
-    assert person.news == ["What service?"]
+    await person.say(BOOK)
+    assert person.news == [TEXTS.what_service()]
     assert person.buttons == ["Haircut", "Shave", "Haircut and shave"]
     await person.say("haircut")
-    assert person.news == ["When?"]
+    assert person.news == [TEXTS.what_day()]
     await person.say("Tomorrow 2pm")
-    assert person.sees("Booked! Haircut on Tue 24 Nov at 14:00.")
+    assert person.sees(booked("Haircut", 24, 14))
 
 
 async def test_a_visit_is_booked_by_tapping_and_one_message_changes_in_place(
     person: Person,
 ) -> None:
     await person.say("/book")
-    for label in ("Shave", "Tue 24 Nov", "Pick another day", "Wed 25 Nov", "09:00"):
+    for label in ("Shave", day(24), ANOTHER_DAY, day(25), "09:00"):
         await person.tap(label)
-    assert person.sees("Booked! Shave on Wed 25 Nov at 09:00.")
+    assert person.sees(booked("Shave", 25, 9))
     assert len(person.messages) == 2
     assert person.buttons == []
 
@@ -50,23 +70,23 @@ async def test_a_visit_is_booked_by_tapping_and_one_message_changes_in_place(
 async def test_typing_and_tapping_mix(person: Person) -> None:
     await person.say("/book")
     await person.say("Shave")
-    await person.tap("Change service")
+    await person.tap(TEXTS.change_service())
     await person.tap("Haircut")
     await person.say("tomorrow")
-    assert person.buttons == [*TIMES, "Pick another day"]
+    assert person.buttons == [*TIMES, ANOTHER_DAY]
     await person.tap("17:00")
-    assert person.sees("Booked! Haircut on Tue 24 Nov at 17:00.")
+    assert person.sees(booked("Haircut", 24, 17))
 
 
 async def test_wishing_a_service_right_away_skips_the_question(person: Person) -> None:
-    await person.say("Can I book a shave?")
-    assert person.news == ["When?"]
+    await person.say(f"{BOOK} a shave?")
+    assert person.news == [TEXTS.what_day()]
 
 
 async def test_past_hours_are_not_offered(person: Person) -> None:
     await choose_haircut(person)
-    await person.tap("Mon 23 Nov")
-    assert person.buttons == [*TIMES[2:], "Pick another day"]
+    await person.tap(day(23))
+    assert person.buttons == [*TIMES[2:], ANOTHER_DAY]
 
 
 async def test_a_taken_slot_is_neither_offered_nor_accepted(
@@ -76,10 +96,11 @@ async def test_a_taken_slot_is_neither_offered_nor_accepted(
     await person.say("Tomorrow 2pm")
     await choose_haircut(another_person)
     await another_person.say("Tomorrow 2pm")
-    assert another_person.sees("Sorry, Tue 24 Nov at 14:00 was just taken.\n\nWhen on Tue 24 Nov?")
-    assert another_person.buttons == [t for t in TIMES if t != "14:00"] + ["Pick another day"]
+    taken = TEXTS.just_taken(when=moment(24, 14))
+    assert another_person.sees(f"{taken}\n\n{TEXTS.what_time(day=date(2026, 11, 24))}")
+    assert another_person.buttons == [t for t in TIMES if t != "14:00"] + [ANOTHER_DAY]
     await another_person.tap("15:00")
-    assert another_person.sees("Booked! Haircut on Tue 24 Nov at 15:00.")
+    assert another_person.sees(booked("Haircut", 24, 15))
 
 
 @pytest.mark.parametrize("act", ["tap", "say"])
@@ -89,31 +110,30 @@ async def test_of_two_who_want_a_slot_at_once_one_gets_it_and_one_sees_what_is_f
     people = (person, another_person)
     for each in people:
         await choose_haircut(each)
-        await each.tap("Tue 24 Nov")
+        await each.tap(day(24))
     text = "14:00" if act == "tap" else "Tomorrow 2pm"
     await asyncio.gather(*(getattr(each, act)(text) for each in people))
-    news = sorted(each.news[0] for each in people)
-    assert news[0].startswith("Booked!")
-    assert news[1].startswith("Sorry, Tue 24 Nov at 14:00 was just taken.")
-    loser = next(each for each in people if each.news[0] == news[1])
-    assert loser.buttons == [t for t in TIMES if t != "14:00"] + ["Pick another day"]
-    assert await slots(storage) == ["slot:2026-11-24T13:00+00:00"]
+    [winner] = (each for each in people if booked("Haircut", 24, 14) in each.news[0])
+    [loser] = (each for each in people if each is not winner)
+    assert loser.sees(TEXTS.just_taken(when=moment(24, 14)))
+    assert loser.buttons == [t for t in TIMES if t != "14:00"] + [ANOTHER_DAY]
+    assert await starts(storage) == ["2026-11-24T13:00+00:00"]
 
 
 @pytest.mark.parametrize(
     ("text", "answer"),
     [
-        ("yesterday", "Sun 22 Nov has passed.\n\nWhen?"),
-        ("today 10:00", "Mon 23 Nov at 10:00 has passed.\n\nWhen on Mon 23 Nov?"),
-        ("tomorrow 8am", "We are open every day from 09:00 to 18:00.\n\nWhen on Tue 24 Nov?"),
-        ("tomorrow 18:00", "We are open every day from 09:00 to 18:00.\n\nWhen on Tue 24 Nov?"),
-        ("tomorrow 2:30pm", "Visits start at 09:00, 10:00, 11:00"),
-        ("24 Dec 2026 10:00", "Bookings are open until Tue 22 Dec.\n\nWhen?"),
-        ("31 Feb", "I cannot read that as a day and time."),
-        ("💈", "I cannot read that as a day and time."),
-        ("x" * 4096, "I cannot read that as a day and time."),
-        ("<b>&", "I cannot read that as a day and time."),
-        ("tomorrow", "When on Tue 24 Nov?"),
+        ("yesterday", TEXTS.has_passed(when=date(2026, 11, 22))),
+        ("today 10:00", TEXTS.has_passed(when=moment(23, 10))),
+        ("tomorrow 8am", TEXTS.open_every_day(opens="09:00", closes="18:00")),
+        ("tomorrow 18:00", TEXTS.open_every_day(opens="09:00", closes="18:00")),
+        ("tomorrow 2:30pm", TEXTS.visits_start_at(times=", ".join(TIMES))),
+        ("24 Dec 2026 10:00", TEXTS.bookable_until(day=date(2026, 12, 22))),
+        ("31 Feb", TEXTS.unreadable()),
+        ("💈", TEXTS.unreadable()),
+        ("x" * 4096, TEXTS.unreadable()),
+        ("<b>&", TEXTS.unreadable()),
+        ("tomorrow", TEXTS.what_time(day=date(2026, 11, 24))),
     ],
 )
 async def test_a_time_that_cannot_be_is_answered_with_why_and_with_what_is_free(
@@ -122,15 +142,14 @@ async def test_a_time_that_cannot_be_is_answered_with_why_and_with_what_is_free(
     await choose_haircut(person)
     await person.say(text)
     assert person.sees(answer)
-    assert "When" in person.news[0]
     assert len(person.buttons) > 5
-    assert await slots(storage) == []
+    assert await starts(storage) == []
 
 
 async def test_a_bare_hour_is_the_next_such_hour(person: Person) -> None:
     await choose_haircut(person)
     await person.say("10am")
-    assert person.sees("Booked! Haircut on Tue 24 Nov at 10:00.")
+    assert person.sees(booked("Haircut", 24, 10))
 
 
 async def test_a_full_day_is_said_to_be_full(
@@ -141,15 +160,15 @@ async def test_a_full_day_is_said_to_be_full(
     await person.say("5pm")
     await choose_haircut(another_person)
     await another_person.say("today")
-    assert another_person.sees("Nothing is free on Mon 23 Nov.\n\nWhen?")
-    assert "Mon 23 Nov" not in another_person.buttons
+    assert another_person.sees(TEXTS.nothing_free(day=date(2026, 11, 23)))
+    assert day(23) not in another_person.buttons
 
 
 @pytest.mark.parametrize("text", ["manicure", "💈", "<i>", "x" * 4096])
 async def test_an_unknown_service_asks_again(person: Person, text: str) -> None:
     await person.say("/book")
     await person.say(text)
-    assert person.news == ["We do not offer that.\n\nWhat service?"]
+    assert person.news == [f"{TEXTS.not_offered()}\n\n{TEXTS.what_service()}"]
 
 
 async def test_what_is_not_text_asks_again(person: Person) -> None:
@@ -157,26 +176,26 @@ async def test_what_is_not_text_asks_again(person: Person) -> None:
     sticker |= {"is_animated": False, "is_video": False}
     await person.say("/book")
     await person.send(sticker=sticker)
-    assert person.news == ["We do not offer that.\n\nWhat service?"]
+    assert person.news == [f"{TEXTS.not_offered()}\n\n{TEXTS.what_service()}"]
     await person.tap("Haircut")
     await person.send(sticker=sticker)
-    assert person.sees("I cannot read that as a day and time.")
+    assert person.sees(TEXTS.unreadable())
 
 
 async def test_a_double_tap_books_once(
     person: Person, running_bot: RunningBot, storage: MemorySessionStorage
 ) -> None:
     await choose_haircut(person)
-    await person.tap("Tue 24 Nov")
+    await person.tap(day(24))
     menu = person.messages[-1]["message_id"]
     data = person.messages[-1]["reply_markup"]["inline_keyboard"][0][0]["callback_data"]
     first, second = (running_bot.telegram.tap(person.id, menu, data) for _ in range(2))
     await running_bot.deliver(first)
     await running_bot.deliver(second)
     assert running_bot.unanswered(second) is None
-    assert await slots(storage) == ["slot:2026-11-24T08:00+00:00"]
+    assert await starts(storage) == ["2026-11-24T08:00+00:00"]
     await person.say("/bookings")
-    assert person.sees("Haircut on Tue 24 Nov at 09:00")
+    assert person.sees(TEXTS.say(Booking(1, "Haircut", moment(24, 9), 45)))
 
 
 @pytest.mark.parametrize("way", ["say", "tap"])
@@ -184,7 +203,7 @@ async def test_a_crash_after_the_claim_ends_in_one_booking_when_the_update_comes
     person: Person, running_bot: RunningBot, storage: MemorySessionStorage, way: str
 ) -> None:
     await choose_haircut(person)
-    await person.tap("Tue 24 Nov")
+    await person.tap(day(24))
     telegram = running_bot.telegram
     if way == "say":
         update = telegram.send_text(person.id, "tomorrow 9am")
@@ -194,10 +213,10 @@ async def test_a_crash_after_the_claim_ends_in_one_booking_when_the_update_comes
     telegram.faults.add(Fault(method, error=ApiError(400, "Bad Request: the crash")))
     with pytest.raises(TelegramBadRequest, match="the crash"):
         await running_bot.deliver(update)
-    assert await slots(storage) == ["slot:2026-11-24T08:00+00:00"]
+    assert await starts(storage) == ["2026-11-24T08:00+00:00"]
     await running_bot.deliver(update)
-    assert person.sees("Booked! Haircut on Tue 24 Nov at 09:00.")
-    assert await slots(storage) == ["slot:2026-11-24T08:00+00:00"]
+    assert person.sees(booked("Haircut", 24, 9))
+    assert await starts(storage) == ["2026-11-24T08:00+00:00"]
 
 
 async def test_half_an_hour_of_silence_starts_again(person: Person, clock: SimpleNamespace) -> None:
@@ -207,7 +226,7 @@ async def test_half_an_hour_of_silence_starts_again(person: Person, clock: Simpl
     assert person.news == [LATE]
     await person.tap("Haircut")
     clock.time += timedelta(minutes=31)
-    await person.tap("Tue 24 Nov")
+    await person.tap(day(24))
     assert person.news == [LATE]
     assert person.buttons == ["Haircut", "Shave", "Haircut and shave"]
 
@@ -218,7 +237,7 @@ async def test_half_an_hour_exactly_is_still_in_time(
     await choose_haircut(person)
     clock.time += timedelta(minutes=30)
     await person.say("Tomorrow 2pm")
-    assert person.sees("Booked!")
+    assert person.sees(booked("Haircut", 24, 14))
 
 
 async def test_the_dialogue_goes_on_after_a_restart(
@@ -230,7 +249,7 @@ async def test_the_dialogue_goes_on_after_a_restart(
         restarted.telegram.clock = lambda: clock.time.timestamp()
         same_person = Person(restarted, person.id, person.name)
         await same_person.say("Tomorrow 2pm")
-        assert same_person.sees("Booked! Haircut on Tue 24 Nov at 14:00.")
+        assert same_person.sees(booked("Haircut", 24, 14))
 
 
 async def test_a_button_of_an_earlier_question_is_answered_and_changes_nothing(
@@ -239,9 +258,9 @@ async def test_a_button_of_an_earlier_question_is_answered_and_changes_nothing(
     await person.say("/book")
     await person.say("Haircut")
     await person.tap("Shave")
-    assert person.news == ["That button is out of date. Send /book or /bookings."]
+    assert person.news == [TEXTS.old_button()]
     await person.say("Tomorrow 2pm")
-    assert person.sees("Booked! Haircut")
+    assert person.sees(booked("Haircut", 24, 14))
 
 
 async def test_people_in_a_group_book_side_by_side(
@@ -250,22 +269,26 @@ async def test_people_in_a_group_book_side_by_side(
     ann, ben = person.at(group), another_person.at(group)
     await ann.say("/book")
     await ben.tap("Shave")
-    assert ben.news == ["That button is out of date. Send /book or /bookings."]
+    assert ben.news == [TEXTS.old_button()]
     await ann.tap("Haircut")
     await ben.say("Tomorrow 2pm")
     assert ben.news == []
     await ann.say("Tomorrow 2pm")
     assert ann.news == []
     await ann.say("Tomorrow 2pm", reply_to=ann.messages[1]["message_id"])
-    assert ann.sees("Booked! Haircut on Tue 24 Nov at 14:00.")
+    assert ann.sees(booked("Haircut", 24, 14))
     await another_person.say("/bookings")
-    assert another_person.sees("You have no visits booked.")
+    assert another_person.sees(TEXTS.no_visits())
     await person.say("/bookings")
-    assert person.sees("Haircut on Tue 24 Nov at 14:00")
+    assert person.sees(TEXTS.say(Booking(1, "Haircut", moment(24, 14), 45)))
 
 
-async def test_labels_fit_on_a_button(person: Person) -> None:
+async def test_a_service_that_is_no_longer_offered_is_asked_for_again(
+    person: Person, running_bot: RunningBot, shop: Shop
+) -> None:
     await choose_haircut(person)
-    labels = [*person.buttons]
-    await person.tap("Tue 24 Nov")
-    assert max(map(len, [*labels, *person.buttons])) <= 24
+    others = tuple(each for each in shop.services if each.name != "Haircut")
+    running_bot.app["bookings"].shop = shop.model_copy(update={"services": others})
+    await person.say("Tomorrow 2pm")
+    assert person.news == [f"{TEXTS.not_offered()}\n\n{TEXTS.what_service()}"]
+    assert person.buttons == [each.name for each in others]

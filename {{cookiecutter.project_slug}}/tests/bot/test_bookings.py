@@ -3,209 +3,247 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from types import SimpleNamespace
-from zoneinfo import ZoneInfo
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
-from bot import bookings
 from bot.app import make_bot
-from bot.bookings import (
-    BOOKABLE_DAYS,
-    SERVICES,
-    TIME_ZONE,
-    BookingBook,
-    Service,
-    SlotRefused,
-    find_service,
-    format_when,
-    starts_on,
-)
+from bot.bookings import BookingBook, SlotRefused
+from bot.languages import texts_in
+from bot.session import Session
 from bot.settings import Settings
-from toolkit import MemorySessionStorage
+from bot.shop import Service, Shop
+from toolkit import MemorySessionStorage, Sessions
 
 ANN, BOB = 11, 22
-MONDAY = datetime(2026, 11, 23, 10, 30, tzinfo=TIME_ZONE)  # what the clock says
-HAIRCUT, SHAVE = SERVICES["Haircut"], SERVICES["Shave"]
-TUESDAY_2PM = datetime(2026, 11, 24, 14, tzinfo=TIME_ZONE)
+TEXTS = texts_in("en")
+
+
+class World:
+    """The shop of the tests, and moments in it: the clock says Monday, 23 November, 10:30."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.haircut, self.shave, self.both = shop.services
+        self.zone = shop.time_zone
+        self.monday = self.at(23, 10, 30)
+        self.tuesday_2pm = self.at(24, 14)
+
+    def at(self, day: int, hour: int, minute: int = 0) -> datetime:
+        return datetime(2026, 11, day, hour, minute, tzinfo=self.zone)
 
 
 @pytest.fixture
-def book(storage: MemorySessionStorage, clock: SimpleNamespace) -> BookingBook:
-    return BookingBook(storage, now=lambda: clock.time)
+def world(shop: Shop) -> World:
+    return World(shop)
+
+
+def book_of(
+    storage: MemorySessionStorage, shop: Shop, clock: SimpleNamespace, **changes: Any
+) -> BookingBook:
+    """The bookings of a shop that differs from the one of the tests."""
+    changed = shop.model_copy(update=changes)
+    return BookingBook(Sessions(storage, Session), changed, now=lambda: clock.time)
+
+
+@pytest.fixture
+def book(storage: MemorySessionStorage, shop: Shop, clock: SimpleNamespace) -> BookingBook:
+    return book_of(storage, shop, clock)
 
 
 async def test_a_booked_slot_is_listed_for_its_owner_alone_and_is_no_longer_free(
-    book: BookingBook,
+    book: BookingBook, world: World, shop: Shop
 ) -> None:
-    booking = await book.book(ANN, HAIRCUT, TUESDAY_2PM)
-    assert str(booking) == "Haircut on Tue 24 Nov at 14:00"
-    assert await book.upcoming(ANN) == [booking]
+    visit = await book.book(ANN, world.haircut, world.tuesday_2pm)
+    assert (visit.service, visit.start) == ("Haircut", world.tuesday_2pm)
+    assert await book.upcoming(ANN) == [visit]
     assert await book.upcoming(BOB) == []
-    for service in SERVICES.values():
-        assert TUESDAY_2PM not in (await book.free(service))[TUESDAY_2PM.date()]
+    for service in shop.services:
+        assert world.tuesday_2pm not in (await book.free(service))[world.tuesday_2pm.date()]
 
 
 async def test_bots_that_share_a_store_have_bookings_of_their_own(
-    storage: MemorySessionStorage, clock: SimpleNamespace
+    storage: MemorySessionStorage, clock: SimpleNamespace, settings: Settings, world: World
 ) -> None:
     for bot_id in (1001, 1002):
-        settings = Settings(bot_token=SecretStr(f"{bot_id}:token"))
-        app = make_bot(settings, storage=storage, now=lambda: clock.time)
-        booking = await app["bookings"].book(ANN, HAIRCUT, TUESDAY_2PM)
-        assert await app["bookings"].upcoming(ANN) == [booking]
-        await app["bookings"].book(BOB, SHAVE, TUESDAY_2PM + bookings.SLOT)
+        own = Settings(bot_token=SecretStr(f"{bot_id}:token"), shop_file=settings.shop_file)
+        app = make_bot(own, storage=storage, now=lambda: clock.time)
+        visit = await app["bookings"].book(ANN, world.haircut, world.tuesday_2pm)
+        assert await app["bookings"].upcoming(ANN) == [visit]
+        await app["bookings"].book(BOB, world.shave, world.at(24, 15))
 
 
-async def test_of_many_who_want_one_slot_at_once_exactly_one_gets_it(book: BookingBook) -> None:
-    answers = await asyncio.gather(
-        *(book.book(owner, HAIRCUT, TUESDAY_2PM) for owner in range(20)), return_exceptions=True
-    )
+async def test_of_many_who_want_one_slot_at_once_exactly_one_gets_it(
+    book: BookingBook, world: World
+) -> None:
+    wanted = (book.book(owner, world.haircut, world.tuesday_2pm) for owner in range(20))
+    answers = await asyncio.gather(*wanted, return_exceptions=True)
     refusals = [answer for answer in answers if isinstance(answer, SlotRefused)]
     assert len(refusals) == 19
-    assert {str(refusal) for refusal in refusals} == {"Sorry, Tue 24 Nov at 14:00 was just taken."}
+    taken = TEXTS.just_taken(when=world.tuesday_2pm)
+    assert {refusal.say(TEXTS) for refusal in refusals} == {taken}
 
 
-async def test_a_claim_that_is_repeated_is_granted_and_stays_one_booking(book: BookingBook) -> None:
-    first = await book.book(ANN, HAIRCUT, TUESDAY_2PM)
-    assert await book.book(ANN, HAIRCUT, TUESDAY_2PM) == first
+async def test_a_claim_that_is_repeated_is_granted_and_stays_one_booking(
+    book: BookingBook, world: World
+) -> None:
+    first = await book.book(ANN, world.haircut, world.tuesday_2pm)
+    assert await book.book(ANN, world.haircut, world.tuesday_2pm) == first
     assert await book.upcoming(ANN) == [first]
 
 
-async def test_nobody_can_be_at_two_visits_at_once(book: BookingBook) -> None:
-    await book.book(ANN, HAIRCUT, TUESDAY_2PM)
-    with pytest.raises(SlotRefused, match="You have booked Haircut on Tue 24 Nov at 14:00 already"):
-        await book.book(ANN, SHAVE, TUESDAY_2PM)
+async def test_nobody_can_be_at_two_visits_at_once(book: BookingBook, world: World) -> None:
+    visit = await book.book(ANN, world.haircut, world.tuesday_2pm)
+    with pytest.raises(SlotRefused) as refusal:
+        await book.book(ANN, world.shave, world.tuesday_2pm)
+    assert refusal.value.say(TEXTS) == TEXTS.booked_already(visit=visit)
 
 
-async def test_cancelling_frees_the_slot_for_others(book: BookingBook) -> None:
-    await book.cancel(await book.book(ANN, HAIRCUT, TUESDAY_2PM))
+async def test_cancelling_frees_the_slot_for_others(
+    book: BookingBook, storage: MemorySessionStorage, world: World
+) -> None:
+    await book.cancel(await book.book(ANN, world.haircut, world.tuesday_2pm))
+    assert [key async for key in storage.read_all_keys()] == []
     assert await book.upcoming(ANN) == []
-    assert await book.find(ANN, TUESDAY_2PM) is None
-    await book.book(BOB, SHAVE, TUESDAY_2PM)
+    assert await book.find(ANN, world.tuesday_2pm) is None
+    await book.book(BOB, world.shave, world.tuesday_2pm)
 
 
-async def test_only_the_owner_finds_a_visit(book: BookingBook) -> None:
-    await book.book(ANN, HAIRCUT, TUESDAY_2PM)
-    assert await book.find(BOB, TUESDAY_2PM) is None
+async def test_only_the_owner_finds_a_visit(book: BookingBook, world: World) -> None:
+    await book.book(ANN, world.haircut, world.tuesday_2pm)
+    assert await book.find(BOB, world.tuesday_2pm) is None
 
 
 async def test_a_visit_that_has_begun_is_no_longer_listed(
-    book: BookingBook, clock: SimpleNamespace
+    book: BookingBook, clock: SimpleNamespace, world: World
 ) -> None:
-    await book.book(ANN, HAIRCUT, TUESDAY_2PM)
-    clock.time = TUESDAY_2PM
+    await book.book(ANN, world.haircut, world.tuesday_2pm)
+    clock.time = world.tuesday_2pm
     assert await book.upcoming(ANN) == []
+    assert await book.find(ANN, world.tuesday_2pm) is None
 
 
-async def test_the_record_of_a_visit_expires_when_the_visit_ends(clock: SimpleNamespace) -> None:
-    asked: dict[str, float | None] = {}
-
-    class Noting(MemorySessionStorage):
-        async def add(
-            self, key: str, value: dict[str, object], *, expires_in: float | None = None
-        ) -> bool:
-            asked[key] = expires_in
-            return await super().add(key, value, expires_in=expires_in)
-
-    await BookingBook(Noting(), now=lambda: clock.time).book(ANN, HAIRCUT, TUESDAY_2PM)
-    ends = TUESDAY_2PM + HAIRCUT.duration
-    assert asked == {"slot:2026-11-24T13:00+00:00": (ends - MONDAY).total_seconds()}
+async def test_the_record_of_a_day_expires_when_its_last_visit_ends(
+    book: BookingBook, storage: MemorySessionStorage, world: World
+) -> None:
+    await book.book(ANN, world.haircut, world.tuesday_2pm)
+    await book.book(BOB, world.shave, world.at(24, 9))
+    entry = await storage.read_entry("day:2026-11-24")
+    assert entry is not None
+    assert entry.expires_in is not None
+    whole = world.tuesday_2pm + world.haircut.duration - world.monday
+    assert timedelta(0) <= whole - timedelta(seconds=entry.expires_in) < timedelta(minutes=1)
 
 
 @pytest.mark.parametrize(
-    ("start", "reason"),
+    ("day", "hour", "minute", "name", "fields"),
     [
-        (MONDAY.replace(hour=10, minute=0), "Mon 23 Nov at 10:00 has passed."),
-        (MONDAY - timedelta(days=1), "Sun 22 Nov has passed."),
-        (TUESDAY_2PM.replace(hour=8), "We are open every day from 09:00 to 18:00."),
-        (TUESDAY_2PM.replace(hour=18), "We are open every day from 09:00 to 18:00."),
-        (TUESDAY_2PM.replace(minute=30), "Visits start at 09:00, 10:00, 11:00"),
-        (TUESDAY_2PM + timedelta(days=40), "Bookings are open until Tue 22 Dec."),
-        (datetime.max.replace(tzinfo=TIME_ZONE), "Bookings are open until Tue 22 Dec."),
-        (datetime.min.replace(tzinfo=TIME_ZONE), "has passed."),
+        (23, 10, 0, "has_passed", {"when": datetime(2026, 11, 23, 10)}),
+        (22, 10, 30, "has_passed", {"when": date(2026, 11, 22)}),
+        (24, 8, 0, "open_every_day", {"opens": "09:00", "closes": "18:00"}),
+        (24, 18, 0, "open_every_day", {"opens": "09:00", "closes": "18:00"}),
     ],
 )
 async def test_a_time_that_cannot_be_is_refused_with_its_reason(
-    book: BookingBook, start: datetime, reason: str
+    book: BookingBook,
+    world: World,
+    day: int,
+    hour: int,
+    minute: int,
+    name: str,
+    fields: dict[str, Any],
 ) -> None:
     with pytest.raises(SlotRefused) as refusal:
-        await book.book(ANN, HAIRCUT, start)
-    assert reason in str(refusal.value)
+        await book.book(ANN, world.haircut, world.at(day, hour, minute))
+    assert refusal.value.say(TEXTS) == getattr(TEXTS, name)(**fields)
     assert await book.upcoming(ANN) == []
 
 
-async def test_free_slots_begin_after_now_and_end_with_the_last_bookable_day(
-    book: BookingBook,
+async def test_a_start_between_two_others_is_refused_with_those_that_there_are(
+    book: BookingBook, world: World
 ) -> None:
-    free = await book.free(HAIRCUT)
-    assert free[MONDAY.date()][0] == MONDAY.replace(hour=11, minute=0)
-    assert max(free) == MONDAY.date() + timedelta(days=BOOKABLE_DAYS - 1)
-    assert len(free[TUESDAY_2PM.date()]) == 9
+    with pytest.raises(SlotRefused) as refusal:
+        await book.book(ANN, world.haircut, world.at(24, 14, 30))
+    times = ", ".join(f"{hour:02}:00" for hour in range(9, 18))
+    assert refusal.value.say(TEXTS) == TEXTS.visits_start_at(times=times)
+
+
+@pytest.mark.parametrize("start", [datetime.max, datetime(2027, 1, 2)])
+async def test_beyond_the_last_bookable_day_it_is_named(
+    book: BookingBook, world: World, start: datetime
+) -> None:
+    with pytest.raises(SlotRefused) as refusal:
+        await book.book(ANN, world.haircut, start.replace(tzinfo=world.zone))
+    assert refusal.value.say(TEXTS) == TEXTS.bookable_until(day=date(2026, 12, 22))
+
+
+async def test_free_slots_begin_after_now_and_end_with_the_last_bookable_day(
+    book: BookingBook, world: World
+) -> None:
+    free = await book.free(world.haircut)
+    assert free[world.monday.date()][0] == world.at(23, 11)
+    assert max(free) == world.monday.date() + timedelta(days=book.shop.bookable_days - 1)
+    assert len(free[world.tuesday_2pm.date()]) == 9
 
 
 async def test_days_without_a_free_slot_are_left_out(
-    book: BookingBook, clock: SimpleNamespace
+    book: BookingBook, clock: SimpleNamespace, world: World
 ) -> None:
-    clock.time = MONDAY.replace(hour=17, minute=30)
-    assert MONDAY.date() not in await book.free(HAIRCUT)
+    clock.time = world.at(23, 17, 30)
+    assert world.monday.date() not in await book.free(world.haircut)
 
 
-def test_a_visit_ends_by_closing_time() -> None:
-    for service in SERVICES.values():
-        *_, last = starts_on(MONDAY.date(), service)
-        assert last + service.duration <= last.replace(hour=18, minute=0)
-
-
-def test_a_service_that_would_run_into_the_next_visit_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"Colouring takes 2:00:00, but a slot is 1:00:00"):
-        Service("Colouring", timedelta(hours=2))
-
-
-@pytest.mark.parametrize(
-    ("day", "count"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25), (date(2026, 6, 1), 24)]
-)
-def test_a_shop_open_around_the_clock_has_every_hour_that_exists(
-    monkeypatch: pytest.MonkeyPatch, day: date, count: int
+async def test_as_many_visits_at_once_as_there_are_chairs(
+    storage: MemorySessionStorage, shop: Shop, clock: SimpleNamespace, world: World
 ) -> None:
-    monkeypatch.setattr(bookings, "OPENS", datetime.min.time())
-    monkeypatch.setattr(bookings, "CLOSES", datetime.max.time())
-    # Closing at 23:59 leaves no room for a whole last hour, so the shortest service is asked for.
-    starts = [start.astimezone(UTC) for start in starts_on(day, SHAVE)]
-    assert len(starts) == len(set(starts)) == count
+    book = book_of(storage, shop, clock, chairs=2)
+    visits = [await book.book(owner, world.haircut, world.tuesday_2pm) for owner in (ANN, BOB)]
+    assert {visit.chair for visit in visits} == {0, 1}
+    with pytest.raises(SlotRefused):
+        await book.book(33, world.shave, world.tuesday_2pm)
+    await book.cancel(visits[0])
+    assert (await book.book(33, world.shave, world.tuesday_2pm)).chair == visits[0].chair
 
 
-async def test_a_time_that_the_clocks_skip_is_refused(
-    book: BookingBook, clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+async def test_a_long_visit_takes_every_start_that_it_overlaps(
+    storage: MemorySessionStorage, shop: Shop, clock: SimpleNamespace, world: World
 ) -> None:
-    monkeypatch.setattr(bookings, "OPENS", datetime.min.time())
-    clock.time = datetime(2026, 3, 28, 12, tzinfo=TIME_ZONE)
-    with pytest.raises(SlotRefused, match="Visits start at 00:00, 01:00, 03:00"):
-        await book.book(ANN, HAIRCUT, datetime(2026, 3, 29, 2, tzinfo=TIME_ZONE))
+    colouring = Service(name="Colouring", minutes=150)
+    book = book_of(storage, shop, clock, services=(*shop.services, colouring), starts_every=30)
+    await book.book(ANN, colouring, world.tuesday_2pm)
+    free = (await book.free(world.both))[world.tuesday_2pm.date()]
+    assert [start for start in free if 13 <= start.hour < 17] == [
+        world.at(24, 13),
+        world.at(24, 16, 30),
+    ]
+    with pytest.raises(SlotRefused) as refusal:
+        await book.book(BOB, world.shave, world.at(24, 16))
+    assert refusal.value.say(TEXTS) == TEXTS.just_taken(when=world.at(24, 16))
 
 
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        ("Haircut", "Haircut"),
-        ("haircut", "Haircut"),
-        ("a HAIRCUT please 💈", "Haircut"),
-        ("haircut and shave", "Haircut and shave"),
-        ("shave", "Shave"),
-    ],
-)
-def test_a_service_is_found_in_what_people_type(text: str, name: str) -> None:
-    assert find_service(text) == SERVICES[name]
+async def test_visits_stay_what_they_are_when_the_shop_changes(
+    book: BookingBook,
+    storage: MemorySessionStorage,
+    shop: Shop,
+    clock: SimpleNamespace,
+    world: World,
+) -> None:
+    visit = await book.book(ANN, world.both, world.tuesday_2pm)
+    finer = book_of(storage, shop, clock, services=(world.shave,), starts_every=15)
+    assert await finer.upcoming(ANN) == [visit]
+    assert world.at(24, 14, 45) not in (await finer.free(world.shave))[visit.start.date()]
 
 
-@pytest.mark.parametrize("text", ["", "💈", "hair", "manicure", "x" * 4096])
-def test_what_names_no_service_finds_none(text: str) -> None:
-    assert find_service(text) is None
-
-
-def test_days_and_moments_are_said_in_the_shops_time_zone() -> None:
-    assert format_when(date(2026, 11, 4)) == "Wed 4 Nov"
-    in_new_york = datetime(2026, 11, 24, 8, tzinfo=ZoneInfo("America/New_York"))
-    assert format_when(in_new_york.astimezone(TIME_ZONE)) == "Tue 24 Nov at 14:00"
+async def test_closed_days_are_neither_offered_nor_accepted(
+    storage: MemorySessionStorage, shop: Shop, clock: SimpleNamespace, world: World
+) -> None:
+    closed = {"hours": {**shop.hours, "wednesday": ()}, "closed_on": {date(2026, 11, 24)}}
+    book = book_of(storage, shop, clock, **closed)
+    free = await book.free(world.haircut)
+    assert date(2026, 11, 24) not in free
+    assert date(2026, 11, 25) not in free
+    with pytest.raises(SlotRefused) as refusal:
+        await book.book(ANN, world.haircut, world.tuesday_2pm)
+    assert refusal.value.say(TEXTS) == TEXTS.closed_on(day=date(2026, 11, 24))

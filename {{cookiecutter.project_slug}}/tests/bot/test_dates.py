@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.bookings import TIME_ZONE
 from bot.dates import read_when
+from bot.languages import texts_in
+from bot.shop import Shop
 
-MONDAY = datetime(2026, 11, 23, 10, 30, tzinfo=TIME_ZONE)
+TEXTS = texts_in("en")
+ZONE = ZoneInfo("Europe/Berlin")
+MONDAY = datetime(2026, 11, 23, 10, 30, tzinfo=ZONE)
 
 
 def november(day: int, hour: int, minute: int = 0) -> datetime:
-    return datetime(2026, 11, day, hour, minute, tzinfo=TIME_ZONE)
+    return datetime(2026, 11, day, hour, minute, tzinfo=ZONE)
 
 
 @pytest.mark.parametrize(
@@ -45,8 +49,8 @@ def november(day: int, hour: int, minute: int = 0) -> datetime:
         ("23 Nov 2027 14:00", november(23, 14).replace(year=2027)),
     ],
 )
-async def test_a_moment_is_read(text: str, meant: datetime) -> None:
-    assert await read_when(text, MONDAY) == meant
+async def test_a_moment_is_read(shop: Shop, text: str, meant: datetime) -> None:
+    assert await read_when(text, MONDAY, shop, TEXTS) == meant
 
 
 @pytest.mark.parametrize(
@@ -63,8 +67,8 @@ async def test_a_moment_is_read(text: str, meant: datetime) -> None:
         ("tomorrow 25:00", date(2026, 11, 24)),
     ],
 )
-async def test_a_day_alone_stays_a_day(text: str, meant: date) -> None:
-    when = await read_when(text, MONDAY)
+async def test_a_day_alone_stays_a_day(shop: Shop, text: str, meant: date) -> None:
+    when = await read_when(text, MONDAY, shop, TEXTS)
     assert when == meant
     assert not isinstance(when, datetime)
 
@@ -73,10 +77,10 @@ async def test_a_day_alone_stays_a_day(text: str, meant: date) -> None:
     "text",
     ["", "haircut", "31 Feb", "14", "99", "next week", "💈", "\x00", "2pm UTC", "tomorrow " * 20],
 )
-async def test_what_names_no_day_is_not_guessed_at(text: str) -> None:
-    assert await read_when(text, MONDAY) is None
+async def test_what_names_no_day_is_not_guessed_at(shop: Shop, text: str) -> None:
+    assert await read_when(text, MONDAY, shop, TEXTS) is None
 
 
-async def test_tomorrow_is_counted_from_the_shops_day_not_from_utc() -> None:
+async def test_tomorrow_is_counted_from_the_shops_day_not_from_utc(shop: Shop) -> None:
     shortly_after_midnight = datetime(2026, 11, 23, 23, 30, tzinfo=UTC)
-    assert await read_when("tomorrow", shortly_after_midnight) == date(2026, 11, 25)
+    assert await read_when("tomorrow", shortly_after_midnight, shop, TEXTS) == date(2026, 11, 25)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import SettingsError, load_settings
+from bot.errors import SettingsError
+from bot.settings import load_settings, offline_settings
 
 pytestmark = pytest.mark.usefixtures("empty_folder")
 
@@ -91,3 +92,15 @@ def test_addresses_are_kept_as_they_are_meant(monkeypatch: pytest.MonkeyPatch) -
     settings = load_settings()
     assert settings.webhook_url == "https://bot.example.com/hook/"
     assert settings.telegram_api_url == "http://localhost:8081"
+
+
+def test_chat_and_specs_have_your_settings_but_neither_your_token_nor_your_store(
+    empty_folder: Path,
+) -> None:
+    (empty_folder / ".env").write_text(
+        "BOT_TOKEN=1:secret\nSTORAGE_URL=elsewhere://production\nWEBHOOK_PORT=9000\n"
+    )
+    settings = offline_settings()
+    assert (settings.bot_token, settings.storage_url) == (None, "memory:")
+    assert settings.webhook_port == 9000
+    assert offline_settings(webhook_port=9001).webhook_port == 9001

@@ -12,20 +12,21 @@ A tapped button changes the message it belongs to; a typed answer gets a new mes
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from aiogram import F, Router
 from aiogram.filters import Command
 from aiogram.filters.callback_data import CallbackData
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
-from bot.bookings import SERVICES, TIME_ZONE, BookingBook, SlotRefused, find_service, format_when
-from bot.dates import expect_a_date, read_when
-from bot.screen import Event, is_answer, owner_of, reachable, show
+from bot.bookings import BookingBook, SlotRefused
+from bot.dates import expect_a_date, mentions, read_when
+from bot.screen import Event, is_answer, owner_of, paragraphs, reachable, show
 from bot.session import Session, Step
+from bot.shop import Service
+from bot.texts import Texts
 from toolkit import Origin, button, in_step, menu
 
-TIME_TO_ANSWER = timedelta(minutes=30)
 DAYS_SHOWN = 8
 
 router = Router(name="booking")
@@ -35,7 +36,7 @@ router.callback_query.filter(reachable)
 class PickService(CallbackData, prefix="service"):
     """The service that a button chooses."""
 
-    name: str
+    id: str
 
 
 class PickTime(CallbackData, prefix="time", sep="|"):
@@ -46,7 +47,8 @@ class PickTime(CallbackData, prefix="time", sep="|"):
 
 async def is_late(event: Event, session: Session, bookings: BookingBook) -> bool:
     """Tell whether the last question was asked too long ago to be answered now."""
-    return session.asked_at is not None and bookings.now() - session.asked_at > TIME_TO_ANSWER
+    asked = session.asked_at
+    return asked is not None and bookings.now() - asked > bookings.shop.time_to_answer
 
 
 async def is_current_menu(callback: CallbackQuery, session: Session) -> bool:
@@ -54,57 +56,93 @@ async def is_current_menu(callback: CallbackQuery, session: Session) -> bool:
     return callback.message is not None and callback.message.message_id == session.menu
 
 
+async def is_gone(event: Event, session: Session, bookings: BookingBook) -> bool:
+    """Tell whether the shop has stopped offering the service that was chosen."""
+    return bookings.shop.service(session.service) is None
+
+
+async def wants_to_book(message: Message, texts: Texts) -> bool:
+    """Tell whether a text has one of the words that begin a booking."""
+    return mentions(message.text or "", texts.booking_words())
+
+
 @router.message(is_late, is_answer)
 @router.callback_query(is_late, is_current_menu)
-async def answered_too_late(event: Event, session: Session, bookings: BookingBook) -> None:
+async def answered_too_late(
+    event: Event, session: Session, bookings: BookingBook, texts: Texts
+) -> None:
     """Start again, whatever the answer was."""
-    note = "You were away for over 30 minutes, so let us start again.\n\n"
-    await begin(event, session, bookings, note)
+    note = texts.away_too_long(n=bookings.shop.minutes_to_answer)
+    await begin(event, session, bookings, texts, note)
 
 
 @router.message(Command("book"))
 @router.callback_query(F.data == "services", is_current_menu)
-async def begin(event: Event, session: Session, bookings: BookingBook, note: str = "") -> None:
+async def begin(
+    event: Event, session: Session, bookings: BookingBook, texts: Texts, note: str = ""
+) -> None:
     """Ask for the service."""
     session.step = Step.choosing_service
-    services = menu([button(name, PickService(name=name)) for name in SERVICES])
-    await ask(event, session, bookings, f"{note}What service?", services)
+    offered = bookings.shop.services
+    services = menu([button(each.name, PickService(id=each.id)) for each in offered])
+    await ask(event, session, bookings, paragraphs(note, texts.what_service()), services)
 
 
-@router.message(in_step(Step.idle), F.text.regexp(r"(?i)\bbook\b", mode="search"), is_answer)
+@router.message(in_step(Step.choosing_time), is_gone, is_answer)
+@router.callback_query(in_step(Step.choosing_time), is_gone, is_current_menu)
+async def service_gone(event: Event, session: Session, bookings: BookingBook, texts: Texts) -> None:
+    """Ask again for the service: the shop was changed meanwhile."""
+    await begin(event, session, bookings, texts, texts.not_offered())
+
+
+@router.message(in_step(Step.idle), wants_to_book, is_answer)
 @router.message(in_step(Step.choosing_service), is_answer)
-async def service_typed(message: Message, session: Session, bookings: BookingBook) -> None:
-    """Take the service from the text, or ask for one."""
-    service = find_service(message.text or "")
-    if service is not None:
-        await ask_day(message, session, bookings, service.name)
-    else:
-        note = "" if session.step is Step.idle else "We do not offer that.\n\n"
-        await begin(message, session, bookings, note)
-
-
-@router.callback_query(PickService.filter(F.name.in_(SERVICES)), is_current_menu)
-async def service_tapped(
-    callback: CallbackQuery, callback_data: PickService, session: Session, bookings: BookingBook
+async def service_typed(
+    message: Message, session: Session, bookings: BookingBook, texts: Texts
 ) -> None:
-    """Take the service of the button."""
-    await ask_day(callback, session, bookings, callback_data.name)
+    """Take the service from the text, or ask for one."""
+    service = bookings.shop.find_service(message.text or "")
+    if service is not None:
+        await ask_day(message, session, bookings, texts, service)
+    else:
+        note = "" if session.step is Step.idle else texts.not_offered()
+        await begin(message, session, bookings, texts, note)
+
+
+@router.callback_query(PickService.filter(), is_current_menu)
+async def service_tapped(
+    callback: CallbackQuery,
+    callback_data: PickService,
+    session: Session,
+    bookings: BookingBook,
+    texts: Texts,
+) -> None:
+    """Take the service of the button, if it is still offered."""
+    service = bookings.shop.service(callback_data.id)
+    if service is not None:
+        await ask_day(callback, session, bookings, texts, service)
+    else:
+        await begin(callback, session, bookings, texts, texts.not_offered())
 
 
 @router.message(in_step(Step.choosing_time), is_answer)
 async def time_typed(
-    message: Message, session: Session, bookings: BookingBook, session_origin: Origin
+    message: Message,
+    session: Session,
+    bookings: BookingBook,
+    texts: Texts,
+    session_origin: Origin,
 ) -> None:
     """Book at the moment in the text, or offer the times of the day in it."""
     # Read from the moment of sending: a message that comes again after midnight means the same day.
-    when = await read_when(message.text or "", message.date)
+    when = await read_when(message.text or "", message.date, bookings.shop, texts)
     if when is None:
-        note = "I cannot read that as a day and time. Try “Tomorrow 2pm”.\n\n"
-        await ask_day(message, session, bookings, session.service, note)
+        service = chosen(session, bookings)
+        await ask_day(message, session, bookings, texts, service, texts.unreadable())
     elif isinstance(when, datetime):
-        await book(message, session, bookings, when, owner_of(session_origin))
+        await book(message, session, bookings, texts, when, owner_of(session_origin))
     else:
-        await ask_time(message, session, bookings, when)
+        await ask_time(message, session, bookings, texts, when)
 
 
 @router.callback_query(PickTime.filter(), in_step(Step.choosing_time), is_current_menu)
@@ -113,42 +151,64 @@ async def time_tapped(
     callback_data: PickTime,
     session: Session,
     bookings: BookingBook,
+    texts: Texts,
     session_origin: Origin,
 ) -> None:
     """Book at the moment of the button, or offer the times of its day."""
     if "T" in callback_data.when:
-        start = datetime.fromisoformat(callback_data.when).astimezone(TIME_ZONE)
-        await book(callback, session, bookings, start, owner_of(session_origin))
+        start = datetime.fromisoformat(callback_data.when).astimezone(bookings.shop.time_zone)
+        await book(callback, session, bookings, texts, start, owner_of(session_origin))
     else:
-        await ask_time(callback, session, bookings, date.fromisoformat(callback_data.when))
+        day = date.fromisoformat(callback_data.when)
+        await ask_time(callback, session, bookings, texts, day)
+
+
+def chosen(session: Session, bookings: BookingBook) -> Service:
+    """Return the service that was chosen. Handlers in this step are guarded by `is_gone`."""
+    service = bookings.shop.service(session.service)
+    if service is None:
+        raise LookupError(f"the shop does not offer {session.service!r}")
+    return service
 
 
 async def ask_day(
-    event: Event, session: Session, bookings: BookingBook, service: str, note: str = ""
+    event: Event,
+    session: Session,
+    bookings: BookingBook,
+    texts: Texts,
+    service: Service,
+    note: str = "",
 ) -> None:
     """Ask for the day, with the first that have times free."""
-    session.step, session.service = Step.choosing_time, service
-    free = await bookings.free(SERVICES[service])
-    days = [button(format_when(day), PickTime(when=str(day))) for day in list(free)[:DAYS_SHOWN]]
+    session.step, session.service = Step.choosing_time, service.name
+    free = await bookings.free(service)
+    days = [button(texts.say(day), PickTime(when=str(day))) for day in list(free)[:DAYS_SHOWN]]
     keyboard = menu(days, columns=2)
-    keyboard.inline_keyboard.append([button("Change service", "services")])
-    await ask(event, session, bookings, f"{note}When?", keyboard)
+    keyboard.inline_keyboard.append([button(texts.change_service(), "services")])
+    await ask(event, session, bookings, paragraphs(note, texts.what_day()), keyboard)
 
 
 async def ask_time(
-    event: Event, session: Session, bookings: BookingBook, day: date, note: str = ""
+    event: Event,
+    session: Session,
+    bookings: BookingBook,
+    texts: Texts,
+    day: date,
+    note: str = "",
 ) -> None:
     """Ask for a time on `day`, or for another day when none is free."""
-    starts = (await bookings.free(SERVICES[session.service])).get(day)
+    service = chosen(session, bookings)
+    starts = (await bookings.free(service)).get(day)
     if not starts:
-        note = note or f"{bookings.why_not(day) or f'Nothing is free on {format_when(day)}.'}\n\n"
-        await ask_day(event, session, bookings, session.service, note)
+        why = bookings.why_not(day)
+        note = note or (why(texts) if why else texts.nothing_free(day=day))
+        await ask_day(event, session, bookings, texts, service, note)
         return
     times = [button(f"{start:%H:%M}", PickTime(when=start.isoformat())) for start in starts]
     keyboard = menu(times, columns=3)
-    back = button("Pick another day", PickService(name=session.service))
+    back = button(texts.another_day(), PickService(id=service.id))
     keyboard.inline_keyboard.append([back])
-    await ask(event, session, bookings, f"{note}When on {format_when(day)}?", keyboard)
+    await ask(event, session, bookings, paragraphs(note, texts.what_time(day=day)), keyboard)
 
 
 async def ask(
@@ -161,13 +221,22 @@ async def ask(
 
 
 async def book(
-    event: Event, session: Session, bookings: BookingBook, start: datetime, owner: int
+    event: Event,
+    session: Session,
+    bookings: BookingBook,
+    texts: Texts,
+    start: datetime,
+    owner: int,
 ) -> None:
     """Book the visit, or say why not and ask again."""
+    service = chosen(session, bookings)
     try:
-        booking = await bookings.book(owner, SERVICES[session.service], start)
+        visit = await bookings.book(owner, service, start)
     except SlotRefused as refusal:
-        await ask_time(event, session, bookings, start.date(), f"{refusal}\n\n")
-    else:
-        session.finish()
-        await show(event, f"Booked! {booking}.\n/bookings shows and cancels your visits.")
+        await ask_time(event, session, bookings, texts, start.date(), refusal.say(texts))
+        return
+    session.finish()
+    lines = [texts.booked(visit=visit)]
+    if service.price is not None:
+        lines.append(texts.price(amount=texts.amount(service, bookings.shop)))
+    await show(event, "\n".join([*lines, texts.how_to_cancel()]))

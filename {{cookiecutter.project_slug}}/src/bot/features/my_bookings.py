@@ -14,13 +14,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from aiogram import F, Router
+from aiogram import F, Router, html
 from aiogram.filters import Command
 from aiogram.filters.callback_data import CallbackData
 from aiogram.types import CallbackQuery, InlineKeyboardButton, Message
 
-from bot.bookings import Booking, BookingBook
-from bot.screen import Event, owner_of, reachable, show
+from bot.bookings import BookingBook
+from bot.screen import Event, owner_of, paragraphs, reachable, show
+from bot.shop import Booking
+from bot.texts import Texts
 from toolkit import Origin, button, confirm, menu
 
 SHOWN = 10
@@ -45,58 +47,62 @@ async def is_not_owner(
 
 
 @router.message(Command("bookings"))
-async def visits_wanted(message: Message, bookings: BookingBook, session_origin: Origin) -> None:
+async def visits_wanted(
+    message: Message, bookings: BookingBook, texts: Texts, session_origin: Origin
+) -> None:
     """List the visits of the sender."""
-    await show_visits(message, bookings, owner_of(session_origin))
+    await show_visits(message, bookings, texts, owner_of(session_origin))
 
 
 @router.callback_query(Visits.filter(), is_not_owner)
-async def other_user_tapped(callback: CallbackQuery) -> None:
+async def other_user_tapped(callback: CallbackQuery, texts: Texts) -> None:
     """Refuse: only the owner may cancel."""
-    await callback.answer("These visits belong to another user. Send /bookings to see yours.")
+    await callback.answer(texts.not_your_visits())
 
 
 @router.callback_query(Visits.filter(F.cancel))
 async def cancel_tapped(
-    callback: CallbackQuery, callback_data: Visits, bookings: BookingBook
+    callback: CallbackQuery, callback_data: Visits, bookings: BookingBook, texts: Texts
 ) -> None:
     """Ask whether to cancel, and cancel when that was answered."""
     owner, start = callback_data.owner, callback_data.cancel
     visit = await bookings.find(owner, datetime.fromisoformat(start))
     if visit is None:
-        await show_visits(callback, bookings, owner, "That visit is not booked any more.\n\n")
+        await show_visits(callback, bookings, texts, owner, texts.not_booked_any_more())
     elif callback_data.sure:
         await bookings.cancel(visit)
-        await show_visits(callback, bookings, owner, f"Cancelled: {visit}.\n\n")
+        await show_visits(callback, bookings, texts, owner, texts.cancelled(visit=visit))
     else:
-        yes = button("Cancel the visit", Visits(owner=owner, cancel=start, sure=True))
-        no = button("Keep it", Visits(owner=owner))
-        await show(callback, f"Cancel {visit}?", confirm(yes, no))
+        yes = button(texts.cancel_yes(), Visits(owner=owner, cancel=start, sure=True))
+        no = button(texts.cancel_no(), Visits(owner=owner))
+        await show(callback, texts.cancel_really(visit=visit), confirm(yes, no))
 
 
 @router.callback_query(Visits.filter())
 async def keep_tapped(
-    callback: CallbackQuery, callback_data: Visits, bookings: BookingBook
+    callback: CallbackQuery, callback_data: Visits, bookings: BookingBook, texts: Texts
 ) -> None:
     """Go back to the list."""
-    await show_visits(callback, bookings, callback_data.owner)
+    await show_visits(callback, bookings, texts, callback_data.owner)
 
 
-async def show_visits(event: Event, bookings: BookingBook, owner: int, note: str = "") -> None:
+async def show_visits(
+    event: Event, bookings: BookingBook, texts: Texts, owner: int, note: str = ""
+) -> None:
     """Show the first visits of `owner`, each with a button that cancels it."""
     visits = await bookings.upcoming(owner)
     if not visits:
-        await show(event, f"{note}You have no visits booked. /book books one.")
+        await show(event, paragraphs(note, texts.no_visits()))
         return
-    lines = [f"• {visit}" for visit in visits[:SHOWN]]
+    lines = [f"• {html.quote(texts.say(visit))}" for visit in visits[:SHOWN]]
     if len(visits) > SHOWN:
-        lines.append(f"… and {len(visits) - SHOWN} more")
-    text = f"{note}Your visits:\n" + "\n".join(lines)
-    await show(event, text, menu([cancel_button(visit) for visit in visits[:SHOWN]]))
+        lines.append(texts.and_more(n=len(visits) - SHOWN))
+    text = "\n".join([texts.your_visits(), *lines])
+    buttons = menu([cancel_button(visit, texts) for visit in visits[:SHOWN]])
+    await show(event, paragraphs(note, text), buttons)
 
 
-def cancel_button(visit: Booking) -> InlineKeyboardButton:
+def cancel_button(visit: Booking, texts: Texts) -> InlineKeyboardButton:
     """Return the button that cancels this visit."""
-    start = visit.start
-    label = f"Cancel {start.day} {start:%b}, {start:%H:%M}"
-    return button(label, Visits(owner=visit.owner, cancel=start.isoformat()))
+    label = texts.cancel_one(day=visit.start.date(), time=f"{visit.start:%H:%M}")
+    return button(label, Visits(owner=visit.owner, cancel=visit.start.isoformat()))

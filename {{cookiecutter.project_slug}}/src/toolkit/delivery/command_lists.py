@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Mapping
 
 from aiogram import Bot
-from aiogram.exceptions import AiogramError
+from aiogram.exceptions import AiogramError, TelegramNetworkError, TelegramRetryAfter
 from aiogram.methods import SetMyCommands
 from aiogram.types import BotCommand
 
@@ -43,3 +43,5 @@ async def declare(bot: Bot, lists: Iterable[SetMyCommands]) -> None:
                 raise hopeless from error
             words = "a command list was not sent, it stays as it was: %s"
             logger.warning(words, in_short(error))
+            if isinstance(error, (TelegramNetworkError, TelegramRetryAfter)):
+                return  # the others would not get there either, and the bot is to start

@@ -28,6 +28,8 @@ def keep_heartbeat(app: Dispatcher, file: Path | None, *, exit_after: float | No
     turn of the event loop the process writes to standard error where each of its threads is, and
     ends with 1. What was in work is not confirmed, and comes again.
     """
+    if file is None and exit_after is None:
+        return
     timers: list[asyncio.TimerHandle] = []
     touch = _toucher(file) if file else lambda: None
 

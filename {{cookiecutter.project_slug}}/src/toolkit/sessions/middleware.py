@@ -29,6 +29,7 @@ from toolkit.sessions.checkout import CheckedOut, Checkouts, held_here
 from toolkit.sessions.codec import Migration, SessionCodec
 from toolkit.sessions.keys import Origin, Scope, origin_of
 from toolkit.sessions.lookup import Lookup
+from toolkit.sessions.records import Record, checked_out
 from toolkit.sessions.supergroups import Supergroups
 from toolkit.storage.base import UNCHANGED, SessionStorage, Unchanged, Value
 from toolkit.waiting import Deadlines, on_give_up
@@ -159,6 +160,17 @@ class Sessions(Generic[S]):
                     held = await stack.enter_async_context(self.checkout(key, holder=holder))
                 found[key] = held
             yield [found[key] for key in keys]
+
+    def record(
+        self, key: str, *, holder: str = "code of the bot"
+    ) -> contextlib.AbstractAsyncContextManager[Record]:
+        """Work on a record of the bot's own: `async with sessions.record("day:1") as record`.
+
+        Nobody else has it meanwhile, in no process that shares the store. Leaving the block commits
+        `record.value`, where it was changed; an empty one is removed. Leaving it by an exception
+        writes nothing. Raises `ValueError` for the key of a session.
+        """
+        return checked_out(self.checkouts, key, holder)
 
     def current(self, key: str) -> BotContext[S] | None:
         """Return the context that the running handler, or a task that it starts, has of `key`."""

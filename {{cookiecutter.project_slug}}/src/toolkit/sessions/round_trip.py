@@ -142,7 +142,9 @@ def _turns(node: Node) -> bool:
         kinds = {type(member.value) for member in node["members"]}
         return len(kinds) > 1 or not kinds <= {str, int}
     if kind == "literal":
-        return not {str, int, bool, type(None)}.issuperset(map(type, node["expected"]))
+        kinds = {type(value) for value in node["expected"]}
+        # Of more than one kind it is written without a look: an enum's member as its value.
+        return len(kinds) > 1 or not kinds <= {str, int, bool, type(None)}
     return kind == "dict" and node.get("keys_schema", {}).get("type") not in ("str", "int", "any")
 
 

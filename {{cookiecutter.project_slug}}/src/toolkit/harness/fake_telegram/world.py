@@ -32,6 +32,8 @@ class World:
         self.token = token
         self.clock = clock
         self.me = _bot(int(token.partition(":")[0]))
+        self.language = "en"
+        """What users speak whom nobody has described, as their `language_code`."""
         self.users: dict[int, User] = {}
         self.chats: dict[int, Chat] = {}
         self.callbacks: dict[str, Query] = {}
@@ -77,7 +79,8 @@ class World:
         known = self.users.get(user_id)
         if known is None:
             name = first_name or f"User {user_id}"
-            data = {"id": user_id, "is_bot": False, "first_name": name, "language_code": "en"}
+            data = {"id": user_id, "is_bot": False, "first_name": name}
+            data["language_code"] = self.language
             known = self.users[user_id] = User({**data, **fields})
         elif first_name or fields:
             named = {"first_name": first_name} if first_name else {}

@@ -1,7 +1,8 @@
 """Compare what a spec expects with what the bot did.
 
 A payload is a deep subset: every field that it names must be there and fit, other fields are free;
-arrays fit element by element. `{"$contains": …}` and `{"$regex": …}` may stand for any value.
+arrays fit element by element. `{"$contains": …}` and `{"$regex": …}` may stand for any value, and
+so may `{"$text": …}`, which is a `$regex` by the time it is compared (`with_texts`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-MATCHERS = ("$contains", "$regex")
+MATCHERS = ("$contains", "$regex", "$text")
 MISSING = object()
 
 
@@ -47,7 +48,11 @@ def matcher_problem(value: Mapping[str, Any]) -> str | None:
     """Return what is wrong with a matcher, or `None`."""
     name = matcher_of(value)
     if name not in MATCHERS:
-        return f"there is no matcher {name}; there are {' and '.join(MATCHERS)}"
+        return f"there is no matcher {name}; there are {', '.join(MATCHERS)}"
+    if name == "$text":
+        names = value[name] if isinstance(value[name], list) else [value[name]]
+        named = bool(names) and all(isinstance(each, str) for each in names)
+        return None if named else "$text must be the name of a text, or an array of names"
     if len(value) > 1:
         return f"{name} must be the only field of its object"
     if name == "$regex":

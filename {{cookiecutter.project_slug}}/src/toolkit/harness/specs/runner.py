@@ -6,9 +6,10 @@ import asyncio
 import time
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
+from toolkit.harness.specs.given import UnknownText, with_texts
 from toolkit.harness.specs.matching import compare, differences
 from toolkit.harness.specs.report import describe, describe_calls, describe_error, describe_session
 from toolkit.harness.specs.running_bot import MakeBot, RunningBot
@@ -54,7 +55,9 @@ async def run_spec(spec: BotSpec, make_bot: MakeBot) -> SpecResult:
     started = time.perf_counter()
     commands: Mapping[str, str] = {}
     try:
-        async with RunningBot(make_bot, first_update_id=_first_update_id(spec)) as running:
+        given, first = spec.given, _first_update_id(spec)
+        async with RunningBot(given.factory(make_bot), first_update_id=first) as running:
+            running.telegram.language = given.language
             commands = running.app.commands
             failure = await _run_steps(spec, running)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a bot may raise anything
@@ -67,12 +70,29 @@ async def _run_steps(spec: BotSpec, running: RunningBot) -> str | None:
     for number, step in enumerate(spec.steps, 1):
         added = [running.telegram.faults.add(read_fault(fault)) for fault in step.faults]
         faults += [(number, fault, fault.times) for fault in added]
+        try:
+            step = _with_texts(step, running, spec.given.language)
+        except UnknownText as error:
+            return describe(spec, number, step, [str(error)])
         if problems := await _run_step(step, running, strict=spec.strict):
             return describe(spec, number, step, problems)
     for number, fault, times in faults:
         if fault.times == times and not _struck(fault, running.telegram.calls):
             return f"the fault of step {number} never struck: the bot made no such call"
     return None
+
+
+def _with_texts(step: Step, running: RunningBot, language: str) -> Step:
+    """Look up the texts that a step names."""
+
+    def found(value: Any) -> Any:
+        return with_texts(value, running.app.workflow_data, language)
+
+    send = (
+        replace(step.send, value=found(step.send.value)) if step.send.kind == "tap" else step.send
+    )
+    expect = tuple(replace(call, payload=found(call.payload)) for call in step.expect)
+    return replace(step, send=send, expect=expect, session=found(step.session))
 
 
 def _struck(fault: Fault, calls: Iterable[Call]) -> bool:

@@ -1,6 +1,6 @@
 """BotSpec: dialogues as JSON. A file holds one spec or an array of them.
 
-    {"name": "…", "strict": false,
+    {"name": "…", "strict": false, "given": {"settings": {…}, "language": "de"},
      "steps": [{"send": {…}, "expect": [{"method": "…", "payload": {…}}]}]}
 
 `send` is one of `{"text"}`, `{"callback", "messageId"}`, `{"tap"}` and `{"update"}`, each
@@ -13,10 +13,11 @@ from __future__ import annotations
 import glob
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, cast
 
+from toolkit.harness.specs.given import Given
 from toolkit.harness.specs.matching import matcher_of, matcher_problem
 from toolkit.harness.types import Json
 
@@ -81,6 +82,7 @@ class BotSpec:
     strict: bool
     steps: tuple[Step, ...]
     file: str
+    given: Given = field(default_factory=Given)
 
     @property
     def id(self) -> str:
@@ -161,7 +163,7 @@ HINTS = {
 
 def _spec(item: Any, file: str, number: int) -> BotSpec:
     place = _Place(file, f"spec {number}")
-    data = place.fields(item, "", ("name", "strict", "steps"), ("name", "steps"))
+    data = place.fields(item, "", ("name", "strict", "given", "steps"), ("name", "steps"))
     name = place.typed(data["name"], str, "name")
     place = _Place(file, f"spec {number} ({name})")
     steps = place.typed(data["steps"], list, "steps")
@@ -172,6 +174,15 @@ def _spec(item: Any, file: str, number: int) -> BotSpec:
         place.typed(data.get("strict", False), bool, "strict"),
         tuple(_step(step, replace(place, step=f"step {n}")) for n, step in enumerate(steps, 1)),
         file,
+        _given(data["given"], place) if "given" in data else Given(),
+    )
+
+
+def _given(item: Any, place: _Place) -> Given:
+    data = place.fields(item, "given", ("settings", "language"), ())
+    return Given(
+        place.typed(data.get("settings", {}), dict, "given.settings"),
+        place.typed(data.get("language", "en"), str, "given.language"),
     )
 
 

@@ -58,7 +58,7 @@ WRONG: list[tuple[Any, str]] = [
     ),
     (
         {**spec_with(), "stict": True},
-        "f, spec 1, stict: unknown field; it may be name, strict, steps",
+        "f, spec 1, stict: unknown field; it may be name, strict, given, steps",
     ),
     (
         [spec_with(), spec_with(send={"text": 5})],
@@ -88,7 +88,7 @@ WRONG_STEPS: list[tuple[dict[str, Any], str]] = [
     ({"expect": [{"method": "a", "payload": []}]}, "expect[0].payload: must be an object"),
     (
         {"expect": [{"method": "a", "payload": {"text": {"$containz": "b"}}}]},
-        "expect[0].payload.text: there is no matcher $containz; there are $contains and $regex",
+        "expect[0].payload.text: there is no matcher $containz; there are $contains, $regex, $text",
     ),
     (
         {"expect": [{"method": "a", "payload": {"rows": [{"$regex": "("}]}}]},

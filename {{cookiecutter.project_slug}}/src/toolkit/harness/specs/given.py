@@ -1,0 +1,53 @@
+"""What a spec starts from, and the texts that it names instead of quoting them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from toolkit.harness.types import Json
+
+FindText = Callable[[str, str, dict[str, str]], str]
+"""`find_text(name, language, fields)` returns a regular expression; bots offer it under
+`app["find_text"]`. Raises `LookupError` for a name that it does not know."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """Settings that differ from those of the environment, and the language that users speak."""
+
+    settings: Json = field(default_factory=dict)
+    language: str = "en"
+
+    def factory(self, make_bot: Callable[..., Any]) -> Callable[[], Any]:
+        """Return a factory whose bots have these settings."""
+        return (lambda: make_bot(settings=self.settings)) if self.settings else make_bot
+
+
+class UnknownText(ValueError):
+    """A spec names a text that the bot does not have."""
+
+
+def with_texts(value: Any, data: Mapping[str, Any], language: str) -> Any:
+    """Return `value` with every `{"$text": …}` in it replaced by the `$regex` of that text.
+
+    Raises `UnknownText`.
+    """
+    if isinstance(value, list):
+        return [with_texts(item, data, language) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "$text" not in value:
+        return {name: with_texts(item, data, language) for name, item in value.items()}
+    names = value["$text"] if isinstance(value["$text"], list) else [value["$text"]]
+    fields = {name: str(item) for name, item in value.items() if name not in ("$text", "language")}
+    find = cast(FindText | None, data.get("find_text"))
+    if find is None:
+        raise UnknownText('this bot names no texts: $text needs app["find_text"]')
+    try:
+        patterns = [find(name, value.get("language", language), fields) for name in names]
+    except LookupError as error:
+        raise UnknownText(f"$text: {error}") from None
+    whole = r"\s+".join(f"(?:{each})" for each in patterns)
+    return {"$regex": f"(?s)^{whole}$"}
