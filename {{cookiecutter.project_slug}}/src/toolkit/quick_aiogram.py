@@ -1,10 +1,11 @@
 """Start aiogram in a fraction of its time and memory: models are built when they are first used.
 
-aiogram defers the building of its pydantic models, and then builds all of them at the end of
+aiogram defers the building of its types, and then builds all of them at the end of
 `aiogram/types/__init__.py`, each with everything that it refers to, because a model finds the
 others only under names that its module imports for type checkers alone. Here these names are put
-into the modules, so that pydantic finds them whenever it builds a model. Until then `model_fields`
-of a model has names in place of types; `model_rebuild()` builds it.
+into the modules, so that pydantic finds them whenever it builds a model. The methods of the Bot
+API, which aiogram does not defer, are deferred as well. Until a model is built its `model_fields`
+has names in place of types; `model_rebuild()` builds it.
 
 AIOGRAM_EAGER=1 in the environment leaves aiogram as it is, and so do versions that this was not
 tested with.
@@ -12,6 +13,7 @@ tested with.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import re
@@ -41,11 +43,12 @@ def install() -> None:
 
 def warm_up() -> None:
     """Build the models that a message needs, so that the first user does not wait for them."""
-    from aiogram.methods import Response
+    from aiogram.methods import EditMessageText, Response, SendMessage, SendPhoto
     from aiogram.types import CallbackQuery, Chat, Message, ReplyKeyboardMarkup, Update
 
     answers = Response[Message], Response[Message | bool], Response[bool], Response[list[Update]]
-    for model in (Update, Message, Chat, CallbackQuery, ReplyKeyboardMarkup, *answers):
+    types = (Update, Message, Chat, CallbackQuery, ReplyKeyboardMarkup)
+    for model in (*types, SendMessage, EditMessageText, SendPhoto, *answers):
         model.model_rebuild()
 
 
@@ -79,6 +82,8 @@ class _Quickly(Loader):
         from pydantic import BaseModel
 
         rebuild: Any = vars(BaseModel)["model_rebuild"]
+        config = BaseModel.model_config
+        collecting = gc.isenabled()
 
         def not_yet(cls: type[BaseModel], /, **options: Any) -> bool | None:
             if cls.__module__.startswith(f"{PACKAGE}."):
@@ -87,10 +92,17 @@ class _Quickly(Loader):
             return result
 
         BaseModel.model_rebuild = classmethod(not_yet)  # type: ignore[method-assign, assignment]
+        # The methods of the Bot API, which aiogram does not defer.
+        BaseModel.model_config = {**config, "defer_build": True}
+        # What is made here stays for good: to look through it again and again finds nothing.
+        gc.disable()
         try:
             self._usual.exec_module(module)
         finally:
             BaseModel.model_rebuild = rebuild  # type: ignore[method-assign]
+            BaseModel.model_config = config
+            if collecting:
+                gc.enable()
         if module.__spec__ is not None:
             module.__spec__.loader = module.__loader__ = self._usual
         names = {name: getattr(module, name) for name in module.__all__}
