@@ -123,7 +123,16 @@ def test_it_is_quick_where_the_toolkit_comes_first(code: str, eager: str, built:
 SUBCLASSES = """
 import toolkit
 from pydantic import BaseModel, TypeAdapter
+from aiogram.methods import SendMessage, TelegramMethod
 from aiogram.types import Chat, Message, TelegramObject, Update, User
+
+class MySend(SendMessage):
+    note: str = ""
+
+class Undocumented(TelegramMethod[list[Chat]]):
+    __returning__ = list[Chat]
+    __api_method__ = "undocumented"
+    message: Message
 
 class MyChat(Chat):
     later: "Later | None" = None
@@ -148,13 +157,22 @@ chat = {"id": 1, "type": "private", "later": {"user": user}}
 holder = Holder.model_validate({"message": {"message_id": 1, "date": 1, "chat": chat}})
 print(holder.message.chat.later.user.first_name, inside().mine)
 print(TypeAdapter(list[Update]).validate_python([{"update_id": 1}])[0].update_id)
+print(MySend(chat_id=1, text="B", reply_markup=None).text)
+print(Undocumented(message={"message_id": 1, "date": 1, "chat": chat}).message.chat.type)
 print(MyMessage(message_id=1, date=1, chat=MyChat(id=1, type="private")).chat.type)
 """
 
 
 @pytest.mark.parametrize("eager", ["", "1"])
 def test_models_of_others_are_built_on_those_of_aiogram(eager: str) -> None:
-    assert run(SUBCLASSES, AIOGRAM_EAGER=eager).split() == ["A", "1", "1", "private"]
+    assert run(SUBCLASSES, AIOGRAM_EAGER=eager).split() == [
+        "A",
+        "1",
+        "1",
+        "B",
+        "private",
+        "private",
+    ]
 
 
 UNTESTED = """

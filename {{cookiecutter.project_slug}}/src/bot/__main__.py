@@ -49,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command = commands.add_parser("chat", help="talk to it in this terminal, without a token")
     command.set_defaults(do=chat)
     command.add_argument("--storage", metavar="URL", help="where to keep the conversation")
+    command.add_argument("--reset", action="store_true", help="first forget earlier conversations")
     command = commands.add_parser("web", help="talk to it in a browser, without a token")
     command.set_defaults(do=web)
     command.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
@@ -81,7 +82,7 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
         )
     try:
         storage = open_storage(settings.storage_url)
-    except ValueError as error:
+    except (ValueError, ModuleNotFoundError) as error:
         parser.exit(2, redact(f"STORAGE_URL: {error}\n"))
 
     from bot.app import make_bot
@@ -109,9 +110,9 @@ def chat(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
 
     try:
         storage = open_storage(options.storage or chat_url())
-    except ValueError as error:
+    except (ValueError, ModuleNotFoundError) as error:
         parser.exit(2, redact(f"--storage: {error}\n"))
-    converse(make_bot, storage)
+    converse(make_bot, storage, reset=options.reset)
 
 
 def web(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:

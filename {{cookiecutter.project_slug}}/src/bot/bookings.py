@@ -102,7 +102,9 @@ class BookingBook:
         return visit
 
     def _free_chair(self, visits: list[Booking], start: datetime, service: Service) -> int | None:
-        taken = {visit.chair for visit in visits if visit.overlaps(start, service.duration)}
+        begins = start.astimezone(UTC)
+        ends = begins + service.duration
+        taken = {visit.chair for visit in visits if visit.begins < ends and begins < visit.ends}
         return next((chair for chair in range(self.shop.chairs) if chair not in taken), None)
 
     def _refusal(self, service: Service, start: datetime) -> Say | None:
@@ -165,7 +167,7 @@ class BookingBook:
         record.value = {"visits": entries} if entries else {}
         if visits:
             # It is kept for as long as somebody is in a chair.
-            left = max(visit.end for visit in visits) - self._now()
+            left = max(visit.ends for visit in visits) - self._now()
             record.expires_in = max(left.total_seconds(), 1)
 
 

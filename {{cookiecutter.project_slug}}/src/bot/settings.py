@@ -87,6 +87,15 @@ class Settings(BaseSettings):
         return int(self.bot_token.get_secret_value().partition(":")[0]) if self.bot_token else None
 
     @model_validator(mode="after")
+    def _reachable(self) -> Settings:
+        if (self.webhook_url or "").startswith("http:") and not self.telegram_api_url:
+            raise ValueError(
+                "WEBHOOK_URL: Telegram delivers to https only. "
+                "http is for a Bot API server of your own (TELEGRAM_API_URL)"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _read_token_file(self) -> Settings:
         path = self.bot_token_file
         if path is None:

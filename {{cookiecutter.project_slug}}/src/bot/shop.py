@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -176,21 +177,19 @@ class Booking:
     minutes: int
     chair: int = 0
 
-    @property
-    def end(self) -> datetime:
-        """When the chair is free again."""
-        end = self.start.astimezone(UTC) + timedelta(minutes=self.minutes)
-        return end.astimezone(self.start.tzinfo)
+    @cached_property
+    def begins(self) -> datetime:
+        """The start in UTC. In one zone Python compares clock faces, of which an hour has two."""
+        return self.start.astimezone(UTC)
+
+    @cached_property
+    def ends(self) -> datetime:
+        """When the chair is free again, in UTC."""
+        return self.begins + timedelta(minutes=self.minutes)
 
     def is_at(self, moment: datetime) -> bool:
         """Tell whether it begins then."""
-        return self.start.astimezone(UTC) == moment.astimezone(UTC)
-
-    def overlaps(self, start: datetime, duration: timedelta) -> bool:
-        """Tell whether another visit at that time would need the same chair."""
-        # In UTC: in one time zone Python compares clock faces, of which one hour a year has two.
-        begins, ends = self.start.astimezone(UTC), self.end.astimezone(UTC)
-        return begins < start.astimezone(UTC) + duration and start.astimezone(UTC) < ends
+        return self.begins == moment.astimezone(UTC)
 
 
 def load_shop(path: Path) -> Shop:

@@ -24,6 +24,7 @@ from toolkit.keyboards import button as button
 from toolkit.keyboards import confirm as confirm
 from toolkit.keyboards import menu as menu
 from toolkit.keyboards import paginate as paginate
+from toolkit.keyboards import reply_menu as reply_menu
 from toolkit.redaction import redact as redact
 from toolkit.redaction import redact_output as redact_output
 from toolkit.sessions.keys import Origin as Origin

@@ -1,11 +1,16 @@
-"""Inline keyboards in the four shapes that dialogues need."""
+"""Keyboards in the shapes that dialogues need."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 from aiogram.filters.callback_data import CallbackData
-from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
+from aiogram.types import (
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    KeyboardButton,
+    ReplyKeyboardMarkup,
+)
 
 CALLBACK_BYTES = 64
 """Longest `callback_data`, in bytes (Bot API, "InlineKeyboardButton")."""
@@ -72,3 +77,20 @@ def paginate(
     return InlineKeyboardMarkup(
         inline_keyboard=[row for row in (*rows, turns, list(extra)) if row],
     )
+
+
+def reply_menu(
+    answers: Sequence[str | KeyboardButton], *, columns: int = 1, once: bool = True
+) -> ReplyKeyboardMarkup:
+    """Offer answers instead of the keyboard of letters: a tap sends the label as a message.
+
+    `once` takes the keyboard away after the first tap. A button that asks for more is a
+    `KeyboardButton(text="Send my number", request_contact=True)`.
+    """
+    buttons = [
+        KeyboardButton(text=answer) if isinstance(answer, str) else answer for answer in answers
+    ]
+    if columns < 1 or not buttons or not all(button.text.strip() for button in buttons):
+        raise ValueError("a reply keyboard has at least one column and one button, with labels")
+    rows = [buttons[start : start + columns] for start in range(0, len(buttons), columns)]
+    return ReplyKeyboardMarkup(keyboard=rows, resize_keyboard=True, one_time_keyboard=once)

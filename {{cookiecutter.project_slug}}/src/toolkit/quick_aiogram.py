@@ -14,18 +14,16 @@ tested with.
 from __future__ import annotations
 
 import gc
-import logging
 import os
 import re
 import sys
 from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
-from importlib.metadata import version
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-logger = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from importlib.abc import Loader
 
 TESTED = {"aiogram": r"3\.31\.", "pydantic": r"2\.1[123]\."}
 """What the versions begin with that `tests/test_quick_aiogram.py` of the template compares."""
@@ -36,7 +34,7 @@ PACKAGE = "aiogram.types"
 def install() -> None:
     """Have the first import of aiogram done quickly; call it before."""
     if PACKAGE in sys.modules:
-        logger.debug("aiogram was imported before the toolkit: its models are all built")
+        _debug("aiogram was imported before the toolkit: its models are all built")
     elif os.environ.get("AIOGRAM_EAGER", "0") in ("", "0"):
         sys.meta_path.insert(0, _Finder())
 
@@ -52,7 +50,13 @@ def warm_up() -> None:
         model.model_rebuild()
 
 
-class _Finder(MetaPathFinder):
+def _debug(message: str, *arguments: str) -> None:
+    import logging  # later: together with `importlib.abc` it takes as long as the whole toolkit
+
+    logging.getLogger(__name__).debug(message, *arguments)
+
+
+class _Finder:
     """Finds the types of aiogram as ever, and has them loaded by `_Quickly`."""
 
     def find_spec(
@@ -60,18 +64,20 @@ class _Finder(MetaPathFinder):
     ) -> ModuleSpec | None:
         if name != PACKAGE:
             return None
+        from importlib.metadata import version  # later: it costs more than the whole toolkit
+
         sys.meta_path.remove(self)
         spec = PathFinder.find_spec(name, path, target)
         for package, tested in TESTED.items():
             if not re.match(tested, found := version(package)):
-                logger.debug("not tested with %s %s: its models are all built", package, found)
+                _debug("not tested with %s %s: its models are all built", package, found)
                 return spec
         if spec is not None and spec.loader is not None:
-            spec.loader = _Quickly(spec.loader)
+            spec.loader = _Quickly(spec.loader)  # type: ignore[assignment]
         return spec
 
 
-class _Quickly(Loader):
+class _Quickly:
     def __init__(self, usual: Loader) -> None:
         self._usual = usual
 

@@ -55,6 +55,7 @@ def test_the_token_comes_from_a_file_with_a_line_end(
         ({"BOT_TOKEN_FILE": "."}, "BOT_TOKEN_FILE: [Errno 21]"),
         ({"BOT_TOKEN_FILE": "right", "BOT_TOKEN": TOKEN}, "BOT_TOKEN and BOT_TOKEN_FILE are both"),
         ({"WEBHOOK_URL": "bot.example.com"}, "WEBHOOK_URL: not a web address"),
+        ({"WEBHOOK_URL": "http://bot.example.com/"}, "WEBHOOK_URL: Telegram delivers to https"),
         ({"WATCHDOG_SECONDS": "5"}, "WATCHDOG_SECONDS: too short. Write 15 seconds or more"),
         (
             {"WEBHOOK_URL": "https://bot.example.com/a b"},

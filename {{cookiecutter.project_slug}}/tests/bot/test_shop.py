@@ -126,10 +126,10 @@ def test_what_names_no_service_finds_none(shop: Shop, text: str) -> None:
     assert shop.find_service(text) is None
 
 
-def test_visits_overlap_by_the_hour_that_a_clock_change_repeats() -> None:
+def test_the_two_hours_that_a_clock_change_makes_of_one_are_told_apart() -> None:
     zone = ZoneInfo("Europe/Berlin")
     first, second = (datetime(2026, 10, 25, 2, 0, tzinfo=zone, fold=fold) for fold in (0, 1))
     visit = Booking(1, "Haircut", first, 60)
     assert visit.is_at(first)
     assert not visit.is_at(second)
-    assert not visit.overlaps(second, visit.end - visit.start)
+    assert visit.ends == second.astimezone(UTC)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from aiogram.filters.callback_data import CallbackData
-from aiogram.types import InlineKeyboardMarkup
+from aiogram.types import InlineKeyboardMarkup, KeyboardButton
 
-from toolkit import button, confirm, menu, paginate
+from toolkit import button, confirm, menu, paginate, reply_menu
 
 
 class Page(CallbackData, prefix="page"):
@@ -63,3 +63,21 @@ def test_callback_data_may_be_64_bytes_and_no_more() -> None:
 def test_a_button_has_a_label_and_one_purpose(label: str, options: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="button"):
         button(label, **options)
+
+
+def test_answers_may_stand_in_place_of_the_letters() -> None:
+    number = KeyboardButton(text="Send my number", request_contact=True)
+    keyboard = reply_menu(["Yes", "No", number], columns=2)
+    assert [[each.text for each in row] for row in keyboard.keyboard] == [
+        ["Yes", "No"],
+        ["Send my number"],
+    ]
+    assert keyboard.keyboard[1][0].request_contact
+    assert keyboard.one_time_keyboard
+    assert not reply_menu(["Yes"], once=False).one_time_keyboard
+
+
+@pytest.mark.parametrize(("answers", "columns"), [([], 1), (["Yes"], 0), ([" "], 1)])
+def test_answers_without_labels_or_columns_are_refused(answers: list[str], columns: int) -> None:
+    with pytest.raises(ValueError, match="a reply keyboard has at least one column"):
+        reply_menu(answers, columns=columns)

@@ -196,6 +196,8 @@ def _is_fsm_entry(entry: object) -> bool:
 def _type_of(initial: Callable[[], Any]) -> Any:
     if inspect.isclass(initial):
         return initial
+    if isinstance(initial, functools.partial):
+        return _type_of(initial.func)
     declared = typing.get_type_hints(initial).get("return") if callable(initial) else None
     if declared is not None:
         return declared

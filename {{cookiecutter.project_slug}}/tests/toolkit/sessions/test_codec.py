@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -300,6 +301,17 @@ class Bad:
 def test_a_session_type_that_cannot_be_stored_is_refused_at_start() -> None:
     with pytest.raises(TypeError, match="cannot be used as a session"):
         SessionCodec(Bad)
+
+
+def test_initial_may_be_a_type_with_arguments() -> None:
+    @dataclass
+    class Visit:
+        service: str = ""
+        seats: int = 1
+
+    codec = SessionCodec(partial(Visit, seats=2))
+    assert codec.type is Visit
+    assert codec.load("1_2", None)[0] == Visit("", 2)
 
 
 @pytest.mark.parametrize("initial", [lambda: None, lambda: 3])

@@ -48,16 +48,21 @@ def chat_url() -> str:
     return f"{folder}/chat.db" if name == "bot.db" else "memory:"
 
 
-def converse(make_bot: Callable[..., Any], storage: SharedSessionStorage) -> None:
-    """Answer what is typed or piped into this process, until it ends."""
+def converse(
+    make_bot: Callable[..., Any], storage: SharedSessionStorage, *, reset: bool = False
+) -> None:
+    """Answer what is typed or piped into this process, until it ends.
+
+    What `storage` has from earlier conversations goes on, unless it is `reset`.
+    """
     on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    logging.basicConfig(level=logging.WARNING if on_terminal else logging.INFO)
+    logging.basicConfig(level=logging.WARNING)
     if on_terminal:
-        play(make_bot, storage, _typed(), _write, mark_edits=True)
+        play(make_bot, storage, _typed(), _write, mark_edits=True, reset=reset)
     else:
         if hasattr(signal, "SIGPIPE"):
             signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` may stop reading; no fault
-        play(make_bot, storage, sys.stdin, _write)
+        play(make_bot, storage, sys.stdin, _write, reset=reset)
 
 
 def play(
@@ -67,10 +72,13 @@ def play(
     write: Callable[[str], object],
     *,
     mark_edits: bool = False,
+    reset: bool = False,
 ) -> None:
     """Feed `lines` to the bot of `make_bot(storage=…)`, `write` its answers, close the store."""
     # input() cannot be interrupted while a loop runs around it, so the loop runs line by line.
     with asyncio.Runner() as runner:
+        if reset:
+            runner.run(_clear(storage))
         conversation = Conversation(make_bot, storage, write, mark_edits=mark_edits)
         try:
             runner.run(conversation.start())
@@ -81,6 +89,11 @@ def play(
             write("\n")
         finally:
             runner.run(conversation.simulation.close())
+
+
+async def _clear(storage: SharedSessionStorage) -> None:
+    for key in [key async for key in storage.read_all_keys()]:
+        await storage.delete(key)
 
 
 class Conversation:

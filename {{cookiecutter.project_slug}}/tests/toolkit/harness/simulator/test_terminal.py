@@ -76,10 +76,10 @@ def talk() -> Talk:
     """Sends lines to a new process of the bot, and returns what it prints."""
     storage = PersistentStorage(MemorySessionStorage())
 
-    def send(*lines: str, mark_edits: bool = False) -> str:
+    def send(*lines: str, mark_edits: bool = False, reset: bool = False) -> str:
         written = io.StringIO()
         typed = [f"{line}\n" for line in lines]
-        play(make_bot, storage, typed, written.write, mark_edits=mark_edits)
+        play(make_bot, storage, typed, written.write, mark_edits=mark_edits, reset=reset)
         return written.getvalue()
 
     return send
@@ -115,6 +115,7 @@ def test_what_goes_to_another_user_says_to_whom(talk: Talk) -> None:
 def test_a_new_process_goes_on_where_the_last_one_stood(talk: Talk) -> None:
     assert talk("one", "two") == "1: one\n2: two\n"
     assert talk("three") == "3: three\n"
+    assert talk("one", reset=True) == "1: one\n"
 
 
 def test_a_crash_is_one_sentence_and_the_talk_goes_on(talk: Talk) -> None:
