@@ -39,10 +39,8 @@ demo: $(TOOLS)/.ready
 	@if [ -d $(TOOLS)/demo ]; then mv $(TOOLS)/demo $(DEMO)/.venv; fi
 	@PATH="$$PATH:$(CURDIR)/$(TOOLS)/bin" $(MAKE) --silent --directory $(DEMO) .venv/.ready
 	@echo
-	@unset PYTHONDONTWRITEBYTECODE; cd $(DEMO) && for line in 'I want to book' 'Haircut' 'Tomorrow 2pm'; do \
-	  echo "> $$line"; \
-	  echo "$$line" | .venv/bin/python -m bot chat 2> chat.log || { cat chat.log; exit 1; }; \
-	done
+	@unset PYTHONDONTWRITEBYTECODE; cd $(DEMO) && \
+	  printf '%s\n' 'I want to book' 'Haircut' 'Tomorrow 2pm' | .venv/bin/python -m bot chat --echo
 
 test: missing check fast in-place slow
 

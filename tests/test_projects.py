@@ -208,5 +208,22 @@ def test_the_conversation_goes_word_for_word(project: Project) -> None:
     assert "\\n".join([*dialogue, ""]) in (project.folder / "README.md").read_text()
 
 
+def test_new_texts_are_carried_into_the_catalogues(project: Project) -> None:
+    catalogue = project.folder / "src/bot/locales/de.po"
+    told = "make texts" in project.run("make", "help")
+    assert told is catalogue.exists() is (project.variant.answers.get("example") != "blank")
+    if not told:
+        return
+    before = [line for line in catalogue.read_text().splitlines() if "Generated-By" not in line]
+    texts = project.folder / "src/bot/texts.py"
+    texts.write_text(texts.read_text().replace('"What service?"', '"Which service?"'))
+
+    project.run("make", "texts")
+
+    after = [line for line in catalogue.read_text().splitlines() if "Generated-By" not in line]
+    assert {*after} - {*before} == {'msgid "Which service?"'}
+    assert {*before} - {*after} == {'msgid "What service?"', 'msgstr "Welche Leistung?"'}
+
+
 def test_a_second_make_does_not_install_again(project: Project) -> None:
     assert project.run("make", "--dry-run", ".venv/.ready").strip().endswith("is up to date.")

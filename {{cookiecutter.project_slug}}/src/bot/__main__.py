@@ -49,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command = commands.add_parser("chat", help="talk to it in this terminal, without a token")
     command.set_defaults(do=chat)
     command.add_argument("--storage", metavar="URL", help="where to keep the conversation")
+    command.add_argument("--echo", action="store_true", help="print what is piped in as well")
     command.add_argument("--reset", action="store_true", help="first forget earlier conversations")
     command = commands.add_parser("web", help="talk to it in a browser, without a token")
     command.set_defaults(do=web)
@@ -112,7 +113,7 @@ def chat(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
         storage = open_storage(options.storage or chat_url())
     except (ValueError, ModuleNotFoundError) as error:
         parser.exit(2, redact(f"--storage: {error}\n"))
-    converse(make_bot, storage, reset=options.reset)
+    converse(make_bot, storage, reset=options.reset, echo=options.echo)
 
 
 def web(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:

@@ -49,11 +49,16 @@ def chat_url() -> str:
 
 
 def converse(
-    make_bot: Callable[..., Any], storage: SharedSessionStorage, *, reset: bool = False
+    make_bot: Callable[..., Any],
+    storage: SharedSessionStorage,
+    *,
+    reset: bool = False,
+    echo: bool = False,
 ) -> None:
     """Answer what is typed or piped into this process, until it ends.
 
-    What `storage` has from earlier conversations goes on, unless it is `reset`.
+    What `storage` has from earlier conversations goes on, unless it is `reset`. With `echo`, what
+    is piped in is printed as well.
     """
     on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     logging.basicConfig(level=logging.WARNING)
@@ -62,7 +67,8 @@ def converse(
     else:
         if hasattr(signal, "SIGPIPE"):
             signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` may stop reading; no fault
-        play(make_bot, storage, sys.stdin, _write, reset=reset)
+        lines = _echoed(sys.stdin) if echo else sys.stdin
+        play(make_bot, storage, lines, _write, reset=reset)
 
 
 def play(
@@ -89,6 +95,12 @@ def play(
             write("\n")
         finally:
             runner.run(conversation.simulation.close())
+
+
+def _echoed(lines: Iterable[str]) -> Iterator[str]:
+    for line in lines:
+        _write(f"> {line.rstrip()}\n")
+        yield line
 
 
 async def _clear(storage: SharedSessionStorage) -> None:

@@ -14,7 +14,7 @@ from aiogram import F, Router
 from aiogram.types import CallbackQuery, Message
 
 from toolkit import BotApp, MemorySessionStorage, SessionStorage, button, create_bot, menu
-from toolkit.harness.simulator.terminal import play
+from toolkit.harness.simulator.terminal import converse, play
 from toolkit.harness.storage import PersistentStorage
 
 router = Router()
@@ -83,6 +83,19 @@ def talk() -> Talk:
         return written.getvalue()
 
     return send
+
+
+@pytest.mark.parametrize(
+    ("echo", "printed"), [(False, "1: hello\n"), (True, "> hello\n1: hello\n")]
+)
+def test_what_is_piped_in_can_be_printed_too(
+    echo: bool, printed: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("hello\n"))
+    # A process that a broken pipe ends is no place for other tests.
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    converse(make_bot, MemorySessionStorage(), echo=echo)
+    assert capsys.readouterr().out == printed
 
 
 def test_every_line_is_a_message_and_only_answers_are_printed(talk: Talk) -> None:
