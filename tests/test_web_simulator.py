@@ -242,7 +242,7 @@ def test_edited_code_runs_at_once_and_broken_code_says_why(
     start_over(page)
     say(page, "/book")
     expect(last(page)).to_contain_text("What service?")
-    file = project / "src/bot/features/booking.py"
+    file = project / "src/bot/texts.py"
     before = file.read_text(encoding="utf-8")
     try:
         file.write_text(before.replace("What service?", "Which service, please?"))

@@ -12,7 +12,7 @@ from typing import Any
 from toolkit.errors import StorageError
 from toolkit.harness.simulator import session_view
 from toolkit.harness.simulator.recorder import SimulatorError
-from toolkit.harness.simulator.replaying import read_steps, replay
+from toolkit.harness.simulator.replaying import read_dialogues, replay
 from toolkit.harness.simulator.saving import FOLDER, draft
 from toolkit.harness.simulator.simulation import Simulation
 from toolkit.harness.simulator.turns import Turn
@@ -117,10 +117,10 @@ class PageApi:
         found = []
         for path in sorted(self._folder.glob("*.json")):
             try:
-                specs = read_steps(path.read_text(encoding="utf-8"), path.name)
+                specs = read_dialogues(path.read_text(encoding="utf-8"), path.name)
             except ValueError:
                 continue
-            found += [{"file": path.name, "name": name, "steps": len(s)} for name, _, s in specs]
+            found += [{"file": path.name, "name": s.name, "steps": len(s.steps)} for s in specs]
         return found
 
     async def _replay(
@@ -128,11 +128,11 @@ class PageApi:
     ) -> Json:
         if file is not None:
             text = (self._folder / Path(file).name).read_text(encoding="utf-8")
-        for known, strict, steps in read_steps(text or "", file or "transcript"):
-            if name in (None, known):
+        for spec in read_dialogues(text or "", file or "transcript"):
+            if name in (None, spec.name):
                 await self._simulation.start_over()
-                failed = await replay(self._simulation, steps, strict=strict)
-                return {"name": known, "steps": len(steps), "failed": failed}
+                failed = await replay(self._simulation, spec)
+                return {"name": spec.name, "steps": len(spec.steps), "failed": failed}
         raise SimulatorError(f"{file} has no spec {name!r}")
 
 

@@ -13,6 +13,9 @@ from typing import Any, cast
 
 from toolkit.harness.specs.running_bot import load_factory
 
+WATCHED = (".py", ".toml", ".po")
+"""Files that make a bot: code, data, and texts in other languages."""
+
 
 class BotSource:
     """The factory that `target` (`module:function`) names, and the files it is written in."""
@@ -63,7 +66,9 @@ class BotSource:
         if spec is None:
             return
         for folder in spec.submodule_search_locations or ():
-            yield from Path(folder).rglob("*.py")
+            for path in Path(folder).rglob("*"):
+                if path.suffix in WATCHED:
+                    yield path
         if not spec.submodule_search_locations and spec.origin is not None:
             yield Path(spec.origin)
 

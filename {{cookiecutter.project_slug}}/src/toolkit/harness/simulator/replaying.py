@@ -8,32 +8,40 @@ from collections.abc import Iterator, Sequence
 from toolkit.harness.simulator.recorder import SimulatorError
 from toolkit.harness.simulator.simulation import Simulation
 from toolkit.harness.simulator.turns import Turn
+from toolkit.harness.specs.given import UnknownText
 from toolkit.harness.specs.matching import compare
 from toolkit.harness.specs.report import describe_calls
+from toolkit.harness.specs.runner import find_texts
 from toolkit.harness.specs.sending import update_of
-from toolkit.harness.specs.spec import Send, Step, parse_specs, read_fault
+from toolkit.harness.specs.spec import BotSpec, Send, Step, parse_specs, read_fault
 
 
-def read_steps(text: str, file: str) -> list[tuple[str, bool, Sequence[Step]]]:
-    """Return the specs in `text` as name, strict and steps.
+def read_dialogues(text: str, file: str) -> list[BotSpec]:
+    """Return the specs in `text`.
 
     Text that is no JSON is a conversation as the terminal takes it: one message per line, with
     `/tap LABEL` and `/as NAME` between. Raises `SpecError` for JSON that is no spec.
     """
     if text.lstrip().startswith(("{", "[")):
-        specs = parse_specs(json.loads(text), file)
-        return [(spec.name, spec.strict, spec.steps) for spec in specs]
-    return [(file, False, list(_steps_of_lines(text.splitlines())))]
+        return parse_specs(json.loads(text), file)
+    return [BotSpec(file, False, tuple(_steps_of_lines(text.splitlines())), file)]
 
 
-async def replay(simulation: Simulation, steps: Sequence[Step], *, strict: bool = False) -> int:
+async def replay(simulation: Simulation, spec: BotSpec) -> int:
     """Do the steps one after another; return how many did not go as expected.
 
     The turn of such a step says how in its `verdict`. Raises `SimulatorError` for a step that
-    cannot be done, a tap on a button that is not there for instance.
+    cannot be done, a tap on a button that is not there for instance. The settings are those that
+    the bot runs with.
     """
     recorder, failed = simulation.recorder, 0
-    for number, step in enumerate(steps, 1):
+    language = spec.given.language
+    for number, named in enumerate(spec.steps, 1):
+        simulation.telegram.user(named.send.user_id, language_code=language)
+        try:
+            step = find_texts(named, simulation.data, language)
+        except UnknownText as error:
+            raise SimulatorError(f"step {number}: {error}") from error
         for fault in step.faults:
             simulation.telegram.faults.add(read_fault(fault))
         try:
@@ -41,7 +49,7 @@ async def replay(simulation: Simulation, steps: Sequence[Step], *, strict: bool 
         except LookupError as error:
             raise SimulatorError(f"step {number}: {error}") from error
         await recorder.settle(turn)
-        comparison = compare(step.expect, turn.calls, strict=strict)
+        comparison = compare(step.expect, turn.calls, strict=spec.strict)
         turn.verdict = "as expected" if comparison.ok else describe_calls(comparison)
         failed += not comparison.ok
         recorder.finish(turn)

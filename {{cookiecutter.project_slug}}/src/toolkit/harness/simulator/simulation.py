@@ -62,6 +62,8 @@ class Simulation:
         self._given = storage
         self._people = people
         self.make_bot: Any = None
+        self.data: Mapping[str, Any] = {}
+        """What the bot gives its handlers."""
         self._stack = AsyncExitStack()
         self._changing = asyncio.Lock()
         self.broken: str | None = None
@@ -156,6 +158,7 @@ class Simulation:
         return unsettled
 
     async def _enter(self, app: BotApp[Any]) -> None:
+        self.data = app.workflow_data
         self.telegram.attach(app.bot, waits=True)
         self.recorder.watch_handlers(app)
         await self._stack.enter_async_context(app.running())

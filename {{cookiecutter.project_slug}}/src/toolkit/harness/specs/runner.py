@@ -71,7 +71,7 @@ async def _run_steps(spec: BotSpec, running: RunningBot) -> str | None:
         added = [running.telegram.faults.add(read_fault(fault)) for fault in step.faults]
         faults += [(number, fault, fault.times) for fault in added]
         try:
-            step = _with_texts(step, running, spec.given.language)
+            step = find_texts(step, running.app.workflow_data, spec.given.language)
         except UnknownText as error:
             return describe(spec, number, step, [str(error)])
         if problems := await _run_step(step, running, strict=spec.strict):
@@ -82,15 +82,18 @@ async def _run_steps(spec: BotSpec, running: RunningBot) -> str | None:
     return None
 
 
-def _with_texts(step: Step, running: RunningBot, language: str) -> Step:
-    """Look up the texts that a step names."""
+def find_texts(step: Step, data: Mapping[str, Any], language: str) -> Step:
+    """Return the step with the texts that it names. `data` is what the bot gives its handlers.
+
+    Raises `UnknownText`.
+    """
 
     def found(value: Any) -> Any:
-        return with_texts(value, running.app.workflow_data, language)
+        return with_texts(value, data, language)
 
-    send = (
-        replace(step.send, value=found(step.send.value)) if step.send.kind == "tap" else step.send
-    )
+    send = step.send
+    if send.kind == "tap":
+        send = replace(send, value=found(send.value))
     expect = tuple(replace(call, payload=found(call.payload)) for call in step.expect)
     return replace(step, send=send, expect=expect, session=found(step.session))
 
