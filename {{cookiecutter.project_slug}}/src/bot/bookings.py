@@ -89,8 +89,7 @@ class BookingBook:
             raise SlotRefused(refusal)
         async with self._sessions.record(_key(start.date())) as record:
             visits = self._read(record.value)
-            mine = (visit for visit in visits if visit.owner == owner and visit.is_at(start))
-            if there := next(mine, None):
+            if there := _visit(visits, owner, start):
                 if there.service == service.name:
                     return there
                 raise SlotRefused(lambda texts: texts.booked_already(visit=there))
@@ -130,20 +129,14 @@ class BookingBook:
         """Return the visit of `owner` at `start`, if there is one and it has not begun."""
         key = _key(start.astimezone(self.shop.time_zone).date())
         visits = self._read(await self._sessions.storage.read(key) or {})
-        mine = (visit for visit in visits if visit.owner == owner and visit.is_at(start))
-        return next(mine, None) if start > self._now() else None
+        return _visit(visits, owner, start) if start > self._now() else None
 
     async def cancel(self, booking: Booking) -> None:
         """Free the chair again."""
         async with self._sessions.record(_key(booking.start.date())) as record:
             visits = self._read(record.value)
-            left = [
-                visit
-                for visit in visits
-                if (visit.owner, visit.chair) != (booking.owner, booking.chair)
-                or not visit.is_at(booking.start)
-            ]
-            self._write(record, left)
+            there = _visit(visits, booking.owner, booking.start)
+            self._write(record, [visit for visit in visits if visit is not there])
 
     async def _booked(self) -> dict[date, list[Booking]]:
         """Return the visits by day, of all days that have any."""
@@ -161,7 +154,7 @@ class BookingBook:
 
     def _write(self, record: Record, visits: list[Booking]) -> None:
         entries = [
-            {**asdict(visit), "start": visit.start.astimezone(UTC).isoformat(timespec="minutes")}
+            {**asdict(visit), "start": visit.begins.isoformat(timespec="minutes")}
             for visit in visits
         ]
         record.value = {"visits": entries} if entries else {}
@@ -169,6 +162,12 @@ class BookingBook:
             # It is kept for as long as somebody is in a chair.
             left = max(visit.ends for visit in visits) - self._now()
             record.expires_in = max(left.total_seconds(), 1)
+
+
+def _visit(visits: list[Booking], owner: int, start: datetime) -> Booking | None:
+    """Return the one visit that `owner` can have at a time."""
+    mine = (visit for visit in visits if visit.owner == owner and visit.is_at(start))
+    return next(mine, None)
 
 
 def _key(day: date) -> str:

@@ -41,7 +41,7 @@ async def read_when(text: str, now: datetime, shop: Shop, texts: Texts) -> datet
     text = " ".join(text.split())
     if len(text) > MAX_LENGTH or text.isdecimal():
         return None
-    base = now.astimezone(shop.time_zone).replace(tzinfo=None)
+    base = now.astimezone(shop.time_zone)
     text = _with_minutes(text, shop.first_hour, texts)
     spoken = [texts.language, *({"en"} - {texts.language})]
     read = await asyncio.to_thread(_parse, text, base, spoken)

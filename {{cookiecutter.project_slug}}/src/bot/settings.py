@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -111,7 +110,7 @@ class Settings(BaseSettings):
 
 def load_settings() -> Settings:
     """Read the settings, or raise SettingsError with one line for each that is wrong."""
-    return _checked(Settings)
+    return _read_settings()
 
 
 def offline_settings(**given: Any) -> Settings:
@@ -119,16 +118,15 @@ def offline_settings(**given: Any) -> Settings:
 
     All else is as in production, or as `given`. Raises SettingsError as well.
     """
-    return _checked(partial(Settings, **{**OFFLINE, **given}))
+    return _read_settings(**{**OFFLINE, **given})
 
 
-def _checked(read: Callable[[], Settings]) -> Settings:
+def _read_settings(**given: Any) -> Settings:
     try:
-        return read()
+        return Settings(**given)
     except ValidationError as error:
-        raise SettingsError(
-            "\n".join(f"{name.upper()}{why}" for name, why in reasons(error))
-        ) from None
+        lines = [f"{name.upper()}{why}" for name, why in reasons(error)]
+        raise SettingsError("\n".join(lines)) from None
 
 
 def reasons(error: ValidationError) -> Iterator[tuple[str, str]]:

@@ -168,7 +168,7 @@ class Texts:
         """List the commands."""
         return "\n".join(f"/{name}: {html.quote(does)}" for name, does in self.commands().items())
 
-    def pattern(self, name: str, fields: dict[str, str] | None = None) -> str:
+    def pattern(self, name: str, fields: dict[str, str]) -> str:
         """Return a regular expression for a text, whatever is in it: specs say `{"$text": name}`.
 
         Raises `LookupError` for a name that no text has.
@@ -176,7 +176,7 @@ class Texts:
         text = vars(type(self)).get(name)
         if isinstance(text, Text):
             forms = {self._find(text, n) for n in range(1 if text.many is None else 101)}
-            return "|".join(_pattern(form, fields or {}) for form in sorted(forms))
+            return "|".join(_pattern(form, fields) for form in sorted(forms))
         raise LookupError(f"there is no text {name!r}")
 
     def _find(self, text: Text, n: int) -> str:

@@ -79,9 +79,8 @@ class World:
         known = self.users.get(user_id)
         if known is None:
             name = first_name or f"User {user_id}"
-            data = {"id": user_id, "is_bot": False, "first_name": name}
-            data["language_code"] = self.language
-            known = self.users[user_id] = User({**data, **fields})
+            data = {"is_bot": False, "first_name": name, "language_code": self.language}
+            known = self.users[user_id] = User({"id": user_id, **data, **fields})
         elif first_name or fields:
             named = {"first_name": first_name} if first_name else {}
             known.data = {**known.data, **named, **fields}

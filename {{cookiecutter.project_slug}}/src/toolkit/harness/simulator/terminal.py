@@ -63,12 +63,12 @@ def converse(
     on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     logging.basicConfig(level=logging.WARNING)
     if on_terminal:
-        play(make_bot, storage, _typed(), _write, mark_edits=True, reset=reset)
+        lines: Iterable[str] = _typed()
     else:
+        lines = _echoed(sys.stdin) if echo else sys.stdin
         if hasattr(signal, "SIGPIPE"):
             signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` may stop reading; no fault
-        lines = _echoed(sys.stdin) if echo else sys.stdin
-        play(make_bot, storage, lines, _write, reset=reset)
+    play(make_bot, storage, lines, _write, mark_edits=on_terminal, reset=reset)
 
 
 def play(
