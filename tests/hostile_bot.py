@@ -79,8 +79,13 @@ async def send_buttons(message: Message) -> None:
 async def answer(callback: CallbackQuery) -> None:
     if callback.data == "Edit" and isinstance(callback.message, Message):
         await callback.message.edit_text(SCRIPT, parse_mode=None)
+    if callback.data == "Alert":
+        await asyncio.sleep(0.5)
     if callback.data != "Silence":
         await callback.answer(f"{callback.data} {SCRIPT}", show_alert=callback.data == "Alert")
+    if callback.data == "Notice":
+        # The next tap waits unanswered when the page learns that this one is done.
+        await asyncio.sleep(2)
 
 
 @router.message(Command("type"))

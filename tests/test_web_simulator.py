@@ -318,6 +318,7 @@ def test_formats_replies_files_keyboards_notices_and_typing(open_page: Open, hos
     expect(page.locator(".toast").last).to_have_text(f"Notice {SCRIPT}")
     page.get_by_role("button", name="Alert").click()
     expect(page.get_by_role("dialog")).to_contain_text(f"Alert {SCRIPT}")
+    assert page.locator(".toast.bad").count() == 0
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Silence").click()
     expect(page.locator(".toast.bad")).to_contain_text("was never answered")

@@ -76,7 +76,7 @@ class Hub:
                 chat = _chat(world, world.chats[chat_id])
                 self._send({"type": "chat", "chat": chat})
             for turn in turns.values():
-                self._send({"type": "turn", "turn": _turn(turn)})
+                self._send({"type": "turn", "turn": _turn(self.simulation, turn)})
                 if turn.done and turn.key is not None and self.simulation.recorder.app is not None:
                     session = await session_view.show(self.simulation, turn.key)
                     self._send({"type": "session", "session": session})
@@ -103,7 +103,7 @@ def _world(simulation: Simulation) -> Json:
         **_people(simulation),
         "chats": [_chat(telegram, chat) for chat in chats],
         "messages": {str(chat.id): list(chat.messages.values())[-MESSAGES:] for chat in chats},
-        "turns": [_turn(turn) for turn in simulation.recorder.turns[-TURNS:]],
+        "turns": [_turn(simulation, turn) for turn in simulation.recorder.turns[-TURNS:]],
     }
 
 
@@ -175,15 +175,17 @@ def _commands(telegram: FakeTelegram, chat: Chat) -> list[Json]:
     return []
 
 
-def _turn(turn: Turn) -> Json:
+def _turn(simulation: Simulation, turn: Turn) -> Json:
     """Return a turn with its calls, and the message that began it."""
     event = (turn.update or {}).get("callback_query") or {}
+    query = simulation.telegram.callbacks.get(event.get("id", ""))
     sent = turn.message
     message = sent or event.get("message") or {}
     return {
         **{name: value for name, value in vars(turn).items() if name not in UNSENT},
         "chat": message.get("chat", {}).get("id"),
         "message": sent and sent["message_id"],
+        "unanswered": turn.done and query is not None and not query.answered,
         "returns": turn.point is not None,
         "calls": [_call(call) for call in turn.calls],
         "changes": _changed_fields(turn),

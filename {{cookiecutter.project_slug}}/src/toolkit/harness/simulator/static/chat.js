@@ -231,7 +231,7 @@ on("callback", ({ chat, user, message, text, alert, url }) => {
 });
 on("turn", (turn) => {
   const query = turn.update?.callback_query;
-  if (!turn.done || !query || turn.chat !== state.here.chat) return;
+  if (!turn.unanswered || turn.chat !== state.here.chat) return;
   if (!endWaiting(query.message.message_id)) return;
   const told = `${nameOf(query.from.id)}'s tap was never answered`;
   notice(`${told}, so on Telegram the button keeps turning: call answer() on the callback query.`, true);
