@@ -241,17 +241,19 @@ async def test_an_error_shows_no_password(url: str) -> None:
 
 
 async def test_a_write_waits_for_the_replicas_that_the_url_asks_for(url: str, redis: Redis) -> None:
-    storage = RedisSessionStorage(f"{url}?wait_replicas=1&wait_timeout=0.2")
-    lease = await storage.checkout("1_2", holder="Ann", lease_for=30)
+    hasty = RedisSessionStorage(f"{url}?wait_replicas=1&wait_timeout=0.2")
+    lease = await hasty.checkout("1_2", holder="Ann", lease_for=30)
     for write in (
-        storage.checkin(lease, {"n": 1}),
-        storage.write("3_4", {}),
-        storage.add("5_6", {}),
-        storage.delete("3_4"),
+        hasty.checkin(lease, {"n": 1}),
+        hasty.write("3_4", {}),
+        hasty.add("5_6", {}),
+        hasty.delete("3_4"),
     ):
         with pytest.raises(StorageUnavailable, match=r"0 of 1 replicas have the write after 0.2 s"):
             await write
-    assert await storage.read("1_2") == {"n": 1}
+    assert await hasty.read("1_2") == {"n": 1}
+    await hasty.close()
+    storage = RedisSessionStorage(f"{url}?wait_replicas=1&wait_timeout=20")
     with running(Replica(redis)) as replica:
         await storage.write("3_4", {"n": 2})
         assert json.loads(ask(replica.port, "get", "session{:3_4}")) == {"n": 2}
