@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -132,33 +133,64 @@ def called_in(project: Path) -> Path:
     return Path(os.environ.get("PWD", project.parent))
 
 
+def is_update(folder: Path, answers: Mapping[str, Any]) -> bool:
+    """Tell whether cruft renders to compare, for the living project that it was called in."""
+    # cookiecutter has no commit to tell.
+    return "_commit" in answers and (folder / ".cruft.json").exists()
+
+
 def remember(project: Path, answers: Mapping[str, Any]) -> None:
-    """Write down what the project was made from and with, for those who do without cruft."""
-    # cruft, which clones the template, tells its address and the commit instead of the folder.
+    """Write what the project was made from into `.cruft.json`, by which `make update` goes."""
     source, folder = answers["_template"], answers.get("_repo_dir")
     local = called_in(project) / source
+    clone = called_in(project) / folder if folder else None
     record = {
-        "template": str(local.resolve()) if local.exists() else source,
-        "version": answers["_version"],
-        "commit": answers.get("_commit") or (folder and _commit_of(called_in(project) / folder)),
-        "answers": {name: value for name, value in answers.items() if not name.startswith("_")},
+        # cruft clones what stands here, and knows none of cookiecutter's abbreviations.
+        "template": str(local.resolve())
+        if local.exists()
+        else _ask_git(clone, "remote", "get-url", "origin") or source,
+        "commit": _ask_git(clone, "rev-parse", "--verify", "HEAD"),
+        "checkout": answers.get("_checkout"),
+        "context": {
+            "cookiecutter": {
+                name: value
+                for name, value in answers.items()
+                if not name.startswith("_") or name in ("_version", "_toolkit_tests")
+            }
+        },
+        "directory": None,
     }
     text = json.dumps(record, indent=2, ensure_ascii=False)
-    (project / ".template.json").write_text(f"{text}\n", encoding="utf-8")
+    (project / ".cruft.json").write_text(f"{text}\n", encoding="utf-8")
 
 
-def _commit_of(folder: Path) -> str | None:
+def keep_originals(project: Path, living: Path) -> None:
+    """Add the files as they were rendered to the living project's objects, referenced by nothing.
+
+    git merges a change in three ways, and leaves conflict markers, where it knows the file that
+    the change begins with. cruft has `*.rej` files else.
+    """
+    paths = [path for path in project.rglob("*") if path.is_file() and ".git" not in path.parts]
+    command = ["git", "hash-object", "-w", "--no-filters", "--stdin-paths"]
+    if (living / ".git").exists():
+        _git(command, cwd=living, check=False, text="\n".join(map(str, paths)))
+
+
+def _ask_git(folder: Path | None, *question: str) -> str | None:
     git = shutil.which("git")
-    if git is None or not (folder / ".git").exists():
+    if git is None or folder is None or not (folder / ".git").exists():
         return None
-    command = [git, "rev-parse", "HEAD"]
-    return _git(command, cwd=folder, check=False).stdout.strip() or None
+    return _git([git, *question], cwd=folder, check=False).stdout.strip() or None
 
 
-def _git(command: list[str], *, cwd: Path, check: bool) -> subprocess.CompletedProcess[str]:
+def _git(
+    command: list[str], *, cwd: Path, check: bool, text: str = ""
+) -> subprocess.CompletedProcess[str]:
     # GIT_DIR and its like, which git sets for its own hooks, name another repository.
     env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=check)  # noqa: S603
+    return subprocess.run(  # noqa: S603
+        command, cwd=cwd, env=env, input=text, capture_output=True, text=True, check=check
+    )
 
 
 def start_repository(project: Path) -> None:
@@ -183,12 +215,14 @@ def main() -> None:
     prune(project, unwanted(answers))
     for path in leftovers(project):
         _remove(path)
-    remember(project, answers)
     start_repository(project)
-    folder = os.path.relpath(project, called_in(project))
-    print(
-        f"\nNext:\n  cd {project if folder.startswith('..') else folder}\n  make chat\n  make test"
-    )
+    living = called_in(project)
+    if is_update(living, answers):
+        keep_originals(project, living)
+        return
+    remember(project, answers)
+    folder = project.name if project.parent == living.resolve() else shlex.quote(str(project))
+    print(f"\nNext:\n  cd {folder}\n  make chat\n  make test")
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ def refuse_folder(folder: Path) -> list[str]:
         return []
     return [
         f"the folder {folder} is not empty, it holds {', '.join(found[:5])}; choose another"
-        " project_slug or move that away. A living project follows along by `cruft update`."
+        " project_slug or move that away. A living project follows along by `make update`."
     ]
 
 

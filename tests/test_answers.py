@@ -244,8 +244,8 @@ def test_a_living_project_is_not_written_over(options: list[str], tmp_path: Path
     )
 
     assert done.returncode == 1
-    assert "booking-bot is not empty, it holds .dockerignore, " in done.stderr
-    assert "`cruft update`" in done.stderr
+    assert "booking-bot is not empty, it holds .cruft.json, " in done.stderr
+    assert "`make update`" in done.stderr
     assert contents(tmp_path) == before
 
 

@@ -1,5 +1,6 @@
-"""A living project follows the template: `cruft create`, a change here, `cruft update` there."""
+"""A living project follows the template: a change here, `cruft update` or `make update` there."""
 
+import io
 import json
 import os
 import re
@@ -10,10 +11,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pexpect
 import pytest
 
 from tests.support import ROOT, TEMPLATE
 from tests.test_answers import JINJA, OVERRIDES, configured
+from tests.test_projects import environment
 from tests.test_render import files
 
 pytestmark = pytest.mark.slow
@@ -220,6 +223,66 @@ def empty(repository: Path) -> None:
             shutil.rmtree(path)
         elif path.is_file():
             path.unlink()
+
+
+def test_an_update_on_a_terminal_shows_what_changes_and_leaves_conflict_markers(
+    tmp_path: Path, template: Path, shell: Shell
+) -> None:
+    """As the README says, with the releases of today."""
+    seen = terminal(shell, tmp_path, f"cookiecutter {template}", "): ", *[""] * 9)
+    assert seen.endswith("Next:\n  cd booking-bot\n  make chat\n  make test\n")
+    project = tmp_path / "booking-bot"
+    # As if everything had been installed before; an update does not need it.
+    (project / ".venv").mkdir()
+    (project / ".venv/.ready").touch()
+    # The first commit is not what was rendered, so git has not seen that.
+    ours = project / "src/bot/dates.py"
+    ours.write_text("OURS = 0\n")
+    shell.commit(project)
+    theirs = template / TEMPLATE.name / "src/bot/dates.py"
+    for number in (1, 2):
+        theirs.write_text(f"THEIRS = {number}\n")
+        shell.commit(template)
+
+        seen = terminal(shell, project, "make update", "[y]: ", "v", "y")
+
+        assert f"+THEIRS = {number}\n" in seen
+        assert "Next:" not in seen
+        assert "<<<<<<< ours\nOURS = " in ours.read_text()
+        assert f"=======\nTHEIRS = {number}\n>>>>>>> theirs\n" in ours.read_text()
+        assert not [*project.rglob("*.rej")]
+        ours.write_text(f"OURS = {number}\n")
+        shell.commit(project)
+
+    terminal(shell, project, """make update ANSWERS='{"docker": false}'""", "[y]: ", "y")
+
+    assert not (project / "Dockerfile").exists()
+    shell.commit(project)
+    assert "already up to date" in terminal(shell, project, "make update", "[y]: ")
+
+
+def terminal(shell: Shell, folder: Path, command: str, question: str, *answers: str) -> str:
+    """Run a command on a terminal, and give an answer per question; return what it shows."""
+    cache = os.environ.get("UV_CACHE_DIR", str(Path.home() / ".cache/uv"))
+    settings = {"TERM": "dumb", "PAGER": "cat", "PWD": str(folder), "UV_CACHE_DIR": cache}
+    shown = io.StringIO()
+    process = pexpect.spawn(
+        "sh",
+        ["-c", command],
+        cwd=str(folder),
+        env={**environment(), **shell.environment, **settings},
+        encoding="utf-8",
+        timeout=120,
+    )
+    process.logfile_read = shown
+    for answer in answers:
+        process.expect_exact(question)
+        process.sendline(answer)
+    process.expect(pexpect.EOF)
+    process.close()
+    seen = shown.getvalue().replace("\r\n", "\n")
+    assert process.exitstatus == 0, seen
+    return seen
 
 
 @pytest.mark.parametrize("override", OVERRIDES, ids=str)

@@ -124,28 +124,44 @@ def test_a_project_remembers_what_it_was_made_from(
     template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PWD", str(ROOT))
-    answers = {"_template": template, "_repo_dir": template, "_version": "0.1.0"}
-    answers["storage"] = "redis"
+    answers = {"_version": "0.1.0", "_toolkit_tests": False, "storage": "redis"}
 
-    hook.remember(tmp_path, answers)
+    hook.remember(tmp_path, {**answers, "_template": template, "_repo_dir": template})
 
-    git = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
-    commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
-    assert json.loads((tmp_path / ".template.json").read_text()) == {
+    assert json.loads((tmp_path / ".cruft.json").read_text()) == {
         "template": str(ROOT),
-        "version": "0.1.0",
-        "commit": commit,
-        "answers": {"storage": "redis"},
+        "commit": git(ROOT, "rev-parse", "HEAD"),
+        "checkout": None,
+        "context": {"cookiecutter": answers},
+        "directory": None,
     }
 
 
-def test_what_cruft_tells_is_remembered_as_it_is(tmp_path: Path) -> None:
-    answers = {"_template": "gh:org/elsewhere", "_commit": "abc", "_version": "0.1.0"}
+def test_the_address_of_a_clone_is_remembered(tmp_path: Path) -> None:
+    clone, project = tmp_path / "clone", tmp_path / "project"
+    project.mkdir()
+    git(tmp_path, "init", "--quiet", "clone")
+    git(clone, "remote", "add", "origin", "https://example.com/bot-starter.git")
+    answers = {"_template": "gh:ann/bots", "_repo_dir": str(clone), "_checkout": "v1"}
 
-    hook.remember(tmp_path, answers)
+    hook.remember(project, answers)
 
-    record = json.loads((tmp_path / ".template.json").read_text())
-    assert (record["template"], record["commit"]) == ("gh:org/elsewhere", "abc")
+    record = json.loads((project / ".cruft.json").read_text())
+    assert record["template"] == "https://example.com/bot-starter.git"
+    assert record["checkout"] == "v1"
+
+
+def test_an_archive_has_no_commit(tmp_path: Path) -> None:
+    hook.remember(tmp_path, {"_template": "https://example.com/x.zip", "_repo_dir": str(tmp_path)})
+
+    record = json.loads((tmp_path / ".cruft.json").read_text())
+    assert (record["template"], record["commit"]) == ("https://example.com/x.zip", None)
+
+
+def git(folder: Path, *command: str) -> str:
+    """Return what git prints."""
+    done = subprocess.run(["git", *command], cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
 
 
 def test_git_init_runs_in_a_folder_of_its_own(tmp_path: Path) -> None:
