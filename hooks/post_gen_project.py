@@ -133,12 +133,6 @@ def called_in(project: Path) -> Path:
     return Path(os.environ.get("PWD", project.parent))
 
 
-def is_update(folder: Path, answers: Mapping[str, Any]) -> bool:
-    """Tell whether cruft renders to compare, for the living project that it was called in."""
-    # cookiecutter has no commit to tell.
-    return "_commit" in answers and (folder / ".cruft.json").exists()
-
-
 def remember(project: Path, answers: Mapping[str, Any]) -> None:
     """Write what the project was made from into `.cruft.json`, by which `make update` goes."""
     source, folder = answers["_template"], answers.get("_repo_dir")
@@ -216,12 +210,14 @@ def main() -> None:
     for path in leftovers(project):
         _remove(path)
     start_repository(project)
-    living = called_in(project)
-    if is_update(living, answers):
-        keep_originals(project, living)
+    here = called_in(project)
+    if "_commit" not in answers:
+        remember(project, answers)
+    # cruft, which tells the commit and remembers by itself, compares with a living project.
+    elif (here / ".cruft.json").exists():
+        keep_originals(project, here)
         return
-    remember(project, answers)
-    folder = project.name if project.parent == living.resolve() else shlex.quote(str(project))
+    folder = project.name if project.parent == here.resolve() else shlex.quote(str(project))
     print(f"\nNext:\n  cd {folder}\n  make chat\n  make test")
 
 

@@ -264,7 +264,7 @@ def test_an_update_on_a_terminal_shows_what_changes_and_leaves_conflict_markers(
 def terminal(shell: Shell, folder: Path, command: str, question: str, *answers: str) -> str:
     """Run a command on a terminal, and give an answer per question; return what it shows."""
     cache = os.environ.get("UV_CACHE_DIR", str(Path.home() / ".cache/uv"))
-    settings = {"TERM": "dumb", "PAGER": "cat", "PWD": str(folder), "UV_CACHE_DIR": cache}
+    settings = {"TERM": "dumb", "PAGER": "cat", "UV_CACHE_DIR": cache}
     shown = io.StringIO()
     process = pexpect.spawn(
         "sh",
