@@ -13,8 +13,8 @@ from tests.delivery_kit.counting_bot import make_bot
 from tests.delivery_kit.flood import Flood
 from toolkit.storage.sqlite import SqliteSessionStorage
 
-USERS = 40_000
-WARM = 10_000
+USERS = 20_000
+WARM = 5_000
 """Users after whom caches and the allocator have taken what they take."""
 
 
@@ -26,7 +26,7 @@ def _resident_memory() -> int:
 
 
 @pytest.mark.slow
-async def test_40_000_keys_leave_no_lock_no_task_and_no_memory_behind(tmp_path: Path) -> None:
+async def test_20_000_keys_leave_no_lock_no_task_and_no_memory_behind(tmp_path: Path) -> None:
     storage = SqliteSessionStorage(tmp_path / "bot.db")
     app = make_bot(storage)
     app.bot.session = flood = Flood(USERS)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.delivery_kit import SOURCE
-from tests.support import ROOT
+from tests.support import ROOT, mypy_cache
 from toolkit.admin.command import add_session_verbs
 from toolkit.harness import conformance
 from toolkit.storage import Backend
@@ -61,7 +61,7 @@ def test_the_store_is_typed_and_formatted(tmp_path: Path) -> None:
         done = subprocess.run(
             [sys.executable, "-m", *command],
             cwd=tmp_path,
-            env={"MYPYPATH": str(SOURCE), "MYPY_CACHE_DIR": str(tmp_path / "cache")},
+            env={"MYPYPATH": str(SOURCE), "MYPY_CACHE_DIR": mypy_cache(tmp_path / "cache")},
             capture_output=True,
             text=True,
             check=False,

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from tests.delivery_kit import SOURCE
-from tests.support import ROOT
+from tests.support import ROOT, mypy_cache
 
 EXAMPLES = ROOT / "tests" / "typing"
 
 
 @pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.py")), ids=lambda file: file.stem)
-def test_mypy_finds_the_errors_that_are_marked_and_no_others(file: Path) -> None:
+def test_mypy_finds_the_errors_that_are_marked_and_no_others(file: Path, tmp_path: Path) -> None:
     marked = {
         (number, code)
         for number, line in enumerate(file.read_text().splitlines(), start=1)
@@ -27,7 +27,7 @@ def test_mypy_finds_the_errors_that_are_marked_and_no_others(file: Path) -> None
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--config-file", "pyproject.toml", str(file)],
         cwd=ROOT,
-        env={"MYPYPATH": str(SOURCE), "MYPY_CACHE_DIR": f"build/mypy-typing/{file.stem}"},
+        env={"MYPYPATH": str(SOURCE), "MYPY_CACHE_DIR": mypy_cache(tmp_path / "cache")},
         capture_output=True,
         text=True,
         check=False,
