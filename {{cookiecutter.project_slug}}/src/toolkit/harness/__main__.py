@@ -50,7 +50,23 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         help="stands in the GATE line, so that the bot cannot forge one (HARNESS_NONCE)",
     )
     parser.add_argument("--junit", metavar="FILE", help="write JUnit XML as well")
-    return parser.parse_args(arguments)
+    parser.add_argument(
+        "--hard", action="store_true", help="ask as well whether the specs would notice mistakes"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object, with --hard, instead of a line"
+    )
+    parser.add_argument("--explain", metavar="CODE", help="say what the code of a failure means")
+    options = parser.parse_args(arguments)
+    options.hard |= options.json
+    if options.explain:
+        from toolkit.harness.specs.codes import CODES
+
+        if options.explain not in CODES:
+            parser.error(f"there is no code {options.explain}; there are {', '.join(CODES)}")
+        print(CODES[options.explain])  # noqa: T201
+        parser.exit()
+    return options
 
 
 def main() -> NoReturn:
@@ -60,12 +76,15 @@ def main() -> NoReturn:
     from toolkit.harness.specs.gate import judge, refusal
 
     try:
-        verdict = judge(options.bot, options.specs, options.commands, options.junit)
+        verdict = judge(
+            options.bot, options.specs, options.commands, options.junit, hard=options.hard
+        )
     except BaseException as error:  # noqa: BLE001 - importing a bot may raise anything
         traceback.print_exc()
-        verdict = refusal(f"{type(error).__name__}: {error}")
+        verdict = refusal(f"{type(error).__name__}: {error}", hard=options.hard)
     with os.fdopen(stdout, "w", encoding="utf-8") as real:
-        real.write(f"GATE:{options.nonce}:{json.dumps(verdict)}\n")
+        prefix = "" if options.json else f"GATE:{options.nonce}:"
+        real.write(f"{prefix}{json.dumps(verdict)}\n")
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.flush()
         sys.stderr.flush()

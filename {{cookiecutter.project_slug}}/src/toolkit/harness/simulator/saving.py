@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.harness.fake_telegram import ApiError, Call, NetworkFailure
-from toolkit.harness.simulator.expectations import dated, label, matcher
 from toolkit.harness.simulator.recorder import SimulatorError
 from toolkit.harness.simulator.simulation import Simulation
 from toolkit.harness.simulator.turns import Turn, label_of
+from toolkit.harness.specs.stable_parts import dated, label, matcher
 from toolkit.harness.types import Json
 
 FOLDER = Path("tests/specs")

@@ -4,29 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
+from toolkit.harness.specs.codes import Failure
 from toolkit.harness.specs.coverage import Coverage, load_commands, measure
 from toolkit.harness.specs.runner import SpecResult, run_specs
 from toolkit.harness.specs.running_bot import load_factory
 from toolkit.harness.specs.spec import SpecError, find_files, load_specs
+from toolkit.harness.specs.strength import survivors
 from toolkit.harness.types import Json
 
 UNPRINTABLE = re.compile(r"[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """The characters that XML 1.0 does not allow (section 2.2, Char)."""
 
 
+STRONG = 0.9
+"""The fraction of changes that specs together have to notice: some are not worth an expectation."""
+
+
 def judge(
-    bot: str, patterns: Sequence[str], commands: str | None = None, junit: str | None = None
+    bot: str,
+    patterns: Sequence[str],
+    commands: str | None = None,
+    junit: str | None = None,
+    *,
+    hard: bool = False,
 ) -> Json:
     """Run the specs against the bot, and return the object of a GATE line.
 
     `ok` needs at least one spec, all of them passed, and every declared command covered. Commands
-    are declared by the bot itself and by the file `commands`.
+    are declared by the bot itself and by the file `commands`. `hard` asks as well whether the specs
+    would notice mistakes, and adds `strength` and `failures`.
     """
     try:
         specs = [spec for file in find_files(patterns) for spec in load_specs(file)]
@@ -35,7 +48,7 @@ def judge(
             raise SpecError(f"{' '.join(patterns)}: no spec in it")
         make_bot = load_factory(bot)
     except SpecError as error:
-        return refusal(str(error))
+        return refusal(str(error), hard=hard)
     # Thousands of bots are made now; the imported modules stay and need no garbage collection.
     gc.freeze()
     results = []
@@ -46,12 +59,65 @@ def judge(
     if junit:
         write_junit(results, junit)
     own = {command for result in results for command in result.commands}
-    return _verdict(results, measure(specs, [*declared, *own]))
+    coverage = measure(specs, [*declared, *own])
+    verdict = _verdict(results, coverage)
+    if hard:
+        strength, weak = _strength(results)
+        failures = [*_failed(results), *_uncovered(coverage), *weak]
+        for each in weak:
+            place = f"{each.file}::{each.spec}\nstep {each.step}"
+            print(f"{place}: {each.why}\n{each.fix}\n", file=sys.stderr)  # noqa: T201
+        verdict["ok"] = not failures
+        verdict |= {"strength": strength, "failures": [each.as_json() for each in failures]}
+    return verdict
 
 
-def refusal(error: str) -> Json:
+def _strength(results: Sequence[SpecResult]) -> tuple[Json, list[Failure]]:
+    changes, weak = 0, []
+    for result in results:
+        unnoticed, made = survivors(result.played, strict=result.spec.strict)
+        changes += made
+        weak += [
+            Failure(
+                mutant.code,
+                f"the step passes as well when {mutant.why}",
+                mutant.fix,
+                result.spec.file,
+                result.spec.name,
+                mutant.number,
+            )
+            for mutant in unnoticed
+        ]
+    noticed = changes - len(weak)
+    fraction = noticed / changes if changes else 1.0
+    strength = {"changes": changes, "noticed": noticed, "fraction": fraction}
+    return strength, [] if fraction >= STRONG else weak
+
+
+def _failed(results: Sequence[SpecResult]) -> Iterator[Failure]:
+    for result in results:
+        if result.failure:
+            fix = "make the bot do what the step expects, or change the step if the bot is right"
+            step = len(result.played) + 1
+            yield Failure(
+                "SPEC_FAILED", result.failure, fix, result.spec.file, result.spec.name, step
+            )
+
+
+def _uncovered(coverage: Coverage) -> Iterator[Failure]:
+    for command in coverage.missing:
+        step = {"send": {"text": f"/{command}"}, "expect": [{"method": "sendMessage"}]}
+        fix = f"write a spec with the step {json.dumps(step)}"
+        yield Failure("NOT_COVERED", f"no spec sends /{command} and expects a call after it", fix)
+
+
+def refusal(error: str, *, hard: bool = False) -> Json:
     """Return the object of a GATE line for when nothing could be run."""
-    return {**_verdict([], Coverage([], [], [])), "error": error}
+    verdict = {**_verdict([], Coverage([], [], [])), "error": error}
+    if hard:
+        failure = Failure("CANNOT_RUN", error, "correct what the message names")
+        verdict["failures"] = [failure.as_json()]
+    return verdict
 
 
 def _verdict(results: list[SpecResult], coverage: Coverage) -> Json:

@@ -10,7 +10,7 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
-from toolkit.harness.specs.matching import MISSING, Call, Comparison, Difference, differences
+from toolkit.harness.specs.matching import MISSING, Call, Comparison, Difference, call_differences
 from toolkit.harness.specs.spec import BotSpec, Step
 
 LONGEST = 240
@@ -75,9 +75,10 @@ def _diff(comparison: Comparison) -> Iterator[str]:
 
 
 def _call(call: Call) -> str:
-    error = getattr(call, "error", None)
+    error, buttons = getattr(call, "error", None), getattr(call, "buttons", None)
     refused = f"  →  refused: {error}" if error is not None else ""
-    return f"{call.method} {show(call.payload or {})}{refused}"
+    labels = "" if buttons is None else f" buttons {show(buttons)}"
+    return f"{call.method} {show(call.payload or {})}{labels}{refused}"
 
 
 def _nearest(comparison: Comparison, missing: int) -> Iterator[str]:
@@ -88,7 +89,7 @@ def _nearest(comparison: Comparison, missing: int) -> Iterator[str]:
     yield f"the nearest to {_call(expected)} is call {index + 1}:"
     if expected.method != captured.method:
         yield f"  method: expected {expected.method}, captured {captured.method}"
-    found = list(differences(expected.payload or {}, captured.payload))
+    found = list(call_differences(expected, captured))
     yield from _places(found)
     if not found and expected.method == captured.method:
         yield "  it fits, but stands at another place in the order"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,8 @@ from toolkit.harness.specs.report import describe, describe_calls, describe_erro
 from toolkit.harness.specs.running_bot import MakeBot, RunningBot
 from toolkit.harness.specs.sending import update_of
 from toolkit.harness.specs.spec import BotSpec, Step, read_fault
+from toolkit.harness.specs.strength import Played
+from toolkit.harness.types import Json
 
 if TYPE_CHECKING:
     from toolkit.harness.fake_telegram import Call, Fault
@@ -24,12 +26,16 @@ FIRST_UPDATE_ID = 1_000_000_000
 
 @dataclass(frozen=True)
 class SpecResult:
-    """How a spec went. `failure` is the report on the first step that failed, or `None`."""
+    """How a spec went. `failure` is the report on the first step that failed, or `None`.
+
+    `played` are the steps that went well.
+    """
 
     spec: BotSpec
     failure: str | None
     seconds: float = 0.0
     commands: Mapping[str, str] = field(default_factory=dict)
+    played: Sequence[Played] = ()
 
     @property
     def ok(self) -> bool:
@@ -54,18 +60,19 @@ async def run_spec(spec: BotSpec, make_bot: MakeBot) -> SpecResult:
     """Run one spec; what the bot does wrong, exceptions included, becomes its `failure`."""
     started = time.perf_counter()
     commands: Mapping[str, str] = {}
+    played: list[Played] = []
     try:
         given, first = spec.given, _first_update_id(spec)
         async with RunningBot(given.factory(make_bot), first_update_id=first) as running:
             running.telegram.language = given.language
             commands = running.app.commands
-            failure = await _run_steps(spec, running)
+            failure = await _run_steps(spec, running, played)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a bot may raise anything
         failure = f"the bot does not start or stop: {describe_error(error)}"
-    return SpecResult(spec, failure, time.perf_counter() - started, commands)
+    return SpecResult(spec, failure, time.perf_counter() - started, commands, played)
 
 
-async def _run_steps(spec: BotSpec, running: RunningBot) -> str | None:
+async def _run_steps(spec: BotSpec, running: RunningBot, played: list[Played]) -> str | None:
     faults: list[tuple[int, Fault, int | None]] = []
     for number, step in enumerate(spec.steps, 1):
         added = [running.telegram.faults.add(read_fault(fault)) for fault in step.faults]
@@ -74,7 +81,8 @@ async def _run_steps(spec: BotSpec, running: RunningBot) -> str | None:
             step = find_texts(step, running.app.workflow_data, spec.given.language)
         except UnknownText as error:
             return describe(spec, number, step, [str(error)])
-        if problems := await _run_step(step, running, strict=spec.strict):
+        problems = await _run_step(step, running, played, strict=spec.strict)
+        if problems:
             return describe(spec, number, step, problems)
     for number, fault, times in faults:
         if fault.times == times and not _struck(fault, running.telegram.calls):
@@ -94,7 +102,10 @@ def find_texts(step: Step, data: Mapping[str, Any], language: str) -> Step:
     send = step.send
     if send.kind == "tap":
         send = replace(send, value=found(send.value))
-    expect = tuple(replace(call, payload=found(call.payload)) for call in step.expect)
+    expect = tuple(
+        replace(call, payload=found(call.payload), buttons=found(call.buttons))
+        for call in step.expect
+    )
     return replace(step, send=send, expect=expect, session=found(step.session))
 
 
@@ -103,7 +114,9 @@ def _struck(fault: Fault, calls: Iterable[Call]) -> bool:
     return fault.error is None or any(call.error is fault.error for call in calls)
 
 
-async def _run_step(step: Step, running: RunningBot, *, strict: bool) -> list[str]:
+async def _run_step(
+    step: Step, running: RunningBot, played: list[Played], *, strict: bool
+) -> list[str]:
     from toolkit.harness.fake_telegram.model import PersonError
 
     start = len(running.telegram.calls)
@@ -119,12 +132,30 @@ async def _run_step(step: Step, running: RunningBot, *, strict: bool) -> list[st
             problems += [describe_session(found)] if found else []
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a bot may raise anything
         problems.append(describe_error(error))
-    comparison = compare(step.expect, running.telegram.calls[start:], strict=strict)
+    calls = running.telegram.calls[start:]
+    if strict:
+        step = _at(step, chat_of(update))
+    comparison = compare(step.expect, calls, strict=strict)
     if not comparison.ok:
         problems.append(describe_calls(comparison))
     if step.send.kind == "tap" and (problem := running.unanswered(update)):
         problems.append(problem)
+    if not problems:
+        played.append(Played(step, update, calls))
     return problems
+
+
+def _at(step: Step, chat_id: int | None) -> Step:
+    """Return the step with calls that go to this chat, where their payloads do not say it."""
+    return replace(step, expect=tuple(replace(call, chat_id=chat_id) for call in step.expect))
+
+
+def chat_of(update: Json) -> int | None:
+    """Return the chat that an update comes from, None for those that come from none."""
+    content: Json = next((value for name, value in update.items() if name != "update_id"), {})
+    message = content.get("message") or content
+    chat = message.get("chat") if isinstance(message, dict) else None
+    return chat and chat.get("id")
 
 
 def _first_update_id(spec: BotSpec) -> int:

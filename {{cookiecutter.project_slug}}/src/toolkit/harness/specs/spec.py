@@ -1,7 +1,7 @@
 """BotSpec: dialogues as JSON. A file holds one spec or an array of them.
 
     {"name": "…", "strict": false, "given": {"settings": {…}, "language": "de"},
-     "steps": [{"send": {…}, "expect": [{"method": "…", "payload": {…}}]}]}
+     "steps": [{"send": {…}, "expect": [{"method": "…", "payload": {…}, "buttons": […]}]}]}
 
 `send` is one of `{"text"}`, `{"callback", "messageId"}`, `{"tap"}` and `{"update"}`, each
 with `chatId` and `userId`. A step may carry `session`, a subset of the session's fields after
@@ -58,10 +58,16 @@ class Send:
 
 @dataclass(frozen=True)
 class ExpectedCall:
-    """A call the bot must make; `payload` `None` asks only for the method."""
+    """A call the bot must make; `payload` `None` asks only for the method.
+
+    `buttons` are the labels of all its buttons or their matchers, row by row, or a matcher of the
+    list; `chat_id` is where the call must go unless the payload says it. `None` asks for nothing.
+    """
 
     method: str
     payload: Json | None
+    buttons: Any = None
+    chat_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -223,12 +229,18 @@ def _send(item: Any, place: _Place) -> Send:
 
 
 def _expected(item: Any, place: _Place, field: str) -> ExpectedCall:
-    data = place.fields(item, field, ("method", "payload"), ("method",))
+    data = place.fields(item, field, ("method", "payload", "buttons"), ("method",))
     method = place.typed(data["method"], str, f"{field}.method")
     payload = data.get("payload")
     if payload is not None:
         _check_matchers(place.typed(payload, dict, f"{field}.payload"), place, f"{field}.payload")
-    return ExpectedCall(method, payload)
+    buttons = data.get("buttons")
+    if buttons is not None and matcher_of(buttons) is None:
+        for number, label in enumerate(place.typed(buttons, list, f"{field}.buttons")):
+            if matcher_of(label) is None:
+                place.typed(label, str, f"{field}.buttons[{number}]")
+    _check_matchers(buttons, place, f"{field}.buttons")
+    return ExpectedCall(method, payload, buttons)
 
 
 def _check_matchers(value: Any, place: _Place, field: str) -> None:

@@ -25,7 +25,7 @@ class Visit:
 
 def _make_bot() -> Any:
     from aiogram import Bot, F, Router
-    from aiogram.filters import Command
+    from aiogram.filters import Command, CommandObject
     from aiogram.types import CallbackQuery, Message
 
     from toolkit import SessionStorage, button, create_bot, menu
@@ -85,6 +85,10 @@ def _make_bot() -> Any:
     @router.message(F.text == "spoil the session")
     async def spoil(message: Message, storage: SessionStorage) -> None:
         await storage.write("1_1", {"session": {"times": "many"}})
+
+    @router.message(Command("tell"))
+    async def tell(message: Message, bot: Bot, command: CommandObject) -> None:
+        await bot.send_message(int(command.args or 0), "You are told.")
 
     @router.message(F.text == "hang")
     async def hang(message: Message) -> None:

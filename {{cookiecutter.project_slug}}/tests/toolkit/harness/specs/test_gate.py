@@ -226,3 +226,56 @@ def test_a_bot_that_cannot_be_imported_is_a_verdict(
     )
     assert process.returncode == 0
     assert error in verdict_of(lines, "7")["error"]
+
+
+def test_hard_asks_whether_mistakes_would_be_noticed(bot: str, specs: Callable[..., str]) -> None:
+    weak = judge(bot, [specs(dialogue("/book"))], hard=True)
+    buttons = ["Haircut", "Shave", "Silence", "Never mind"]
+    expected = {"method": "sendMessage", "payload": {"text": "What service?"}, "buttons": buttons}
+    tap = {
+        "send": {"tap": "Haircut"},
+        "expect": [
+            {"method": "answerCallbackQuery", "payload": {"text": "Noted"}},
+            {"method": "editMessageText", "payload": {"text": "When, for a haircut?"}},
+        ],
+    }
+    spec = {**dialogue("/book", expect=[expected]), "strict": True}
+    spec["steps"].append(tap)
+    strong = judge(bot, [specs(spec)], hard=True)
+
+    assert weak["strength"] == {"changes": 7, "noticed": 1, "fraction": 1 / 7}
+    assert not weak["ok"]
+    first = weak["failures"][0]
+    assert (first["code"], first["spec"], first["step"]) == ("UNNOTICED_REPEAT", "a dialogue", 1)
+    assert strong["strength"]["fraction"] == 1
+    assert strong["failures"] == []
+    assert strong["ok"]
+    assert {"strength", "failures"} == strong.keys() - judge(bot, [specs(spec)]).keys()
+
+
+def test_every_failure_has_a_code_and_a_remedy(bot: str, specs: Callable[..., str]) -> None:
+    pattern = specs(dialogue("hi", "one", [{"method": "sendPhoto"}]))
+    failed = judge(bot, [pattern], hard=True)["failures"]
+    (refused,) = judge("nowhere:bot", [f"{pattern}.none"], hard=True)["failures"]
+
+    assert [(each["code"], each["step"]) for each in failed] == [
+        ("SPEC_FAILED", 1),
+        ("NOT_COVERED", None),
+    ]
+    assert refused["code"] == "CANNOT_RUN"
+    assert '{"send": {"text": "/book"}' in failed[1]["fix"]
+    for each in (*failed, refused):
+        assert each.keys() == {"code", "file", "spec", "step", "why", "fix"}
+        assert each["why"]
+        assert each["fix"]
+
+
+def test_json_is_the_verdict_alone_with_the_failures(tmp_path: Path) -> None:
+    (tmp_path / "specs.json").write_text("{")
+    process, lines = run_gate(tmp_path, "--json", "--specs", "specs.json", "--nonce", "7")
+
+    (line,) = lines
+    (failure,) = json.loads(line)["failures"]
+    assert process.returncode == 0
+    assert failure["code"] == "CANNOT_RUN"
+    assert "specs.json: cannot be read as JSON" in failure["why"]

@@ -268,3 +268,29 @@ def test_a_bot_that_does_not_start_fails_its_specs() -> None:
     assert result.failure is not None
     assert "the bot does not start or stop" in result.failure
     assert "SystemExit: no settings" in result.failure
+
+
+async def test_buttons_are_expected_by_their_labels(run: Run) -> None:
+    def asked(buttons: Any) -> Json:
+        return step({"text": "/book"}, {"method": "sendMessage", "buttons": buttons})
+
+    labels = ["Haircut", "Shave", "Silence", "Never mind"]
+    like = ["Haircut", {"$regex": "^S"}, {"$contains": "len"}, "Never mind"]
+    for fitting in (labels, like, {"$contains": "Shave"}):
+        assert (await run(asked(fitting))).failure is None
+    for wrong in ([], labels[:1], [*labels, "More"], {"$contains": "More"}):
+        failure = (await run(asked(wrong))).failure
+        assert failure is not None
+        assert "buttons: expected" in failure
+
+
+async def test_strict_calls_go_to_the_chat_of_the_step_unless_they_say_another(run: Run) -> None:
+    there = step({"text": "hi", "userId": 7}, {"method": "sendMessage"})
+    elsewhere = step({"text": "/tell 7"}, {"method": "sendMessage"})
+
+    assert (await run(there, elsewhere)).failure is None
+    failure = (await run(there, elsewhere, strict=True)).failure
+    assert failure is not None
+    assert "payload.chat_id: expected 1\n                   captured 7" in failure
+    named = step({"text": "/tell 7"}, {"method": "sendMessage", "payload": {"chat_id": 7}})
+    assert (await run(there, named, strict=True)).failure is None

@@ -85,6 +85,9 @@ WRONG_STEPS: list[tuple[dict[str, Any], str]] = [
     ({"expect": ["sendMessage"]}, 'expect[0]: must be an object, not "sendMessage"'),
     ({"expect": [{"payload": {}}]}, "expect[0].method: is missing"),
     ({"expect": [{"method": "a", "paylod": {}}]}, "expect[0].paylod: unknown field"),
+    ({"expect": [{"method": "a", "buttons": "b"}]}, 'expect[0].buttons: must be an array, not "b"'),
+    ({"expect": [{"method": "a", "buttons": [1]}]}, "expect[0].buttons[0]: must be text, not 1"),
+    ({"expect": [{"method": "a", "buttons": [{"$x": 1}]}]}, "expect[0].buttons[0]: there is no"),
     ({"expect": [{"method": "a", "payload": []}]}, "expect[0].payload: must be an object"),
     (
         {"expect": [{"method": "a", "payload": {"text": {"$containz": "b"}}}]},

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from toolkit.harness.simulator.expectations import dated, label, matcher
+from toolkit.harness.specs.stable_parts import dated, label, matcher
 
 
 @pytest.mark.parametrize(

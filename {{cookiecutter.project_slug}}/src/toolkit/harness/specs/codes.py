@@ -1,0 +1,44 @@
+"""What a verdict can complain about: a stable code for each, and what to make of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+CODES = {
+    "CANNOT_RUN": "Nothing could be run: a file, the factory of the bot or its import is wrong.",
+    "SPEC_FAILED": "The bot did not do what a step expects.",
+    "NOT_COVERED": "No spec sends a command of the bot and expects a call after it.",
+    "UNNOTICED_DROP": "If the bot left this call out, the spec would pass.",
+    "UNNOTICED_REPEAT": "If the bot made this call twice, the spec would pass.",
+    "UNNOTICED_ORDER": "If the bot made these calls in another order, the spec would pass.",
+    "UNNOTICED_TEXT": "If the message said something else, the spec would pass.",
+    "UNNOTICED_CHAT": "If the message went to another chat, the spec would pass.",
+    "UNNOTICED_PARSE_MODE": "If people saw markup instead of formatting, the spec would pass.",
+    "UNNOTICED_BUTTONS": "If the message had no buttons, the spec would pass.",
+    "UNNOTICED_LABEL": "If a button said something else, the spec would pass.",
+    "UNNOTICED_DATA": "If a button did something else, the spec would pass: no step taps it.",
+    "UNNOTICED_TOAST": "If the answer to the tap had no text, the spec would pass.",
+}
+"""Every code, and what it means. docs/testing.md has the same table."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One complaint: where it is, why, and in `fix` what would settle it.
+
+    `step` counts from 1 and is None where a whole spec, or none, is meant.
+    """
+
+    code: str
+    why: str
+    fix: str
+    file: str | None = None
+    spec: str | None = None
+    step: int | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the object that stands in a verdict."""
+        return {
+            name: getattr(self, name) for name in ("code", "file", "spec", "step", "why", "fix")
+        }
