@@ -51,7 +51,13 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--junit", metavar="FILE", help="write JUnit XML as well")
     parser.add_argument(
-        "--hard", action="store_true", help="ask as well whether the specs would notice mistakes"
+        "--hard",
+        action="store_true",
+        help="ask as well whether the specs would notice mistakes, and play them under other "
+        "circumstances",
+    )
+    parser.add_argument(
+        "--store", metavar="URL", help="an empty store that --hard plays them on as well"
     )
     parser.add_argument(
         "--json", action="store_true", help="print one JSON object, with --hard, instead of a line"
@@ -77,7 +83,12 @@ def main() -> NoReturn:
 
     try:
         verdict = judge(
-            options.bot, options.specs, options.commands, options.junit, hard=options.hard
+            options.bot,
+            options.specs,
+            options.commands,
+            options.junit,
+            hard=options.hard,
+            store=options.store,
         )
     except BaseException as error:  # noqa: BLE001 - importing a bot may raise anything
         traceback.print_exc()

@@ -18,6 +18,12 @@ CODES = {
     "UNNOTICED_BUTTONS": "If the message had no buttons, the spec would pass.",
     "UNNOTICED_LABEL": "If a button said something else, the spec would pass.",
     "UNNOTICED_DATA": "If a button did something else, the spec would pass: no step taps it.",
+    "CHANGED_BY_RESTART": "The bot answers otherwise when it is restarted between the steps.",
+    "CHANGED_BY_REDELIVERY": "The bot does something twice when an update is delivered twice.",
+    "CHANGED_BY_OTHERS": "The bot answers otherwise when another user talks to it as well.",
+    "CHANGED_BY_429": "The bot answers otherwise after a call that Telegram put off with 429.",
+    "CHANGED_BY_NETWORK": "Doing it again after a call that was lost does not lead to the same.",
+    "CHANGED_BY_STORE": "The bot answers otherwise on its own store than in memory.",
     "UNNOTICED_TOAST": "If the answer to the tap had no text, the spec would pass.",
 }
 """Every code, and what it means. docs/testing.md has the same table."""

@@ -16,15 +16,10 @@ from toolkit.harness.specs.coverage import Coverage, load_commands, measure
 from toolkit.harness.specs.runner import SpecResult, run_specs
 from toolkit.harness.specs.running_bot import load_factory
 from toolkit.harness.specs.spec import SpecError, find_files, load_specs
-from toolkit.harness.specs.strength import survivors
 from toolkit.harness.types import Json
 
 UNPRINTABLE = re.compile(r"[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """The characters that XML 1.0 does not allow (section 2.2, Char)."""
-
-
-STRONG = 0.9
-"""The fraction of changes that specs together have to notice: some are not worth an expectation."""
 
 
 def judge(
@@ -34,12 +29,14 @@ def judge(
     junit: str | None = None,
     *,
     hard: bool = False,
+    store: str | None = None,
 ) -> Json:
     """Run the specs against the bot, and return the object of a GATE line.
 
     `ok` needs at least one spec, all of them passed, and every declared command covered. Commands
-    are declared by the bot itself and by the file `commands`. `hard` asks as well whether the specs
-    would notice mistakes, and adds `strength` and `failures`.
+    are declared by the bot itself and by the file `commands`. `hard` asks more of the specs
+    (`toolkit.harness.specs.hard`), and adds `strength` and `failures`; `store` is the URL of an
+    empty store to play on as well.
     """
     try:
         specs = [spec for file in find_files(patterns) for spec in load_specs(file)]
@@ -52,7 +49,8 @@ def judge(
     # Thousands of bots are made now; the imported modules stay and need no garbage collection.
     gc.freeze()
     results = []
-    for result in run_specs(asyncio.Runner(loop_factory=asyncio.new_event_loop), specs, make_bot):
+    runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+    for result in run_specs(runner, specs, make_bot):
         results.append(result)
         if result.failure:
             print(f"{result.spec.id}\n{result.failure}\n", file=sys.stderr)  # noqa: T201
@@ -62,7 +60,13 @@ def judge(
     coverage = measure(specs, [*declared, *own])
     verdict = _verdict(results, coverage)
     if hard:
-        strength, weak = _strength(results)
+        from toolkit.harness.specs.hard import changed, strength_of
+
+        strength, weak = strength_of(results)
+        try:
+            weak += runner.run(changed(results, make_bot, store))
+        except SpecError as error:
+            return refusal(str(error), hard=hard)
         failures = [*_failed(results), *_uncovered(coverage), *weak]
         for each in weak:
             place = f"{each.file}::{each.spec}\nstep {each.step}"
@@ -70,28 +74,6 @@ def judge(
         verdict["ok"] = not failures
         verdict |= {"strength": strength, "failures": [each.as_json() for each in failures]}
     return verdict
-
-
-def _strength(results: Sequence[SpecResult]) -> tuple[Json, list[Failure]]:
-    changes, weak = 0, []
-    for result in results:
-        unnoticed, made = survivors(result.played, strict=result.spec.strict)
-        changes += made
-        weak += [
-            Failure(
-                mutant.code,
-                f"the step passes as well when {mutant.why}",
-                mutant.fix,
-                result.spec.file,
-                result.spec.name,
-                mutant.number,
-            )
-            for mutant in unnoticed
-        ]
-    noticed = changes - len(weak)
-    fraction = noticed / changes if changes else 1.0
-    strength = {"changes": changes, "noticed": noticed, "fraction": fraction}
-    return strength, [] if fraction >= STRONG else weak
 
 
 def _failed(results: Sequence[SpecResult]) -> Iterator[Failure]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, cast
 
 from toolkit.harness.types import Json
@@ -20,9 +21,9 @@ class Given:
     settings: Json = field(default_factory=dict)
     language: str = "en"
 
-    def factory(self, make_bot: Callable[..., Any]) -> Callable[[], Any]:
+    def factory(self, make_bot: Callable[..., Any]) -> Callable[..., Any]:
         """Return a factory whose bots have these settings."""
-        return (lambda: make_bot(settings=self.settings)) if self.settings else make_bot
+        return partial(make_bot, settings=self.settings) if self.settings else make_bot
 
 
 class UnknownText(ValueError):

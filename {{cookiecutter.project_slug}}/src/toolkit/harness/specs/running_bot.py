@@ -43,8 +43,12 @@ class RunningBot:
 
     telegram: FakeTelegram
 
-    def __init__(self, make_bot: MakeBot, *, first_update_id: int = 1) -> None:
+    def __init__(
+        self, make_bot: MakeBot, *, first_update_id: int = 1, telegram: FakeTelegram | None = None
+    ) -> None:
         self.app = make_bot()
+        if telegram is not None:
+            self.telegram = telegram
         self._first_update_id = first_update_id
         self._last_update: Update | None = None
         self._tasks: list[Task] = []
@@ -54,7 +58,8 @@ class RunningBot:
         from toolkit.harness.fake_telegram import FakeTelegram
 
         bot = self.app.bot
-        self.telegram = FakeTelegram(token=bot.token, first_update_id=self._first_update_id)
+        if not hasattr(self, "telegram"):
+            self.telegram = FakeTelegram(token=bot.token, first_update_id=self._first_update_id)
         self.telegram.attach(bot)
         loop = asyncio.get_running_loop()
         async with AsyncExitStack() as stack:
@@ -101,12 +106,16 @@ class RunningBot:
             raise errors[0]
         return self.telegram.calls[start:]
 
-    async def session(self) -> Json | None:
-        """Return the fields of the session that the last update belongs to, as they are stored.
+    async def session(self, update: Json | None = None) -> Json | None:
+        """Return the fields of the session that an update belongs to, as they are stored.
 
-        A session that nothing changed has its initial fields; None where updates have no session.
+        Without `update` it is the last one. A session that nothing changed has its initial fields;
+        None where updates have no session.
         """
-        key = self._last_update and self.app.session_key(self._last_update)
+        from aiogram.types import Update
+
+        given = Update.model_validate(update) if update is not None else self._last_update
+        key = given and self.app.session_key(given)
         if not key:
             return None
         record = await self.app.session_storage.read(key)

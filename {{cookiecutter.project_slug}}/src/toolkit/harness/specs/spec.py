@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, cast
 
+from toolkit.harness.specs.codes import CODES
 from toolkit.harness.specs.given import Given
 from toolkit.harness.specs.matching import matcher_of, matcher_problem
 from toolkit.harness.types import Json
@@ -89,6 +90,7 @@ class BotSpec:
     steps: tuple[Step, ...]
     file: str
     given: Given = field(default_factory=Given)
+    allow: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -161,6 +163,7 @@ class _Place:
         return data
 
 
+ALLOWABLE = [code for code in CODES if code.startswith("CHANGED_BY_")]
 HINTS = {
     "expect": '; "expect": [] expects nothing in particular, or with strict no call at all',
     "send": '; {"text": "/start"} types a text',
@@ -169,7 +172,7 @@ HINTS = {
 
 def _spec(item: Any, file: str, number: int) -> BotSpec:
     place = _Place(file, f"spec {number}")
-    data = place.fields(item, "", ("name", "strict", "given", "steps"), ("name", "steps"))
+    data = place.fields(item, "", ("name", "strict", "given", "allow", "steps"), ("name", "steps"))
     name = place.typed(data["name"], str, "name")
     place = _Place(file, f"spec {number} ({name})")
     steps = place.typed(data["steps"], list, "steps")
@@ -181,7 +184,15 @@ def _spec(item: Any, file: str, number: int) -> BotSpec:
         tuple(_step(step, replace(place, step=f"step {n}")) for n, step in enumerate(steps, 1)),
         file,
         _given(data["given"], place) if "given" in data else Given(),
+        tuple(_allowed(data["allow"], place)) if "allow" in data else (),
     )
+
+
+def _allowed(item: Any, place: _Place) -> Iterator[str]:
+    for code in place.typed(item, list, "allow"):
+        if code not in ALLOWABLE:
+            place.refuse("allow", f"{_short(code)} is none of {', '.join(ALLOWABLE)}")
+        yield code
 
 
 def _given(item: Any, place: _Place) -> Given:

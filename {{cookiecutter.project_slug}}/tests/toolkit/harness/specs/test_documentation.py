@@ -48,7 +48,7 @@ def test_the_command_line_is_one_that_the_gate_reads() -> None:
 def test_the_codes_of_a_verdict_are_explained_as_they_explain_themselves(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    table = re.findall(r"^\| `([A-Z_]+)` \| (.+) \|$", PAGE.read_text(encoding="utf-8"), re.M)
+    table = re.findall(r"^\| `([A-Z_0-9]+)` \| (.+) \|$", PAGE.read_text(encoding="utf-8"), re.M)
 
     assert dict(table) == CODES
     for code, meaning in CODES.items():

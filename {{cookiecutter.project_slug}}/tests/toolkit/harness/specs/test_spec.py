@@ -57,8 +57,12 @@ WRONG: list[tuple[Any, str]] = [
         "f, spec 1 (a dialogue), strict: must be true or false, not 1",
     ),
     (
+        {**spec_with(), "allow": ["ANYTHING"]},
+        'f, spec 1 (a dialogue), allow: "ANYTHING" is none of CHANGED_BY_RESTART, ',
+    ),
+    (
         {**spec_with(), "stict": True},
-        "f, spec 1, stict: unknown field; it may be name, strict, given, steps",
+        "f, spec 1, stict: unknown field; it may be name, strict, given, allow, steps",
     ),
     (
         [spec_with(), spec_with(send={"text": 5})],

@@ -1,0 +1,182 @@
+"""What a bot may not depend on: restarts, redeliveries, other users, failing calls, its store."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiogram import Bot, F, Router
+from aiogram.exceptions import TelegramRetryAfter
+from aiogram.types import Message
+
+from toolkit import SessionStorage, create_bot
+from toolkit.harness.specs.relations import broken
+from toolkit.harness.specs.spec import SpecError, parse_specs
+from toolkit.storage import open_storage
+from toolkit.storage.memory import MemorySessionStorage
+
+Handlers = Callable[[Router], None]
+
+
+@dataclass
+class Session:
+    """What these bots remember."""
+
+    names: list[str] = field(default_factory=list)
+    message: int = 0
+
+
+def bot_of(register: Handlers, **options: Any) -> Callable[..., Any]:
+    """Return a factory of bots with these handlers."""
+
+    def make_bot(*, storage: SessionStorage | None = None) -> Any:
+        router = Router()
+        register(router)
+        return create_bot(
+            "42:offline", initial=Session, storage=storage, routers=[router], **options
+        )
+
+    return make_bot
+
+
+def two_names(**more: Any) -> Any:
+    steps = [
+        {"send": {"text": name}, "expect": [{"method": "sendMessage"}]} for name in ("Ann", "Ben")
+    ]
+    return parse_specs({"name": "two names", "steps": steps, **more}, "f")[0]
+
+
+async def codes(make_bot: Any, spec: Any = None, store: str | None = None) -> dict[str, str]:
+    found = broken(spec or two_names(), make_bot, store)
+    return {relation.code: why async for relation, _, why in found}
+
+
+def in_the_session(router: Router) -> None:
+    @router.message()
+    async def remember(message: Message, session: Session) -> None:
+        session.names.append(message.text or "")
+        session.message = (await message.answer(f"Names: {session.names}")).message_id
+
+
+async def test_a_bot_that_keeps_everything_in_the_session_depends_on_nothing() -> None:
+    assert await codes(bot_of(in_the_session)) == {}
+
+
+async def test_what_is_kept_in_the_process_is_lost_by_a_restart() -> None:
+    def in_a_router(router: Router) -> None:
+        names: dict[int, list[str]] = {}
+
+        @router.message()
+        async def remember(message: Message, session: Session) -> None:
+            session.names.append("")
+            names.setdefault(message.chat.id, []).append(message.text or "")
+            await message.answer(f"Names: {names[message.chat.id]}")
+
+    found = await codes(bot_of(in_a_router))
+
+    assert found["CHANGED_BY_RESTART"] == (
+        """what people see[0].text is "Names: ['Ben']" instead of "Names: ['Ann', 'Ben']\""""
+    )
+
+
+async def test_what_all_users_share_is_noticed() -> None:
+    def shared(router: Router) -> None:
+        last = [""]
+
+        @router.message()
+        async def remember(message: Message, session: Session) -> None:
+            session.names.append(last[0])
+            last[0] = message.text or ""
+            await message.answer("Noted.")
+
+    assert "CHANGED_BY_OTHERS" in await codes(bot_of(shared))
+
+
+async def test_an_error_that_only_another_user_makes_is_noticed() -> None:
+    def once(router: Router) -> None:
+        known: dict[str, int] = {}
+
+        @router.message()
+        async def take(message: Message, session: Session) -> None:
+            session.names.append(message.text or "")
+            if known.setdefault(message.text or "", message.chat.id) != message.chat.id:
+                raise ValueError("taken")
+            await message.answer("Yours.")
+
+    assert "ValueError: taken" in (await codes(bot_of(once)))["CHANGED_BY_OTHERS"]
+
+
+async def test_a_call_that_is_given_up_is_noticed() -> None:
+    def impatient(router: Router) -> None:
+        @router.message()
+        async def answer(message: Message, session: Session, bot: Bot) -> None:
+            session.names.append(message.text or "")
+            with contextlib.suppress(TelegramRetryAfter):
+                # Past what repeats calls.
+                await bot.session(bot, message.answer("Noted."))
+
+    found = await codes(bot_of(impatient))
+
+    assert "CHANGED_BY_429" in found
+
+
+async def test_what_happens_before_a_call_that_is_lost_happens_again() -> None:
+    def eager(router: Router) -> None:
+        @router.message(F.text)
+        async def take(message: Message, session: Session, storage: SessionStorage) -> None:
+            session.names.append(message.text or "")
+            free = await storage.add(f"name:{message.text}", {})
+            await message.answer("Yours." if free else "Taken.")
+
+    found = await codes(bot_of(eager))
+
+    assert '"Taken." instead of "Yours."' in found["CHANGED_BY_NETWORK"]
+
+
+async def test_a_spec_may_allow_what_differs_and_one_with_faults_gets_no_more() -> None:
+    def eager(router: Router) -> None:
+        @router.message(F.text)
+        async def take(message: Message, storage: SessionStorage) -> None:
+            free = await storage.add(f"name:{message.text}", {})
+            await message.answer("Yours." if free else "Taken.")
+
+    every = {"CHANGED_BY_OTHERS", "CHANGED_BY_NETWORK"}
+    assert {*await codes(bot_of(eager))} <= every
+    assert await codes(bot_of(eager), two_names(allow=sorted(every))) == {}
+
+
+async def test_a_factory_that_takes_no_store_is_played_without_restarts() -> None:
+    assert await codes(lambda: bot_of(in_the_session)(), store="memory:") == {}
+
+
+async def test_a_store_of_its_own_is_used_and_left_empty(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/specs.db"
+    assert await codes(bot_of(in_the_session), store=url) == {}
+
+    storage = open_storage(url)
+    assert [key async for key in storage.read_all_keys()] == []
+    await storage.write("1_1", {})
+    await storage.close()
+    with pytest.raises(SpecError, match="there are 1 records in it, such as '1_1'"):
+        await codes(bot_of(in_the_session), store=url)
+
+
+async def test_what_memory_alone_takes_is_noticed_on_a_store(tmp_path: Path) -> None:
+    def picky(router: Router) -> None:
+        @router.message()
+        async def answer(message: Message, app_storage: str) -> None:
+            await message.answer(app_storage)
+
+    def make_bot(*, storage: Any = None) -> Any:
+        app = bot_of(picky)(storage=storage)
+        app["app_storage"] = type(getattr(storage, "inner", None)).__name__
+        return app
+
+    found = await codes(make_bot, store=f"sqlite:///{tmp_path}/specs.db")
+
+    assert list(found) == ["CHANGED_BY_STORE"]
+    assert MemorySessionStorage.__name__ in found["CHANGED_BY_STORE"]
