@@ -149,6 +149,7 @@ def test_the_default_answers_give_these_folders(render: Render) -> None:
         "Makefile",
         "README.md",
         "compose.yaml",
+        "deploy",
         "docs",
         "pyproject.toml",
         "src",
