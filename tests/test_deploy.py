@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ import yaml
 from tests.delivery_kit import SOURCE
 from tests.delivery_kit.counting_bot import TOKEN, make_bot
 from tests.delivery_kit.world import World, counts
-from tests.stores import Server, free_port, program, running, store_url
+from tests.stores import Server, find, free_port, running, store_url
 from tests.support import ROOT, Render
 from tests.test_container_and_ci import BIN, lint
 from tests.test_render import STORAGES
@@ -114,30 +113,21 @@ def project(storage: str, render: Render) -> Path:
     return render(storage=storage)
 
 
-class SystemdAnalyze(Server):
-    """No server: the program that knows units, which is missing where a server may be."""
-
-    name = "systemd-analyze"
-
-    def start(self) -> None:
-        """Find it."""
-        program("systemd-analyze", "install systemd (Debian: apt install systemd)")
-
-
 @pytest.fixture
-def machine(project: Path) -> Iterator[Path]:
+def machine(project: Path, tmp_path: Path) -> Path:
     """The root of a machine on which the unit is installed."""
-    with running(SystemdAnalyze()) as found:
-        units = found.folder / "etc/systemd/system"
-        units.mkdir(parents=True)
-        shutil.copy(project / "deploy/bot.service", units / f"{SLUG}.service")
-        for target in ("sysinit", "basic", "network-online", "shutdown", "multi-user"):
-            (units / f"{target}.target").write_text(f"[Unit]\nDescription={target}\n")
-        bot = found.folder / "opt" / SLUG / "bin/bot"
-        bot.parent.mkdir(parents=True)
-        bot.write_text("#!/bin/sh\n")
-        bot.chmod(0o755)
-        yield found.folder
+    find("systemd-analyze", "systemd")
+    root = tmp_path / "machine"
+    units = root / "etc/systemd/system"
+    units.mkdir(parents=True)
+    shutil.copy(project / "deploy/bot.service", units / f"{SLUG}.service")
+    for target in ("sysinit", "basic", "network-online", "shutdown", "multi-user"):
+        (units / f"{target}.target").write_text(f"[Unit]\nDescription={target}\n")
+    bot = root / "opt" / SLUG / "bin/bot"
+    bot.parent.mkdir(parents=True)
+    bot.write_text("#!/bin/sh\n")
+    bot.chmod(0o755)
+    return root
 
 
 def analyze(machine: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -513,13 +503,14 @@ class Administrator:
         # What goes into a container runs here.
         text = re.sub(r"docker compose (?:exec|run --rm) -T (?:--no-deps )?\w+ ", "", text)
         text = self._place.sub(lambda found: self._places[found[0]], text)
-        postgres = str(Path(program("pg_dump", "", "/usr/lib/postgresql/*/bin")).parent)
+        find("sqlite3", "sqlite3")
+        pg_dump = Path(find("pg_dump", "postgresql-client", "/usr/lib/postgresql/*/bin"))
         shell = await asyncio.create_subprocess_exec(
             *("sh", "-ec", text),
             cwd=self.root,
             env={
                 **{name: value for name, value in os.environ.items() if name != "STORAGE_URL"},
-                "PATH": f"{self.root}/bin:{BIN}:{os.environ['PATH']}:{postgres}",
+                "PATH": f"{self.root}/bin:{BIN}:{os.environ['PATH']}:{pg_dump.parent}",
                 "PYTHONPATH": str(SOURCE),
             },
             stdout=asyncio.subprocess.PIPE,
