@@ -32,7 +32,11 @@ FOR_SERVERS = (
 )
 FOR_REDIS = ("src/toolkit/storage/redis_client.py", "src/toolkit/storage/redis_pipelines.py")
 FOR_SQLITE = tuple(f"src/toolkit/storage/sqlite_{part}.py" for part in ("file", "table", "writer"))
-DOCKER = ("Dockerfile", ".dockerignore", "compose.yaml")
+DOCKER = (
+    *("Dockerfile", ".dockerignore", "compose.yaml"),
+    *("deploy/Caddyfile", "deploy/compose.webhook.yaml", "deploy/fly.toml"),
+    "deploy/kubernetes.yaml",
+)
 CI = (".github",)
 TOOLKIT_TESTS = ("tests/toolkit",)
 LICENSE = ("LICENSE",)

@@ -13,6 +13,8 @@ NEEDED = {
     "postgres": ("the tests of PostgreSQL", "postgresql"),
     "pgbouncer": ("the tests behind a pooler", "pgbouncer"),
     "nginx": ("the tests of several replicas", "nginx"),
+    "sqlite3": ("the tests of backups of a file", "sqlite3"),
+    "systemd-analyze": ("the tests of the systemd unit", "systemd"),
     "chromium": ("the tests of the simulator's page", "chromium"),
     "node": ("the tests of Firestore", "nodejs npm"),
 }

@@ -16,14 +16,24 @@ sys.path.append(str(TEMPLATE / "tests" / "toolkit" / "storage"))
 if str(TEMPLATE / "src") not in sys.path:
     sys.path.insert(0, str(TEMPLATE / "src"))
 
-from servers import Server, free_port, program, running
+from servers import MissingServer, Server, free_port, missing, program, running
 from servers.firestore import Firestore
 from servers.mongodb import MongoDB
 from servers.postgres import Postgres
 from servers.proxy import Blow, Proxy
 from servers.redis import Redis
 
-__all__ = ["SERVERS", "Blow", "Proxy", "Server", "free_port", "program", "running", "store_url"]
+__all__ = [
+    "SERVERS",
+    "Blow",
+    "Proxy",
+    "Server",
+    "find",
+    "free_port",
+    "program",
+    "running",
+    "store_url",
+]
 
 SERVERS: dict[str, Callable[[], Server]] = {
     "redis": Redis,
@@ -31,6 +41,14 @@ SERVERS: dict[str, Callable[[], Server]] = {
     "mongodb": MongoDB,
     "firestore": Firestore,
 }
+
+
+def find(name: str, package: str, *folders: str) -> str:
+    """Find a program of Debian's `package`; a missing one is no error of the test, except in CI."""
+    try:
+        return program(name, f"install it (Debian: apt install {package})", *folders)
+    except MissingServer as error:
+        missing(error)
 
 
 @contextmanager

@@ -139,8 +139,9 @@ def test_without_docker_no_image_is_watched(render: Render) -> None:
     ]
 
 
-def test_the_dockerfile_passes_hadolint(project: Path) -> None:
-    lint(project, "hadolint", "--no-color", "Dockerfile")
+@pytest.mark.parametrize("storage", STORAGES)
+def test_the_dockerfile_passes_hadolint(storage: str, render: Render) -> None:
+    lint(render(storage=storage), "hadolint", "--no-color", "Dockerfile")
 
 
 def test_the_image_runs_as_nobody_in_particular_and_writes_to_one_place(project: Path) -> None:

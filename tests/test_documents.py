@@ -36,7 +36,7 @@ def test_paths_in_backticks_exist(repository: Path) -> None:
     folders = [ROOT, TEMPLATE] if repository == ROOT else [repository]
     for page in markdown(repository):
         for path in re.findall(
-            r"`((?:src|tests|docs|hooks|templates)/[\w./*-]*)`", page.read_text()
+            r"`((?:src|tests|docs|deploy|hooks|templates)/[\w./*-]*)`", page.read_text()
         ):
             found = [match for folder in folders for match in folder.glob(path.rstrip("/"))]
             assert found, f"{page.name}: {path}"

@@ -105,7 +105,7 @@ def test_every_data_file_can_be_read(rendered: tuple[dict[str, object], Path]) -
             case ".toml":
                 tomllib.loads(text)
             case ".yaml" | ".yml":
-                yaml.safe_load(text)
+                [*yaml.safe_load_all(text)]
             case ".json":
                 json.loads(text)
 
@@ -149,6 +149,7 @@ def test_the_default_answers_give_these_folders(render: Render) -> None:
         "Makefile",
         "README.md",
         "compose.yaml",
+        "deploy",
         "docs",
         "pyproject.toml",
         "src",
