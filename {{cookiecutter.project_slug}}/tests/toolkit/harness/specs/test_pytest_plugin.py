@@ -80,7 +80,7 @@ def test_every_spec_is_an_item_of_its_own(project: pytest.Pytester) -> None:
             "the nearest to *",
             '  payload.text: expected "Hi"',
             '                captured "You said hi"',
-            "FAILED specs/echo.json::fails - *",
+            "FAILED specs/echo.json::fails*",
         ]
     )
     result.stdout.no_fnmatch_line("*runner.py*")
