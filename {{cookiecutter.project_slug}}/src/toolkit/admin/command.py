@@ -22,7 +22,7 @@ WRONG_USE, INTERRUPTED = 2, 130
 
 
 def add_session_verbs(parser: argparse.ArgumentParser) -> None:
-    """Let `parser` understand the verbs; what it has parsed is for `run_session_verb`."""
+    """Add `list`, `show`, … to `parser`; what it has parsed is for `run_session_verb`."""
     verbs = parser.add_subparsers(metavar="VERB", required=True, dest="verb")
 
     def add(name: str, says: str) -> argparse.ArgumentParser:
