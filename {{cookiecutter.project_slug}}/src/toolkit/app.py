@@ -227,7 +227,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         await self._serve(poller.run, stop, stop_within, handle_signals)
 
     def run_polling(self, *bots: Bot, stop_within: float = STOP_WITHIN, **options: Any) -> None:
-        """Run `start_polling` with the same options, for a program that does nothing else."""
+        """`start_polling` for a program that does nothing else."""
         options |= {"handle_signals": False, "stop_within": stop_within}
         run_until_signal(lambda stop: self.start_polling(*bots, stop=stop, **options), stop_within)
 
@@ -279,7 +279,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         await self._serve(server.run, stop, stop_within, handle_signals)
 
     def run_webhook(self, *, stop_within: float = STOP_WITHIN, **options: Any) -> None:
-        """Run `start_webhook` with the same options, for a program that does nothing else."""
+        """`start_webhook` for a program that does nothing else."""
         options |= {"handle_signals": False, "stop_within": stop_within}
         run_until_signal(lambda stop: self.start_webhook(stop=stop, **options), stop_within)
 
