@@ -40,7 +40,7 @@ def test_the_site_is_built_and_its_pictures_are_there(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     html = tmp_path / "html"
     for page in html.rglob("*.html"):
-        for link in re.findall(r'(?:href|src|srcset)="([^":#?]+)', page.read_text()):
+        for link in re.findall(r'(?:href|src|srcset)="([^":#?]+)["#?]', page.read_text()):
             assert (page.parent / link).exists(), f"{page.name}: {link}"
             assert not link.endswith(".md"), f"{page.name}: {link}"
     assert "create_bot" in (html / "project/docs/reference.html").read_text()
