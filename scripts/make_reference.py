@@ -21,7 +21,6 @@ import argparse
 import ast
 import contextlib
 import importlib
-import json
 import re
 import sys
 import textwrap
@@ -106,9 +105,9 @@ def _names_of(statement: ast.stmt) -> list[str]:
     if isinstance(statement, Function | ast.ClassDef):
         return [statement.name]
     if isinstance(statement, ast.AnnAssign):
-        return [ast.unparse(statement.target)]
+        return [unparse(statement.target)]
     if isinstance(statement, ast.Assign):
-        return [ast.unparse(target) for target in statement.targets]
+        return [unparse(target) for target in statement.targets]
     return []
 
 
@@ -124,7 +123,7 @@ def describe(path: str, options: dict[str, str]) -> str:
         shown = signature(found, module)
     else:
         text = _string_after(found, around)
-        shown = ast.unparse(found)
+        shown = unparse(found)
     if not text:
         raise LookupError(f"{path} has no docstring")
     if options.get("style") == "item":
@@ -173,7 +172,7 @@ def all_members(path: str) -> dict[str, tuple[ast.stmt | str, str]]:
         raise LookupError(f"{path} is no class")  # noqa: TRY004 - a mistake of the page
     all_of_them: dict[str, tuple[ast.stmt | str, str]] = {}
     for base in found.bases:
-        name = ast.unparse(base).partition("[")[0]
+        name = unparse(base).partition("[")[0]
         try:
             home, _, _ = find(f"{module}.{name}")
         except (LookupError, FileNotFoundError):
@@ -181,7 +180,7 @@ def all_members(path: str) -> dict[str, tuple[ast.stmt | str, str]]:
         all_of_them |= all_members(f"{home}.{name}")
     for statement in found.body:
         if isinstance(statement, Function) and not statement.name.startswith("_"):
-            marks = [ast.unparse(each) for each in statement.decorator_list]
+            marks = [unparse(each) for each in statement.decorator_list]
             if not any(mark.endswith((".setter", ".deleter")) for mark in marks):
                 all_of_them[statement.name] = statement, ast.get_docstring(statement) or ""
     return {**all_of_them, **own_attributes(found)}
@@ -204,12 +203,12 @@ def own_attributes(found: ast.ClassDef) -> dict[str, tuple[str, str]]:
                         value = getattr(each, "value", None)
                         if kind is None and isinstance(value, ast.Name):
                             kind = types.get(value.id)
-                        shown = ast.unparse(kind) if kind is not None else ""
+                        shown = unparse(kind) if kind is not None else ""
                         attributes[name] = shown, _string_after(each, statement.body)
         elif isinstance(statement, ast.AnnAssign) and (
             text := _string_after(statement, found.body)
         ):
-            attributes[ast.unparse(statement.target)] = ast.unparse(statement.annotation), text
+            attributes[unparse(statement.target)] = unparse(statement.annotation), text
     return attributes
 
 
@@ -224,9 +223,15 @@ def _string_after(statement: ast.stmt, body: list[ast.stmt]) -> str:
 # Signatures.
 
 
+def unparse(node: ast.AST) -> str:
+    """Return the code of a node, with the quotes that formatters write."""
+    text = ast.unparse(node)
+    return text if '"' in text else text.replace("'", '"')
+
+
 def signature(found: Function, module: str, *, of_object: bool = False) -> str:
     """Return how a function is declared; that of an object without `self`."""
-    returns = f" -> {ast.unparse(found.returns)}" if found.returns else ""
+    returns = f" -> {unparse(found.returns)}" if found.returns else ""
     start = "async def" if isinstance(found, ast.AsyncFunctionDef) else "def"
     each = parameters(found.args, module, of_object=of_object)
     return _broken(f"{start} {found.name}", each, f"{returns}: ...")
@@ -246,7 +251,7 @@ def class_signature(path: str, found: ast.ClassDef, *, bare: bool) -> str:
     if init is not None:
         return _broken(found.name, parameters(init.args, find(path)[0], of_object=True), "")
     fields = [each for each in found.body if isinstance(each, ast.AnnAssign)]
-    shown = [ast.unparse(each).replace("field(default_factory=dict)", "{}") for each in fields]
+    shown = [unparse(each).replace("field(default_factory=dict)", "{}") for each in fields]
     return _broken(found.name, shown, "")
 
 
@@ -288,7 +293,7 @@ def parameters(given: ast.arguments, module: str, *, of_object: bool) -> list[st
 
 
 def _parameter(one: ast.arg, default: ast.expr | None, module: str) -> str:
-    kind = f": {ast.unparse(one.annotation)}" if one.annotation else ""
+    kind = f": {unparse(one.annotation)}" if one.annotation else ""
     if default is None:
         return one.arg + kind
     equals = " = " if kind else "="
@@ -296,14 +301,12 @@ def _parameter(one: ast.arg, default: ast.expr | None, module: str) -> str:
 
 
 def _value(default: ast.expr, module: str) -> str:
-    if isinstance(default, ast.Constant) and isinstance(default.value, str):
-        return json.dumps(default.value)
-    shown = ast.unparse(default)
+    shown = unparse(default)
     if isinstance(default, ast.Name):
         with contextlib.suppress(LookupError, FileNotFoundError):
             _, found, _ = find(f"{module}.{shown}")
             value = getattr(found, "value", None)
-            return ast.unparse(value) if isinstance(value, ast.Constant) else shown
+            return unparse(value) if isinstance(value, ast.Constant) else shown
     return shown
 
 
@@ -313,8 +316,8 @@ def _called(owner: str, of_class: str, name: str, member: ast.stmt | str, module
         return f"{owner}.{name}: {member}" if member else f"{owner}.{name}"
     if not isinstance(member, Function):
         raise LookupError(f"{name} cannot be shown")  # noqa: TRY004 - a mistake of the page
-    marks = [ast.unparse(each) for each in member.decorator_list]
-    returns = ast.unparse(member.returns) if member.returns else "None"
+    marks = [unparse(each) for each in member.decorator_list]
+    returns = unparse(member.returns) if member.returns else "None"
     if "property" in marks:
         return f"{owner}.{name}: {returns}"
     call = f"{of_class if 'classmethod' in marks else owner}.{name}"
