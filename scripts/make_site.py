@@ -20,8 +20,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "site"
 
-PROJECT_PAGES = ("tutorial", "how-to", "sessions", "testing", "simulator", "deploying", "operating")
-"""In the order of the navigation; others follow by name, and the reference is last."""
+ORDER = ("tutorial", "sessions", "testing", "simulator", "deploying", "operating", "reference")
+"""Of a project's pages in the navigation; others stand before the last, by name."""
 
 
 def main() -> None:
@@ -80,18 +80,33 @@ def render(folder: Path) -> Path:
 
 def index(pages: Path) -> str:
     """Return the first page: the README of the template, and the navigation."""
-    found = sorted(page.stem for page in (pages / "project/docs").glob("*.md"))
-    known = [name for name in PROJECT_PAGES if name in found]
-    others = [name for name in found if name not in (*known, "reference")]
-    yours = ["project/README", *(f"project/docs/{name}" for name in (*known, *others, "reference"))]
-    why = [f"docs/{page.stem}" for page in sorted((pages / "docs").glob("*.md"))]
-    template = [page.stem for page in sorted(pages.glob("*.md")) if page.stem != "README"]
-    parts = {"A generated project": yours, "Explanations": why, "The template": template}
+    parts = {"A generated project": ["project/README"]}
+    for name in sorted(names(pages / "project/docs"), key=_place):
+        folder = name.rpartition("/")[0]
+        caption = folder.replace("-", " ").capitalize() or "A generated project"
+        parts.setdefault(caption, []).append(f"project/docs/{name}")
+    parts["Explanations"] = [f"docs/{name}" for name in names(pages / "docs")]
+    parts["The template"] = [
+        page.stem for page in sorted(pages.glob("*.md")) if page.stem != "README"
+    ]
     text = ".. include:: README.md\n   :parser: myst_parser.sphinx_\n"
-    for caption, names in parts.items():
-        listed = "".join(f"   {name}\n" for name in names)
-        text += f"\n.. toctree::\n   :hidden:\n   :caption: {caption}\n\n{listed}"
+    for caption, listed in parts.items():
+        lines = "".join(f"   {name}\n" for name in listed)
+        text += f"\n.. toctree::\n   :hidden:\n   :caption: {caption}\n\n{lines}"
     return text
+
+
+def names(folder: Path) -> list[str]:
+    """Return the pages below a folder, without their suffix."""
+    return sorted(
+        page.relative_to(folder).with_suffix("").as_posix() for page in folder.rglob("*.md")
+    )
+
+
+def _place(name: str) -> tuple[int, bool, str]:
+    first = name.partition("/")[0]
+    place = ORDER.index(first) if first in ORDER else len(ORDER) - 1
+    return place, name == ORDER[-1], "" if name.endswith("README") else name
 
 
 if __name__ == "__main__":

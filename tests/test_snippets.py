@@ -25,11 +25,12 @@ NAMED = re.compile(r"\*\*[\w./-]+\*\*\n\n\Z")
 
 def snippets(project: Path) -> Iterator[tuple[str, str, str]]:
     """Yield a name, the kind and the text of each snippet without a file of its own."""
-    for page in [project / "README.md", *sorted((project / "docs").glob("*.md"))]:
+    for page in [project / "README.md", *sorted((project / "docs").rglob("*.md"))]:
         text = page.read_text()
         for number, found in enumerate(FENCE.finditer(text), 1):
             if not NAMED.search(text[: found.start()]):
-                name = page.stem.replace("-", "_").lower()
+                name = "_".join(page.relative_to(project).with_suffix("").parts[-2:])
+                name = name.replace("-", "_").lower()
                 yield f"{name}_{number}", found[1], dedent(found[2])
 
 
