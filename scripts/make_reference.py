@@ -204,7 +204,8 @@ def own_attributes(found: ast.ClassDef) -> dict[str, tuple[str, str]]:
                         if kind is None and isinstance(value, ast.Name):
                             kind = types.get(value.id)
                         shown = unparse(kind) if kind is not None else ""
-                        attributes[name] = shown, _string_after(each, statement.body)
+                        if name not in attributes:
+                            attributes[name] = shown, _string_after(each, statement.body)
         elif isinstance(statement, ast.AnnAssign) and (
             text := _string_after(statement, found.body)
         ):

@@ -40,14 +40,15 @@ def load_factory(name: str) -> MakeBot:
 
 
 class RunningBot:
-    """A fresh bot on a fake Telegram, for the time of an `async with` block."""
+    """A fresh bot for the time of an `async with` block, closed when it ends."""
 
+    app: BotApp[Any]
+    """The bot."""
     telegram: FakeTelegram
     """The Telegram that the bot talks to, from the start of the block."""
 
     def __init__(self, make_bot: MakeBot, *, first_update_id: int = 1) -> None:
-        self.app: BotApp[Any] = make_bot()
-        """The bot."""
+        self.app = make_bot()
         self._first_update_id = first_update_id
         self._last_update: Update | None = None
         self._tasks: list[Task] = []
