@@ -10,6 +10,7 @@ PROJECT := {{cookiecutter.project_slug}}
 BIOME := scripts/lint/node_modules/.bin/biome
 TOOLS := build/tools
 DEMO := build/booking-bot
+SITE := build/site
 export UV_PYTHON_DOWNLOADS = never
 
 # Nothing that runs inside the braces directory may leave a cache there: it would be rendered.
@@ -17,10 +18,11 @@ export PYTHONDONTWRITEBYTECODE = 1
 export RUFF_CACHE_DIR = $(CURDIR)/build/ruff
 export MYPY_CACHE_DIR = $(CURDIR)/build/mypy
 
-.PHONY: help demo test missing check in-place fast slow lowest clean
+.PHONY: help demo site test missing check in-place fast slow lowest clean
 
 help:
 	@echo 'make demo     generate a project into build/ and talk to its bot'
+	@echo 'make site     build the documentation as a site; dead links end it'
 	@echo 'make test     all of these, from quick to slow:'
 	@echo '  make check     lint, types and which way imports run, of the template and of the project in it'
 	@echo '  make fast      hooks, answers, and every combination of answers rendered'
@@ -41,6 +43,9 @@ demo: $(TOOLS)/.ready
 	@echo
 	@unset PYTHONDONTWRITEBYTECODE; cd $(DEMO) && \
 	  printf '%s\n' 'I want to book' 'Haircut' 'Tomorrow 2pm' | .venv/bin/python -m bot chat --echo
+
+site: $(SITE)/tools/.ready
+	@$(SITE)/tools/bin/python scripts/make_site.py --to $(SITE)
 
 test: missing check fast in-place slow
 
@@ -92,6 +97,9 @@ $(READY): pyproject.toml
 
 build/lowest/.ready: pyproject.toml
 	$(call install,build/lowest,--resolution lowest-direct --editable '.[test]')
+
+$(SITE)/tools/.ready: pyproject.toml
+	$(call install,$(SITE)/tools,--editable '.[site]')
 
 $(TOOLS)/.ready: pyproject.toml
 	$(call install,$(TOOLS),'cookiecutter>=2.6')

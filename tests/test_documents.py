@@ -11,13 +11,20 @@ import pytest
 from tests.support import ROOT, TEMPLATE, Render
 from tests.test_render import STORAGES
 
+LINK = re.compile(r"""\]\(<?([^)\s>]+)|(?:href|src|srcset)="([^"]+)"|^\[[^\]]+\]: (\S+)""", re.M)
+FENCED = re.compile(r"^( *)```.*?^\1```$", re.MULTILINE | re.DOTALL)
+
 
 def markdown(folder: Path) -> list[Path]:
-    return [*folder.glob("*.md"), *folder.glob("docs/**/*.md")]
+    return [
+        page for place in ("", "docs/**/", "deploy/**/") for page in folder.glob(f"{place}*.md")
+    ]
 
 
-@pytest.fixture(scope="module", params=["template", *STORAGES])
+@pytest.fixture(scope="module", params=["template", *STORAGES, "blank"])
 def repository(request: pytest.FixtureRequest, render: Render) -> Path:
+    if request.param == "blank":
+        return render(example="blank", docker=False, ci=False, license="none")
     return ROOT if request.param == "template" else render(storage=request.param)
 
 
@@ -25,10 +32,29 @@ def targets(folder: Path) -> set[str]:
     return set(re.findall(r"^([a-z-]+):", (folder / "Makefile").read_text(), re.MULTILINE))
 
 
-def test_links_lead_to_files(repository: Path) -> None:
+def test_links_lead_to_files_and_headings(repository: Path) -> None:
     for page in markdown(repository):
-        for link in re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text()):
-            assert (page.parent / link).exists(), f"{page.name}: {link}"
+        for found in LINK.finditer(FENCED.sub("", page.read_text())):
+            link = next(filter(None, found.groups()))
+            path, _, anchor = link.partition("#")
+            target = page.parent / path if path else page
+            if re.match(r"\w+:", link):
+                assert re.match(r"https://[\w-]+(\.[\w-]+)+(/|$)", link), f"{page.name}: {link}"
+            else:
+                assert target.exists(), f"{page.name}: {link}"
+                assert not anchor or anchor in anchors(target), f"{page.name}: {link}"
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that GitHub gives to the headings of a page."""
+    found: list[str] = []
+    for heading in re.findall(r"^#+ +(.*)$", FENCED.sub("", page.read_text()), re.MULTILINE):
+        text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).strip().lower()
+        found.append(re.sub(r"[^\w -]", "", text).replace(" ", "-"))
+    return {
+        anchor if found[:number].count(anchor) == 0 else f"{anchor}-{found[:number].count(anchor)}"
+        for number, anchor in enumerate(found)
+    }
 
 
 def test_paths_in_backticks_exist(repository: Path) -> None:

@@ -81,8 +81,10 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         fsm_storage = SessionFSMStorage(sessions, scope)
         super().__init__(storage=fsm_storage, disable_fsm=True, **data)
         self.bot = bot
+        """An aiogram `Bot`, which tries again what may pass: `await app.bot.get_me()`."""
         hide(bot.token)
         self.sessions = sessions
+        """The sessions of this bot, to work on outside an update."""
         self._refuse_taken_names()
         self.scope = scope
         self.command_lists = command_lists(commands)
@@ -198,12 +200,17 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         handle_signals: bool = True,
         **data: Any,
     ) -> None:
-        """Serve updates by long polling until `stop` is set or a signal comes.
+        """Ask Telegram for updates and handle them until `stop` is set or a signal comes.
 
-        `stop_within` is in seconds: handlers have all but the last three of them to finish, the
-        rest is left to redelivery. With `take_over` a webhook that is set is removed first.
-        `allowed_updates` are the types of updates to ask for; without them, those with handlers.
-        Everything in `data` is passed to handlers that ask for it by name.
+        - `*bots`: left out, or this app's own bot: aiogram's method has it, too.
+        - `polling_timeout`: seconds that Telegram holds a request open while there is nothing new.
+        - `allowed_updates`: types of updates to ask for; by default those with handlers.
+        - `take_over`: remove a webhook that is set. Without it, one stops the start.
+        - `stop`: an event that ends the serving when it is set.
+        - `stop_within`: seconds until the end after that or a signal. Handlers have all but the
+          last three of them to finish; what is left is delivered again at the next start.
+        - `handle_signals`: stop at SIGTERM and Ctrl-C.
+        - `**data`: passed to handlers that ask for it by name.
 
         Raises `CannotServe` while a webhook is set, and when Telegram does not know the token;
         `ValueError` for another bot, `TypeError` for what aiogram's method takes and this cannot.
@@ -238,13 +245,21 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         handle_signals: bool = True,
         **data: Any,
     ) -> None:
-        """Serve updates that Telegram posts to `url`, until `stop` is set or a signal comes.
+        """Handle updates that Telegram posts to `url`, until `stop` is set or a signal comes.
 
-        This process listens on `host` and `port` without TLS, which a proxy before it adds.
-        `secret` proves that a request comes from Telegram; without one it is derived from the
-        bot's token. A handler may take at most 50 seconds here. `/healthz` tells whether the
-        store answers, `/readyz` whether the process takes updates. `allowed_updates` and `data` are
-        those of `start_polling`.
+        A handler may take at most 50 seconds here. `/healthz` tells whether the store answers,
+        `/readyz` whether the process takes updates.
+
+        - `url`: the public https address that Telegram posts to.
+        - `secret`: proves that a request comes from Telegram; derived from the token by default.
+        - `host`: the address to listen on, without TLS, which a proxy before it adds.
+        - `port`: the port to listen on.
+        - `max_connections`: how many requests Telegram may have open at once, from 1 to 100.
+        - `allowed_updates`: as in `start_polling`.
+        - `stop`: as in `start_polling`.
+        - `stop_within`: as in `start_polling`.
+        - `handle_signals`: as in `start_polling`.
+        - `**data`: as in `start_polling`.
 
         Raises `ValueError` when the URL or the secret cannot work, and `CannotServe` when Telegram
         refuses them, does not know the token, or another process sets another webhook meanwhile.
@@ -305,7 +320,11 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Startup hooks and the command list first; shutdown hooks, the bot, the store last."""
+        """Start the bot for a block without taking updates; end it with its store afterwards.
+
+        Startup hooks run and the command lists are declared before the block; shutdown hooks run,
+        and the bot's client and the store are closed, after it.
+        """
         redact_output()
         self._refuse_taken_names()
         self.albums.wanted = any(
@@ -359,18 +378,30 @@ def create_bot(
 ) -> BotApp[S]:
     """Make a bot whose handlers are given a typed `session`.
 
-    `initial` returns a fresh session: a dataclass, a pydantic model or a TypedDict. `storage`
-    defaults to memory; bots that share one do not see each other's records. `scope` says who
-    shares a session (`toolkit.sessions.keys`). `migrations` maps 1, 2, … to functions over the
-    stored fields. A session is forgotten `expires_in` seconds after its last change. Handlers get
-    it as `session_name`. With `record_every_update` the id of an update is stored also where its
-    session stays as it is, so that no handler runs again for what is delivered twice; each update
-    costs a write then. `commands` (name to description, or aiogram's `SetMyCommands` for each scope
-    and language) are declared to Telegram at start.
-    `handler_timeout` is in seconds. `api_url` replaces `https://api.telegram.org`, which is reached
-    through `proxy_url` (http, socks4, socks5).
-    `default` are aiogram's defaults for calls; HTML is the parse mode unless it says otherwise.
-    Everything in `data` is passed to handlers that ask for it by name.
+    - `token`: the bot's token, from @BotFather.
+    - `initial`: returns a fresh session: a dataclass, a pydantic model or a TypedDict. The class
+      itself will do where each field has a default.
+    - `storage`: where records are kept; by default in memory. Bots that share a store do not see
+      each other's records.
+    - `scope`: who shares a session: `chat_user` (each user in each chat), `chat` (all of a chat),
+      `user` (one user in all chats), or `chat_user_topic` and `chat_topic`, which keep the topics
+      of a forum apart (`toolkit.sessions.keys`).
+    - `migrations`: maps 1, 2, … to functions that return the stored fields in their next shape.
+    - `session_type`: the type of the session, where `initial` is a lambda that returns a TypedDict.
+    - `expires_in`: seconds after its last change until a session is forgotten; by default never.
+    - `session_name`: the name under which handlers ask for the session.
+    - `record_every_update`: store the id of an update also where its session stays as it is, so
+      that no handler runs again for what is delivered twice. Each update costs a write then.
+    - `routers`: the features. They are copied, so that they can be given to several bots.
+    - `commands`: what Telegram offers behind `/`, declared at start: names with descriptions, or
+      aiogram's `SetMyCommands` for each scope and language.
+    - `on_error`: called with aiogram's `ErrorEvent` and the bot when a handler fails; by default it
+      apologises to the user in a sentence.
+    - `handler_timeout`: seconds after which a handler is cancelled, and nothing of it is written.
+    - `api_url`: a Bot API server that replaces `https://api.telegram.org`.
+    - `proxy_url`: a proxy (http, socks4, socks5) that the server is reached through.
+    - `default`: aiogram's defaults for calls; HTML is the parse mode unless it says otherwise.
+    - `**data`: passed to handlers that ask for it by name.
 
     Raises `ValueError` or `TypeError` when an argument cannot work, before anything is opened.
     """

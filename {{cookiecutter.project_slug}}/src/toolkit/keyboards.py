@@ -19,9 +19,10 @@ CALLBACK_BYTES = 64
 def button(
     label: str, data: str | CallbackData | None = None, *, url: str | None = None
 ) -> InlineKeyboardButton:
-    """Make a button that sends `data` back or opens `url`.
+    """Make a button under a message, which sends `data` back or opens `url`.
 
-    Raises `ValueError` for what Telegram would refuse with `BUTTON_DATA_INVALID`.
+    `data` has at most 64 bytes: a text, or aiogram's `CallbackData`. Raises `ValueError` for what
+    Telegram would refuse with `BUTTON_DATA_INVALID`.
     """
     if not label.strip():
         raise ValueError("a button needs a label")
@@ -61,7 +62,7 @@ def paginate(
     columns: int = 1,
     extra: Sequence[InlineKeyboardButton] = (),
 ) -> InlineKeyboardMarkup:
-    """One page of `buttons`, and a row to turn it; pages count from 0.
+    """Show one page of `buttons`, and a row to turn it; pages count from 0.
 
     `turn(n)` is the callback data that asks for page `n`; `extra` stands in a row of its own
     below. A page that does not exist any more shows the nearest one.

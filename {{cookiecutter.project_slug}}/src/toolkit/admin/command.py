@@ -22,7 +22,7 @@ WRONG_USE, INTERRUPTED = 2, 130
 
 
 def add_session_verbs(parser: argparse.ArgumentParser) -> None:
-    """Let `parser` understand the verbs; what it has parsed is for `run_session_verb`."""
+    """Add `list`, `show`, … to `parser`; what it has parsed is for `run_session_verb`."""
     verbs = parser.add_subparsers(metavar="VERB", required=True, dest="verb")
 
     def add(name: str, says: str) -> argparse.ArgumentParser:
@@ -48,7 +48,8 @@ def add_session_verbs(parser: argparse.ArgumentParser) -> None:
     forgetting.add_argument("user", metavar="USER", type=int, help="the id of the user")
     forgetting.add_argument("--yes", action="store_true", help="do not ask")
     exporting = add("export", "write all records as lines of JSON")
-    exporting.add_argument("file", metavar="FILE", nargs="?", default="-", help="default: output")
+    says = "default: standard output"
+    exporting.add_argument("file", metavar="FILE", nargs="?", default="-", help=says)
     exporting.add_argument("--prefix", default="", help="only keys that start so")
     exporting.add_argument("--user", type=int, metavar="ID", help="only the records of one user")
     exporting.add_argument("--overwrite", action="store_true", help="replace FILE if it exists")

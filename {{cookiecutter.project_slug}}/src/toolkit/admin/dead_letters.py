@@ -18,7 +18,7 @@ DONE, NOT_DONE, WRONG_USE = 0, 1, 2
 
 
 def add_dead_verbs(parser: argparse.ArgumentParser) -> None:
-    """Let `parser` understand the verbs; what it has parsed is for `run_dead_verb`."""
+    """Add `list`, `show`, … to `parser`; what it has parsed is for `run_dead_verb`."""
     verbs = parser.add_subparsers(metavar="VERB", required=True, dest="verb")
     verbs.add_parser("list", help="print a line per update: its id, when, whose, why")
     for name, says in {

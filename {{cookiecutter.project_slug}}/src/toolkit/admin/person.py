@@ -40,10 +40,12 @@ async def keys_of_user(storage: SessionStorage, user_id: int) -> AsyncIterator[s
 
 
 async def forget_user(sessions: Sessions[Any], user_id: int) -> list[str]:
-    """Delete what `keys_of_user` yields, and return the keys.
+    """Delete the records of a user in all chats, and return their keys.
 
-    A handler may call it for the user it serves: that session is deleted when it returns. An update
-    that is in work just now is left out; its record goes when it is done.
+    They are sessions with their FSM state, quarantined ones too, and updates that are in work or
+    have failed. What the bot keeps under keys of its own is for the bot to delete. A handler may
+    call it for the user it serves: that session is deleted when it returns. An update that is in
+    work just now is left out; its record goes when it is done.
     """
     forgotten = []
     for key in [key async for key in keys_of_user(sessions.storage, user_id)]:

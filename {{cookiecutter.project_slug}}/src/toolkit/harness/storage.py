@@ -28,6 +28,7 @@ class PersistentStorage:
 
     def __init__(self, inner: SharedSessionStorage) -> None:
         self.inner = inner
+        """The store that keeps the records."""
         self.delay = 0.0
         for name in VERBS:
             setattr(self, name, partial(self._call, name))

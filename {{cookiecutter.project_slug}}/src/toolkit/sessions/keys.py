@@ -45,7 +45,8 @@ EXPIRING = ("inline_query", "shipping_query", "pre_checkout_query")
 class Origin(NamedTuple):
     """Where an update comes from; `None` where it does not say.
 
-    One that `expires` is not worth anything any more after it has waited for the session.
+    `business` is the id of a business connection. One that `expires` is not worth anything any more
+    after it has waited for the session.
     """
 
     chat: int | None = None

@@ -52,6 +52,7 @@ class BotContext(Generic[S]):
 
     def __init__(self, held: CheckedOut, session: S, before: dict[str, Any], name: str) -> None:
         self.key = held.key
+        """The key of the session, such as `12345_67890`."""
         self.name = name
         """Under which handlers get the session."""
         self.given = session
@@ -103,7 +104,10 @@ class BotContext(Generic[S]):
 
 
 class Sessions(Generic[S]):
-    """The sessions of one bot: checked out, typed, committed."""
+    """The sessions of one bot: `app.sessions`, or what a handler gets that asks for `sessions`.
+
+    What is checked out nobody else has until it is committed, in no process that shares the store.
+    """
 
     def __init__(
         self,
@@ -118,6 +122,7 @@ class Sessions(Generic[S]):
         record_every_update: bool = False,
     ) -> None:
         self.storage = storage
+        """Where this bot's records are kept."""
         self.name = name
         self.record_every_update = record_every_update
         self.codec = SessionCodec(initial, migrations=migrations, session_type=session_type)

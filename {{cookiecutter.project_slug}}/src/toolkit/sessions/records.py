@@ -16,9 +16,10 @@ _SESSION = re.compile(r"-?\d+_-?\d+")
 
 @dataclass
 class Record:
-    """A checked-out record; `value` is a JSON object, `{}` where there is none yet.
+    """A record of the bot's own, checked out with `sessions.record`.
 
-    `expires_in` are the seconds that it is kept when it is written; by default it does not expire.
+    `value` is a JSON object to be changed, `{}` where there is none yet. `expires_in` are the
+    seconds that it is kept after it was written; by default it does not expire.
     """
 
     value: Value

@@ -57,10 +57,11 @@ class Entry:
 class SessionStorage(Protocol):
     """A store of JSON objects under text keys.
 
-    A key is any text of at most `MAX_KEY_BYTES` UTF-8 bytes, the empty text included. `expires_in`
-    is in seconds; an expired record is absent for every verb. Values never alias: what is read may
-    be changed freely, and so may what was written. Every verb raises `StorageUnavailable` when the
-    store fails, and none answers "absent" instead.
+    A key is any text of at most 480 UTF-8 bytes (`MAX_KEY_BYTES`), the empty text included; a value
+    has at most 1,000,000 bytes as JSON (`MAX_VALUE_BYTES`). `expires_in` is in seconds; an expired
+    record is absent for every verb. Values never alias: what is read may be changed freely, and so
+    may what was written. Every verb raises `StorageUnavailable` when the store fails, and none
+    answers "absent" instead.
     """
 
     async def read(self, key: str) -> Value | None:

@@ -14,6 +14,7 @@ Store = SharedSessionStorage
 """What the tests get; those of `StorageConformance` use the plain verbs only."""
 
 OpenStore = Callable[[], Store]
+"""The type of the fixture `open_store`."""
 
 
 async def until_absent(storage: SessionStorage, key: str) -> None:

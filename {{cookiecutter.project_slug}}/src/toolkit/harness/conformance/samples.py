@@ -14,6 +14,7 @@ ODD_KEYS = (
     "a\nb", "a\0b", "\0", "'; DROP TABLE sessions; --", "é", "e\u0301", "ключ", "🔑", "\U0010ffff",
     "x" * MAX_KEY_BYTES, "/" * MAX_KEY_BYTES, "🔑" * (MAX_KEY_BYTES // 4),
 )  # fmt: skip
+"""Keys that every store takes."""
 
 
 def _nested(depth: int) -> Value:
@@ -32,6 +33,7 @@ ODD_VALUES: dict[str, Value] = {
     "deepest": _nested(MAX_DEPTH),
     "many": {str(number): {"n": number} for number in range(5_000)},
 }
+"""Values that every store gives back as they were, by what is odd about them."""
 
 REFUSED: dict[str, tuple[Any, str]] = {
     "not a number": ({"price": math.nan}, "$.price"),

@@ -57,7 +57,7 @@ class Fault:
 
     @classmethod
     def from_json(cls, data: Json) -> Fault:
-        """Read a rule from JSON; its fields are those of FIELDS, all optional.
+        """Read a rule from JSON, as a step of a spec has it; all fields are optional.
 
         `error` is 400, 403, 429, 500, … or "network"; `times` a number or "always".
         Raise ValueError that names the field which is wrong.
@@ -102,7 +102,10 @@ def _error_of(data: Json) -> ApiError | NetworkFailure | None:
 
 
 class Faults:
-    """The rules in force; the first that matches a call decides, in the order they were added."""
+    """The rules in force; the first that matches a call decides, in the order they were added.
+
+    The methods add a rule. Its `rule` are further fields of a `Fault`, such as `times=2`.
+    """
 
     def __init__(self) -> None:
         self.rules: list[Fault] = []

@@ -31,16 +31,22 @@ class Call:
 
 
 class FakeTelegram(Users):
-    """The server: `call` is the bot's side, the methods of `Users` are the users' side.
+    """A Telegram server in this process: `call` is the bot's side, the rest is what users do.
 
-    `keep_calls` bounds the list of calls (None keeps all), `history` the messages kept per chat.
+    What a user does returns the update that the bot has to be given for it. `keep_calls` bounds the
+    list of calls (None keeps all). The other options are `token`, the bot's; `clock`, a function
+    that returns the time in seconds; `history`, the messages kept per chat; `query_lifetime`, the
+    seconds for which a tap can be answered; `first_message_id` and `first_update_id`.
     """
 
     def __init__(self, *, keep_calls: int | None = None, **options: Any) -> None:
         super().__init__(**options)
         self.calls: list[Call] = []
+        """The calls that the bot made: `method`, `payload`, `result`, `error`, and when (`at`)."""
         self.call_count = 0
+        """How many calls the bot made, also where not all are kept."""
         self.faults = Faults()
+        """What goes wrong: the failures that the next calls meet."""
         self._keep_calls = keep_calls
 
     def attach(self, bot: Bot, *, waits: bool = False) -> None:

@@ -31,13 +31,17 @@ class World:
     ) -> None:
         self.token = token
         self.clock = clock
+        """What time it is: a function that returns seconds, as `time.time` does."""
         self.me = _bot(int(token.partition(":")[0]))
         self.language = "en"
-        """What users speak whom nobody has described, as their `language_code`."""
+        """The `language_code` of users of whom nothing else is known."""
         self.users: dict[int, User] = {}
         self.chats: dict[int, Chat] = {}
+        """Every chat by its id."""
         self.callbacks: dict[str, Query] = {}
+        """The latest taps by the id of their callback query; each has its `answer`."""
         self.queries: dict[str, Query] = {}
+        """The latest inline, shipping and pre-checkout queries by id; each has its `answer`."""
         self.polls: dict[str, tuple[int, int]] = {}
         self.invoices: dict[str, Json] = {}
         self.inline_messages: dict[str, tuple[int, int]] = {}
@@ -45,6 +49,7 @@ class World:
         self.commands: dict[tuple[str, str], list[Json]] = {}
         self.profile: dict[tuple[str, str], Any] = {}
         self.files = Files()
+        """The files that were sent, by either side."""
         self.updates = UpdateQueue(first_update_id)
         self.query_lifetime = query_lifetime
         self._first_message_id = first_message_id

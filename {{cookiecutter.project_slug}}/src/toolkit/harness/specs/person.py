@@ -27,8 +27,11 @@ class Person:
         self._running = running
         self._telegram = running.telegram
         self.id = user_id
+        """The id of the user."""
         self.name = name
+        """The first name."""
         self.chat_id = user_id if chat_id is None else chat_id
+        """The chat where this person acts: the user's id, or that of a group."""
         self._telegram.user(user_id, name)
         self._changed: dict[int, Json] = {}
         self._toasts: list[str] = []

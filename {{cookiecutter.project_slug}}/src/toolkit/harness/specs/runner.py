@@ -57,7 +57,10 @@ def run_specs(
 
 
 async def run_spec(spec: BotSpec, make_bot: MakeBot) -> SpecResult:
-    """Run one spec; what the bot does wrong, exceptions included, becomes its `failure`."""
+    """Run one spec against a fresh bot, and return how it went.
+
+    The result is `ok`, or its `failure` is a report on what the bot did wrong, exceptions included.
+    """
     started = time.perf_counter()
     commands: Mapping[str, str] = {}
     played: list[Played] = []

@@ -21,6 +21,7 @@ STEP_LIMIT = 10.0
 """Seconds a handler may take. Tests are fast, so this only ends handlers that hang."""
 
 MakeBot = Callable[[], "BotApp[Any]"]
+"""A function that returns a new bot, such as `make_bot` of `bot.app`."""
 
 
 def load_factory(name: str) -> MakeBot:
@@ -41,7 +42,10 @@ def load_factory(name: str) -> MakeBot:
 class RunningBot:
     """A fresh bot for the time of an `async with` block, closed when it ends."""
 
+    app: BotApp[Any]
+    """The bot."""
     telegram: FakeTelegram
+    """The Telegram that the bot talks to, from the start of the block."""
 
     def __init__(
         self, make_bot: MakeBot, *, first_update_id: int = 1, telegram: FakeTelegram | None = None

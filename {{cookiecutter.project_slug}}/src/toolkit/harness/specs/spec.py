@@ -99,7 +99,7 @@ class BotSpec:
 
 
 def load_specs(file: str | Path) -> list[BotSpec]:
-    """Read the specs of one file. Raise `SpecError` when it is unreadable or malformed."""
+    """Read the specs of one file, for `run_spec`. Raise `SpecError` when it cannot be read."""
     try:
         text = Path(file).read_text(encoding="utf-8-sig")
         data = json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_no_constant)

@@ -33,7 +33,7 @@ class Membership(World):
         return self.change_member(self._group(chat_id), self.user(by), new)
 
     def add_bot(self, by: int, chat_id: int, status: str = "member", **rights: Any) -> Json:
-        """Let a user add the bot to a group, or make it `status` there; my_chat_member."""
+        """Let a user add the bot to a group, or make it `status` there."""
         self.group(chat_id, bot="left")
         return self._set_bot(self.chats[chat_id], by, status, **rights)
 

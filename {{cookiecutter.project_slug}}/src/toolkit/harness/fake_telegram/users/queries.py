@@ -96,7 +96,7 @@ class Queries(World):
         return self.emit("poll_answer", answer)
 
     def react(self, user_id: int, message_id: int, *emoji: str, chat_id: int | None = None) -> Json:
-        """Put reactions on a message; none take them away."""
+        """Put these reactions on a message, in place of those that the user had."""
         chat = self.chat(chat_id or user_id)
         old = chat.reactions.get((message_id, user_id), [])
         new = [{"type": "emoji", "emoji": each} for each in emoji]
