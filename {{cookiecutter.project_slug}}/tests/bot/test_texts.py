@@ -33,7 +33,7 @@ def calls() -> Iterator[tuple[str, str, set[str]]]:
     for path in SOURCE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             match node:
-                case ast.Call(func=ast.Attribute(attr=name), keywords=given) if name in TEXTS:
+                case ast.Call(ast.Attribute(attr=name), [], given) if name in TEXTS:
                     yield f"{path.name}:{node.lineno}", name, {str(each.arg) for each in given}
 
 
