@@ -89,7 +89,7 @@ def translate_the_rest(project: Path, language: str) -> None:
     with path.open("rb") as file:
         catalogue = read_po(file, locale=language)
     for message in catalogue:
-        if message.id and not any(message.string):
+        if message.id and not any(message.string or ()):
             one, *more = message.id if isinstance(message.id, tuple) else (message.id,)
             said = one if one == "EEE d MMM" else f"({one})"
             forms = catalogue.num_plurals - 1

@@ -7,6 +7,7 @@ the pages name is among the template's own requirements.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,15 @@ def check(project: Path, played: list[Block]) -> None:
     assert " passed" in run(project, f"{PYTEST} {tests}")
 
 
+def look_into_the_store(project: Path) -> None:
+    """Run the commands of docs/how-to/stores.md; the third makes the store."""
+    page = (project / "docs/how-to/stores.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^\$ \.venv/bin/python (-m bot .+)$", page, re.MULTILINE)
+    assert len(commands) == 6
+    for command in (*commands[2:], *commands[:2]):
+        run(project, f"env PYTHONPATH=src .venv/bin/python {command}")
+
+
 def test_the_tutorial_and_the_how_tos_leave_a_green_project(render: Render, folder: Path) -> None:
     project = with_environment(render(folder))
     tutorial = blocks(project / "docs/tutorial.md")
@@ -73,6 +83,7 @@ def test_the_tutorial_and_the_how_tos_leave_a_green_project(render: Render, fold
     translate_the_rest(project, "fr")
     run(project, "make fix")
     check(project, how_to)
+    look_into_the_store(project)
 
 
 def test_the_blank_example_grows_by_the_same_pages(render: Render, folder: Path) -> None:
