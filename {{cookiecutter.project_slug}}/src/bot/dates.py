@@ -70,7 +70,7 @@ def _with_minutes(text: str, first_hour: int, texts: Texts) -> str:
         before, hour = match[1] or match[3], int(match[2] or match[4])
         return f"{before} {hour if hour >= min(first_hour, 12) else hour + 12}:00"
 
-    after_at = rf"(\b(?:{_any_of(texts.at_words())})) (\d{{1,2}})(?![\d:.]| *[ap]\.?m)"
+    after_at = rf"(\b(?:{_any_of(texts.at_words())})) (\d{{1,2}})(?![\d:.h]| *[ap]\.?m)"
     after_day = rf"({_any_of(texts.day_words())}) (\d{{1,2}})$"
     return re.sub(rf"(?i){after_at}|{after_day}", written_out, text)
 

@@ -292,3 +292,5 @@ async def test_a_service_that_is_no_longer_offered_is_asked_for_again(
     await person.say("Tomorrow 2pm")
     assert person.news == [f"{TEXTS.not_offered()}\n\n{TEXTS.what_service()}"]
     assert person.buttons == [each.name for each in others]
+    await person.say("shave")
+    assert person.news == [TEXTS.what_day()]

@@ -58,7 +58,7 @@ async def is_current_menu(callback: CallbackQuery, session: Session) -> bool:
 
 async def is_gone(event: Event, session: Session, bookings: BookingBook) -> bool:
     """Tell whether the shop has stopped offering the service that was chosen."""
-    return bookings.shop.service(session.service) is None
+    return session.service != "" and bookings.shop.service(session.service) is None
 
 
 async def wants_to_book(message: Message, texts: Texts) -> bool:
@@ -82,14 +82,14 @@ async def begin(
     event: Event, session: Session, bookings: BookingBook, texts: Texts, note: str = ""
 ) -> None:
     """Ask for the service."""
-    session.step = Step.choosing_service
+    session.step, session.service = Step.choosing_service, ""
     offered = bookings.shop.services
     services = menu([button(each.name, PickService(id=each.id)) for each in offered])
     await ask(event, session, bookings, paragraphs(note, texts.what_service()), services)
 
 
-@router.message(in_step(Step.choosing_time), is_gone, is_answer)
-@router.callback_query(in_step(Step.choosing_time), is_gone, is_current_menu)
+@router.message(is_gone, is_answer)
+@router.callback_query(is_gone, is_current_menu)
 async def service_gone(event: Event, session: Session, bookings: BookingBook, texts: Texts) -> None:
     """Ask again for the service: the shop was changed meanwhile."""
     await begin(event, session, bookings, texts, texts.not_offered())
@@ -164,7 +164,7 @@ async def time_tapped(
 
 
 def chosen(session: Session, bookings: BookingBook) -> Service:
-    """Return the service that was chosen. Handlers in this step are guarded by `is_gone`."""
+    """Return the service that was chosen. `is_gone` guards the handlers of later steps."""
     service = bookings.shop.service(session.service)
     if service is None:
         raise LookupError(f"the shop does not offer {session.service!r}")

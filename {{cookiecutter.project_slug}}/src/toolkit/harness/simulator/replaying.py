@@ -31,8 +31,8 @@ async def replay(simulation: Simulation, spec: BotSpec) -> int:
     """Do the steps one after another; return how many did not go as expected.
 
     The turn of such a step says how in its `verdict`. Raises `SimulatorError` for a step that
-    cannot be done, a tap on a button that is not there for instance. The settings are those that
-    the bot runs with.
+    cannot be done, a tap on a button that is not there for instance. Settings and sessions are
+    those that the bot has.
     """
     recorder, failed = simulation.recorder, 0
     language = spec.given.language

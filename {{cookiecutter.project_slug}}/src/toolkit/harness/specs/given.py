@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from toolkit.harness.types import Json
+
+if TYPE_CHECKING:
+    from toolkit.app import BotApp
 
 FindText = Callable[[str, str, dict[str, str]], str]
 """`find_text(name, language, fields)` returns a regular expression; bots offer it under
@@ -16,14 +20,30 @@ FindText = Callable[[str, str, dict[str, str]], str]
 
 @dataclass(frozen=True)
 class Given:
-    """Settings that differ from those of the environment, and the language that users speak."""
+    """Settings and fields of a fresh session that differ, and the language that users speak."""
 
     settings: Json = field(default_factory=dict)
+    session: Json = field(default_factory=dict)
     language: str = "en"
 
     def factory(self, make_bot: Callable[..., Any]) -> Callable[..., Any]:
         """Return a factory whose bots have these settings."""
         return partial(make_bot, settings=self.settings) if self.settings else make_bot
+
+
+def begin_sessions_with(app: BotApp[Any], fields: Json) -> None:
+    """Let every fresh session of the bot have these fields, as JSON.
+
+    Raises `ValueError` for a field that the session does not have, or a value that does not fit.
+    """
+    codec = app.sessions.codec
+    known = codec.dump("given.session", codec.initial())
+    for name in fields.keys() - known.keys():
+        there = ", ".join(known)
+        raise ValueError(f"given.session: there is no field {name!r} in the session, only {there}")
+    record = {"session": {**known, **fields}, "version": codec.version}
+    codec.load("given.session", record)
+    codec.initial = lambda: codec.load("given.session", deepcopy(record))[0]
 
 
 class UnknownText(ValueError):

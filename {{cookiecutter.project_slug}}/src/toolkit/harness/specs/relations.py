@@ -241,17 +241,20 @@ async def _disturb(bot: RunningBot, step: Step) -> None:
 class _Stage:
     """The bot of a run, which can be restarted; Telegram and the store outlive it."""
 
-    def __init__(self, make_bot: Callable[[], Any], first: int) -> None:
-        self._make_bot, self._first = make_bot, first
+    def __init__(self, make_bot: Callable[[], Any], session: Json) -> None:
+        self._make_bot, self._session = make_bot, session
         self.bot: RunningBot
 
     async def start(self) -> None:
-        self.bot = RunningBot(self._make_bot, first_update_id=self._first)
+        self.bot = RunningBot(
+            self._make_bot, first_update_id=FIRST_UPDATE_ID, session=self._session
+        )
         await self.bot.__aenter__()
 
     async def restart(self) -> None:
         await self.bot.__aexit__()
-        self.bot = RunningBot(self._make_bot, telegram=self.bot.telegram)
+        telegram = self.bot.telegram
+        self.bot = RunningBot(self._make_bot, session=self._session, telegram=telegram)
         await self.bot.__aenter__()
 
 
@@ -262,7 +265,7 @@ async def _bots(
     make = spec.given.factory(make_bot)
     if _takes_a_store(make_bot):
         make = partial(make, storage=PersistentStorage(inner))
-    stage = _Stage(make, FIRST_UPDATE_ID)
+    stage = _Stage(make, spec.given.session)
     await stage.start()
     stage.bot.telegram.language = spec.given.language
     try:

@@ -66,7 +66,8 @@ async def run_spec(spec: BotSpec, make_bot: MakeBot) -> SpecResult:
     played: list[Played] = []
     try:
         given, first = spec.given, _first_update_id(spec)
-        async with RunningBot(given.factory(make_bot), first_update_id=first) as running:
+        factory, session = given.factory(make_bot), given.session
+        async with RunningBot(factory, first_update_id=first, session=session) as running:
             running.telegram.language = given.language
             commands = running.app.commands
             failure = await _run_steps(spec, running, played)

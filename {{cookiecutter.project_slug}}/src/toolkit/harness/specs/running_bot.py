@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
+from toolkit.harness.specs.given import begin_sessions_with
 from toolkit.harness.specs.settling import GRACE, Task, noting_tasks, settle, started
 from toolkit.harness.types import Json
 
@@ -40,7 +41,10 @@ def load_factory(name: str) -> MakeBot:
 
 
 class RunningBot:
-    """A fresh bot for the time of an `async with` block, closed when it ends."""
+    """A fresh bot for the time of an `async with` block, closed when it ends.
+
+    `session` are fields that its sessions begin with instead of those of `initial()`.
+    """
 
     app: BotApp[Any]
     """The bot."""
@@ -48,11 +52,18 @@ class RunningBot:
     """The Telegram that the bot talks to, from the start of the block."""
 
     def __init__(
-        self, make_bot: MakeBot, *, first_update_id: int = 1, telegram: FakeTelegram | None = None
+        self,
+        make_bot: MakeBot,
+        *,
+        first_update_id: int = 1,
+        session: Json | None = None,
+        telegram: FakeTelegram | None = None,
     ) -> None:
         self.app = make_bot()
         if telegram is not None:
             self.telegram = telegram
+        if session:
+            begin_sessions_with(self.app, session)
         self._first_update_id = first_update_id
         self._last_update: Update | None = None
         self._tasks: list[Task] = []

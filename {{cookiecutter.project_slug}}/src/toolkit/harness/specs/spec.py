@@ -1,6 +1,6 @@
 """BotSpec: dialogues as JSON. A file holds one spec or an array of them.
 
-    {"name": "…", "strict": false, "given": {"settings": {…}, "language": "de"},
+    {"name": "…", "strict": false, "given": {"settings": {…}, "session": {…}, "language": "de"},
      "steps": [{"send": {…}, "expect": [{"method": "…", "payload": {…}, "buttons": […]}]}]}
 
 `send` is one of `{"text"}`, `{"callback", "messageId"}`, `{"tap"}` and `{"update"}`, each
@@ -196,9 +196,10 @@ def _allowed(item: Any, place: _Place) -> Iterator[str]:
 
 
 def _given(item: Any, place: _Place) -> Given:
-    data = place.fields(item, "given", ("settings", "language"), ())
+    data = place.fields(item, "given", ("settings", "session", "language"), ())
     return Given(
         place.typed(data.get("settings", {}), dict, "given.settings"),
+        place.typed(data.get("session", {}), dict, "given.session"),
         place.typed(data.get("language", "en"), str, "given.language"),
     )
 

@@ -11,6 +11,7 @@ from aiogram.types import Message
 
 from toolkit import BotApp, create_bot
 from toolkit.harness.specs.runner import run_spec
+from toolkit.harness.specs.running_bot import RunningBot
 from toolkit.harness.specs.spec import SpecError, parse_specs
 from toolkit.harness.types import Json
 
@@ -100,8 +101,9 @@ async def test_a_bot_that_names_no_texts_is_told_so() -> None:
     ("given", "reason"),
     [
         ([], "given: must be an object"),
-        ({"time": 1}, "given.time: unknown field; it may be settings, language"),
+        ({"time": 1}, "given.time: unknown field; it may be settings, session, language"),
         ({"settings": "all"}, "given.settings: must be an object"),
+        ({"session": "all"}, "given.session: must be an object"),
         ({"language": 1}, "given.language: must be text"),
     ],
 )
@@ -109,6 +111,30 @@ def test_what_cannot_be_given_is_said(given: Any, reason: str) -> None:
     spec = {"name": "a", "given": given, "steps": [{"send": {"text": "hi"}, "expect": []}]}
     with pytest.raises(SpecError, match=reason):
         parse_specs(spec, "f")
+
+
+async def test_sessions_begin_with_what_is_given_and_each_has_its_own() -> None:
+    app = make_bot()
+
+    async with RunningBot(lambda: app, session={"said": 3}) as running:
+        await running.deliver(running.telegram.send_text(1, "hi"))
+        assert await running.session() == {"said": 3}
+        first, second = (app.sessions.codec.load(key, None)[0] for key in ("1_1", "2_2"))
+        assert [key async for key in app.session_storage.read_all_keys()] == []
+
+    assert first == second
+    assert first is not second
+
+
+@pytest.mark.parametrize(
+    ("session", "reason"),
+    [
+        ({"sad": 1}, "given.session: there is no field 'sad' in the session, only said"),
+        ({"said": "often"}, "given.session"),
+    ],
+)
+async def test_a_session_that_cannot_be_fails_the_spec(session: Json, reason: str) -> None:
+    assert reason in (await failure({"$text": "greeting"}, {"session": session}) or "")
 
 
 @pytest.mark.parametrize("wrong", [{"$text": 1}, {"$text": []}, {"$text": ["a", 1]}])
