@@ -6,6 +6,8 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
+
 import toolkit
 from toolkit.harness.__main__ import read_arguments
 from toolkit.harness.specs.codes import CODES
