@@ -150,6 +150,7 @@ def test_the_default_answers_give_these_folders(render: Render) -> None:
         "README.md",
         "compose.yaml",
         "docs",
+        "ops",
         "pyproject.toml",
         "src",
         "tests",
