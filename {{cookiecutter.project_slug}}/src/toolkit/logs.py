@@ -17,8 +17,6 @@ from toolkit.redaction import redact, redact_output
 LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 FORMATS: Final = ("text", "json")
 
-TEXT: Final = "%(asctime)s %(levelname)s %(name)s:%(in_work)s %(message)s"
-
 MAX_DEPTH: Final = 5
 """How deep the `extra` of a record is taken apart; what lies deeper is written as its `repr`."""
 
@@ -47,7 +45,7 @@ def set_up_logging(level: str = "INFO", log_format: str = "text") -> None:
         if sys.excepthook is sys.__excepthook__:
             sys.excepthook = _log_traceback
     else:
-        handler.setFormatter(logging.Formatter(TEXT, defaults={"in_work": ""}))
+        handler.setFormatter(TextFormatter("%(asctime)s"))
     logging.basicConfig(level=level, handlers=[handler])
     redact_output()
 
@@ -58,19 +56,26 @@ class UpdateFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Let every record pass."""
         # A record that comes through a queue had both on the other side.
-        if not hasattr(record, "in_work"):
-            update_id, key = update_in_work.get() or (None, None)
-            record.update_id, record.session_key = update_id, key
-            words = "update", update_id, key
-            shown = " ".join(str(word) for word in words if word is not None)
-            record.in_work = "" if update_id is None else f" [{shown}]"
+        if not hasattr(record, "update_id"):
+            record.update_id, record.session_key = update_in_work.get() or (None, None)
         return True
+
+
+class TextFormatter(logging.Formatter):
+    """Writes a record as text, with `[update 712 31_31]` before what is about one."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """Return the line without exception and stack."""
+        about = [getattr(record, name, None) for name in ("update_id", "session_key")]
+        words = [str(word) for word in about if word is not None]
+        shown = f" [update {' '.join(words)}]" if words else ""
+        return f"{record.asctime} {record.levelname} {record.name}:{shown} {record.message}"
 
 
 # What every record has; all else was given as `extra`.
 _USUAL: Final = {
     *vars(logging.makeLogRecord({})),
-    *("message", "asctime", "in_work", "update_id", "session_key"),
+    *("message", "asctime", "update_id", "session_key"),
 }
 
 
