@@ -22,7 +22,7 @@ from tests.delivery_kit import SOURCE
 from tests.stores import free_port
 from tests.support import Render
 from tests.test_over_http import until
-from toolkit import create_bot
+from toolkit import BotApp, create_bot
 from toolkit.harness.fake_telegram import FakeTelegram
 from toolkit.harness.fake_telegram.server import serve
 
@@ -162,7 +162,7 @@ def test_every_line_of_the_log_is_json_and_no_token_is_in_it(run: Run) -> None:
 def snippet(render: Render, name: str) -> dict[str, Any]:
     """Run the file of this name as the page has it, and return its names."""
     page = (render() / "docs/operating.md").read_text()
-    before, _, rest = page.partition(f"`src/bot/{name}.py`")
+    before, _, rest = page.partition(f"this as `{name}.py`")
     assert before, f"the page has no {name}.py"
     code = rest.partition("```python\n")[2].partition("```")[0]
     names: dict[str, Any] = {"__name__": f"bot.{name}"}
@@ -172,7 +172,7 @@ def snippet(render: Render, name: str) -> dict[str, Any]:
 
 def failing() -> Any:
     """A bot that answers, and fails at "bad" with an ordinary error."""
-    app = create_bot(TOKEN, initial=dict)
+    app: BotApp[dict[str, Any]] = create_bot(TOKEN, initial=dict)
 
     @app.message()
     async def answer(message: Any) -> None:

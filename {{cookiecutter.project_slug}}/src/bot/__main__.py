@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Serve Telegram until the process is told to stop."""
-    from toolkit import CannotServe, loop_factory, open_storage, serve_metrics, set_up_logging
+    from toolkit import CannotServe, open_storage
 
     settings = read_settings()
     if settings.bot_token is None:
@@ -84,6 +84,7 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
         parser.exit(2, redact(f"STORAGE_URL: {error}\n"))
 
     from bot.app import make_bot
+    from toolkit import loop_factory, serve_metrics, set_up_logging
 
     set_up_logging(settings.log_level, settings.log_format)
     app = make_bot(settings, storage=storage)

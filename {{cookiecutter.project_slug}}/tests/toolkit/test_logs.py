@@ -21,7 +21,7 @@ from aiogram import F
 from aiogram.types import Message, Update
 
 import toolkit
-from toolkit import create_bot, set_up_logging
+from toolkit import BotApp, create_bot, set_up_logging
 from toolkit.logs import JsonFormatter, UpdateFilter, update_in_work
 from toolkit.redaction import RedactingFilter
 from toolkit.waiting import SharedTimer
@@ -67,7 +67,7 @@ def log() -> Iterator[Log]:
 
 def chatty() -> Any:
     """A bot that logs in every way there is."""
-    app = create_bot("42:fake", initial=dict)
+    app: BotApp[dict[str, Any]] = create_bot("42:fake", initial=dict)
 
     async def later() -> None:
         await asyncio.sleep(0)

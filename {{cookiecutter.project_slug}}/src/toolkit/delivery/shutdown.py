@@ -95,7 +95,8 @@ def loop_factory(name: str) -> LoopFactory | None:
             "EVENT_LOOP=uvloop needs the package uvloop: install the extra `uvloop`, with "
             "`uv sync --inexact --extra uvloop` or `pip install -e '.[uvloop]'`"
         ) from None
-    return uvloop.new_event_loop
+    factory: LoopFactory = uvloop.new_event_loop
+    return factory
 
 
 def drain_time(stop_within: float) -> float:

@@ -24,7 +24,7 @@ class Counted:
 
     def __init__(self, text: str, before: Counted | None = None) -> None:
         self.before = before
-        self.samples = {
+        self.samples: dict[tuple[Any, ...], float] = {
             (sample.name, *sorted(sample.labels.items())): sample.value
             for family in text_string_to_metric_families(text)
             for sample in family.samples
