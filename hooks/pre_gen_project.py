@@ -30,11 +30,11 @@ INSTALLED = frozenset(
     frozenlist future google-api-core google-auth google-cloud-core google-cloud-firestore
     googleapis-common-protos grpcio grpcio-status hatchling hiredis idna iniconfig librt
     magic-filter multidict mypy mypy-extensions numpy opentelemetry-api packaging pathspec pip
-    pluggy propcache proto-plus protobuf pyasn1 pyasn1-modules pycparser pydantic pydantic-core
-    pydantic-settings pygments pymongo pytest pytest-asyncio pytest-xdist python-dateutil
-    python-dotenv python-socks pytz redis regex requests ruff s2sphere secantusdb setuptools shapely
-    six trove-classifiers types-dateparser typing-extensions typing-inspection tzdata tzlocal
-    urllib3 uv yarl
+    pluggy prometheus-client propcache proto-plus protobuf pyasn1 pyasn1-modules pycparser pydantic
+    pydantic-core pydantic-settings pygments pymongo pytest pytest-asyncio pytest-xdist
+    python-dateutil python-dotenv python-socks pytz redis regex requests ruff s2sphere secantusdb
+    setuptools shapely six trove-classifiers types-dateparser typing-extensions typing-inspection
+    tzdata tzlocal urllib3 uv uvloop yarl
     """.split()  # noqa: SIM905
 )
 # Folders that Windows cannot make.

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from hooks.pre_gen_project import INSTALLED
 from tests.support import ROOT, Render
 from tests.test_render import STORAGES
 
@@ -23,6 +24,7 @@ DISTRIBUTIONS = {
     "aiohttp": "aiogram",
     "yarl": "aiogram",
     "_pytest": "pytest",
+    "prometheus_client": "prometheus-client",
     "pydantic_core": "pydantic",
     "pydantic_settings": "pydantic-settings",
     "typing_extensions": "pydantic-settings",
@@ -31,6 +33,8 @@ DISTRIBUTIONS = {
     "google": "google-cloud-firestore",
     "pytest_asyncio": "pytest-asyncio",
 }
+# What a setting asks for: nobody has to install it.
+EXTRAS = {"metrics": "prometheus-client", "uvloop": "uvloop"}
 
 
 def load(project: Path) -> dict[str, Any]:
@@ -100,11 +104,22 @@ def test_everything_imported_is_declared(storage: str, toolkit_tests: bool, rend
     project = render(storage=storage, _toolkit_tests=toolkit_tests)
     about = load(project)["project"]
     needed = {name_of(line) for line in about["dependencies"]}
-    dev = {name_of(line) for line in about["optional-dependencies"]["dev"]}
+    extras = dict(about["optional-dependencies"])
+    dev = {name_of(line) for line in extras.pop("dev")}
+    asked_for = {name_of(line) for extra in extras.values() for line in extra}
 
     # The harness is for tests, and production code does not import it.
-    assert imports(project / "src") <= needed | {"pytest", "pytest-asyncio"}
+    assert imports(project / "src") <= needed | asked_for | {"pytest", "pytest-asyncio"}
     assert imports(project / "tests") <= needed | dev
+
+
+def test_what_a_setting_asks_for_is_an_extra_and_not_installed_for_all(render: Render) -> None:
+    about = load(render())["project"]
+    extras = about["optional-dependencies"]
+
+    assert {extra: name_of(*extras[extra]) for extra in EXTRAS} == EXTRAS
+    assert not {name_of(line) for line in installed(render)} & {*EXTRAS.values()}
+    assert {*EXTRAS.values()} <= INSTALLED
 
 
 def test_the_license_is_said_in_the_metadata_too(render: Render) -> None:

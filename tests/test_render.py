@@ -151,6 +151,7 @@ def test_the_default_answers_give_these_folders(render: Render) -> None:
         "compose.yaml",
         "deploy",
         "docs",
+        "ops",
         "pyproject.toml",
         "src",
         "tests",

@@ -16,7 +16,6 @@ from toolkit import (
     add_dead_verbs,
     add_session_verbs,
     redact,
-    redact_output,
     run_dead_verb,
     run_session_verb,
 )
@@ -70,8 +69,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Serve Telegram until the process is told to stop."""
-    import logging
-
     from toolkit import CannotServe, open_storage
 
     settings = read_settings()
@@ -87,17 +84,19 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
         parser.exit(2, redact(f"STORAGE_URL: {error}\n"))
 
     from bot.app import make_bot
+    from toolkit import loop_factory, serve_metrics, set_up_logging
 
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    redact_output()
+    set_up_logging(settings.log_level, settings.log_format)
     app = make_bot(settings, storage=storage)
     try:
+        loop = loop_factory(settings.event_loop)
+        if settings.metrics_port:
+            serve_metrics(app, settings.metrics_port, settings.metrics_host)
         if settings.webhook_url:
-            app.run_webhook(url=settings.webhook_url, port=settings.webhook_port)
+            url, port = settings.webhook_url, settings.webhook_port
+            app.run_webhook(url=url, port=port, loop_factory=loop)
         else:
-            app.run_polling(take_over=options.take_over)
+            app.run_polling(take_over=options.take_over, loop_factory=loop)
     except CannotServe as error:
         parser.exit(2, f"{error}\n")
 

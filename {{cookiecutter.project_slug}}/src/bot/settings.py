@@ -18,7 +18,7 @@ OFFLINE = {
     **dict.fromkeys(
         (
             *("bot_token", "bot_token_file", "webhook_url", "telegram_api_url", "proxy_url"),
-            *("heartbeat_file", "watchdog_seconds"),
+            *("heartbeat_file", "watchdog_seconds", "metrics_port"),
         )
     ),
 }
@@ -55,11 +55,31 @@ def _watchdog(seconds: float) -> float | None:
     return seconds or None
 
 
+def _one_of(*words: str) -> AfterValidator:
+    def check(given: str) -> str:
+        for word in words:
+            if given.lower() == word.lower():
+                return word
+        raise ValueError(f"not one of its values. Write {', '.join(words[:-1])} or {words[-1]}")
+
+    return AfterValidator(check)
+
+
+def _port(number: int) -> int:
+    if not 0 < number < 65536:
+        raise ValueError("not a port. Write a number from 1 to 65535")
+    return number
+
+
 Token = Annotated[SecretStr, AfterValidator(_token)]
 BaseAddress = Annotated[str, AfterValidator(lambda url: _web_address(url).rstrip("/"))]
 WebhookAddress = Annotated[str, AfterValidator(_webhook_address)]
 ProxyAddress = Annotated[str, AfterValidator(_proxy_address)]
 Watchdog = Annotated[float, AfterValidator(_watchdog)]
+LogLevel = Annotated[str, _one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")]
+LogFormat = Annotated[str, _one_of("text", "json")]
+Port = Annotated[int, AfterValidator(_port)]
+EventLoop = Annotated[str, _one_of("asyncio", "uvloop")]
 
 
 class Settings(BaseSettings):
@@ -78,6 +98,11 @@ class Settings(BaseSettings):
     proxy_url: ProxyAddress | None = None
     heartbeat_file: Path | None = None
     watchdog_seconds: Watchdog | None = None
+    log_level: LogLevel = "INFO"
+    log_format: LogFormat = "text"
+    metrics_port: Port | None = None
+    metrics_host: str = "127.0.0.1"
+    event_loop: EventLoop = "asyncio"
     shop_file: Path = Path(__file__).with_name("shop.toml")
 
     @property

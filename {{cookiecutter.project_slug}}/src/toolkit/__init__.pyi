@@ -7,6 +7,7 @@ from toolkit.app import BotApp as BotApp
 from toolkit.app import create_bot as create_bot
 from toolkit.delivery.heartbeat import keep_heartbeat as keep_heartbeat
 from toolkit.delivery.proxy_url import check_proxy_url as check_proxy_url
+from toolkit.delivery.shutdown import loop_factory as loop_factory
 from toolkit.delivery.webhook_url import check_webhook_url as check_webhook_url
 from toolkit.errors import CannotServe as CannotServe
 from toolkit.errors import HandlerTimedOut as HandlerTimedOut
@@ -25,6 +26,8 @@ from toolkit.keyboards import confirm as confirm
 from toolkit.keyboards import menu as menu
 from toolkit.keyboards import paginate as paginate
 from toolkit.keyboards import reply_menu as reply_menu
+from toolkit.logs import set_up_logging as set_up_logging
+from toolkit.metrics import serve_metrics as serve_metrics
 from toolkit.redaction import redact as redact
 from toolkit.redaction import redact_output as redact_output
 from toolkit.sessions.keys import Origin as Origin

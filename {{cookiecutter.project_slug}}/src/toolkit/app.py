@@ -21,12 +21,15 @@ from aiogram.types.update import UpdateTypeLookupError
 from aiohttp import web
 
 from toolkit.albums import Albums
+from toolkit.delivery.attempts import UpdateTasks
+from toolkit.delivery.base import Outcome
 from toolkit.delivery.command_lists import Commands, command_lists, declare
 from toolkit.delivery.failures import OnError, apologise, is_blocked, report
 from toolkit.delivery.outgoing import LazySession, RetryingBot, effects
 from toolkit.delivery.polling import Poller
 from toolkit.delivery.shutdown import (
     STOP_WITHIN,
+    LoopFactory,
     close_within,
     drain_time,
     run_until_signal,
@@ -36,6 +39,7 @@ from toolkit.delivery.store_report import store_reported
 from toolkit.delivery.webhook import HANDLER_LIMIT, WebhookServer
 from toolkit.errors import SessionDeadlock
 from toolkit.fsm import STRATEGIES, SessionFSMMiddleware, SessionFSMStorage
+from toolkit.logs import update_in_work
 from toolkit.quick_aiogram import warm_up
 from toolkit.redaction import hide, redact_output
 from toolkit.routers import QuickRouter, copy_router, quicken, wants_album
@@ -93,6 +97,10 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         self.on_error = on_error
         self.allowed_updates: list[str] | UNSET_TYPE | None = UNSET
         self.albums = Albums()
+        self.on_outcome: Callable[[Outcome, Update | None], object] = _note_nothing
+        """Is told what became of each update that was delivered; `serve_metrics` counts them."""
+        self.tasks: UpdateTasks | None = None
+        """The updates that are in work or wait, while the bot serves."""
         # The state is in the session's record, which has to be checked out before.
         self._limits = SessionMiddleware(sessions, scope, handler_timeout)
         bot.poll_sent = self._limits.lookup.note_poll
@@ -146,6 +154,8 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         One that is refused as it and another want each other's session runs again, behind that.
         """
         tries = 10
+        # Left set, for what is logged about the update afterwards.
+        update_in_work.set((update.update_id, None))
         while True:
             try:
                 return await super().feed_update(bot, update, **data)
@@ -172,7 +182,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
             self.albums.arrived(update)
         if not numbered:
             update = update.model_copy(update={"update_id": 0})
-        noted = effects.get()
+        noted, outer = effects.get(), update_in_work.get()
         token = effects.set([] if noted is None else noted)
         try:
             return await self.apply_update(bot, update, **data)
@@ -183,6 +193,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
             raise
         finally:
             effects.reset(token)
+            update_in_work.set(outer)
 
     async def report(self, error: Exception, update: Update, *, tell: bool = True) -> None:
         """Log the failure of `update` and `tell` its user."""
@@ -224,12 +235,23 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
             drain=drain_time(stop_within),
             take_over=take_over,
         )
+        self.tasks = poller.tasks
         await self._serve(poller.run, stop, stop_within, handle_signals)
 
-    def run_polling(self, *bots: Bot, stop_within: float = STOP_WITHIN, **options: Any) -> None:
-        """`start_polling` for a program that does nothing else."""
+    def run_polling(
+        self,
+        *bots: Bot,
+        stop_within: float = STOP_WITHIN,
+        loop_factory: LoopFactory | None = None,
+        **options: Any,
+    ) -> None:
+        """`start_polling` for a program that does nothing else, on another event loop if given."""
         options |= {"handle_signals": False, "stop_within": stop_within}
-        run_until_signal(lambda stop: self.start_polling(*bots, stop=stop, **options), stop_within)
+
+        async def serve(stop: asyncio.Event) -> None:
+            await self.start_polling(*bots, stop=stop, **options)
+
+        run_until_signal(serve, stop_within, loop_factory)
 
     async def start_webhook(
         self,
@@ -274,14 +296,25 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
             max_connections=max_connections,
             drain=drain_time(stop_within),
         )
+        self.tasks = server.tasks
         limits = self._limits.deadlines
         limits.seconds = min(limits.seconds, HANDLER_LIMIT)
         await self._serve(server.run, stop, stop_within, handle_signals)
 
-    def run_webhook(self, *, stop_within: float = STOP_WITHIN, **options: Any) -> None:
-        """`start_webhook` for a program that does nothing else."""
+    def run_webhook(
+        self,
+        *,
+        stop_within: float = STOP_WITHIN,
+        loop_factory: LoopFactory | None = None,
+        **options: Any,
+    ) -> None:
+        """`start_webhook` for a program that does nothing else, on another event loop if given."""
         options |= {"handle_signals": False, "stop_within": stop_within}
-        run_until_signal(lambda stop: self.start_webhook(stop=stop, **options), stop_within)
+
+        async def serve(stop: asyncio.Event) -> None:
+            await self.start_webhook(stop=stop, **options)
+
+        run_until_signal(serve, stop_within, loop_factory)
 
     def _prepare(
         self, allowed_updates: list[str] | UNSET_TYPE | None, data: dict[str, Any]
@@ -350,6 +383,10 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
             await close_within(0.5, "the bot's client", self.bot.session.close())
         finally:
             await close_within(2.0, "the store", self.session_storage.close())
+
+
+def _note_nothing(outcome: Outcome, update: Update | None) -> None:
+    """Nobody counts."""
 
 
 async def _tell_nobody(event: ErrorEvent, bot: Bot) -> None:

@@ -9,7 +9,7 @@ import random
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from dataclasses import dataclass
 from time import monotonic
 from types import TracebackType
@@ -141,7 +141,8 @@ class SharedTimer(Generic[T]):
 
     def _wait(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
         self._loop = loop
-        loop.call_later(seconds, self._look, loop)
+        # In no context: it serves many, and what it starts is not about the one that came first.
+        loop.call_later(seconds, self._look, loop, context=Context())
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = None

@@ -108,6 +108,31 @@ def test_a_webhook_is_left_alone_unless_it_is_told_to_take_over(
     assert [call.method for call in telegram.calls].count("deleteWebhook") == 1
 
 
+@pytest.mark.parametrize(
+    ("module", "variables", "message"),
+    [
+        ("prometheus_client", {"METRICS_PORT": "9464"}, "METRICS_PORT needs the package"),
+        ("uvloop", {"EVENT_LOOP": "uvloop"}, "EVENT_LOOP=uvloop needs the package"),
+    ],
+)
+def test_where_an_extra_is_not_installed_it_says_in_one_sentence_how_to(
+    telegram: FakeTelegram,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    module: str,
+    variables: dict[str, str],
+    message: str,
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    said = refusal(capsys)
+    assert said.startswith(message)
+    assert "uv sync --inexact --extra" in said
+    assert len(said.splitlines()) == 1
+    assert not telegram.calls
+
+
 def test_taking_over_is_for_polling(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -58,6 +58,13 @@ def test_the_token_comes_from_a_file_with_a_line_end(
         ({"WEBHOOK_URL": "http://bot.example.com/"}, "WEBHOOK_URL: Telegram delivers to https"),
         ({"WATCHDOG_SECONDS": "5"}, "WATCHDOG_SECONDS: too short. Write 15 seconds or more"),
         (
+            {"LOG_LEVEL": "secret"},
+            "LOG_LEVEL: not one of its values. Write DEBUG, INFO, WARNING, ERROR or CRITICAL",
+        ),
+        ({"LOG_FORMAT": "xml"}, "LOG_FORMAT: not one of its values. Write text or json"),
+        ({"METRICS_PORT": "0"}, "METRICS_PORT: not a port. Write a number from 1 to 65535"),
+        ({"EVENT_LOOP": "fast"}, "EVENT_LOOP: not one of its values. Write asyncio or uvloop"),
+        (
             {"WEBHOOK_URL": "https://bot.example.com/a b"},
             "WEBHOOK_URL: a webhook URL holds neither",
         ),
@@ -85,6 +92,15 @@ def test_the_watchdog_can_be_switched_off(
 ) -> None:
     monkeypatch.setenv("WATCHDOG_SECONDS", text)
     assert load_settings().watchdog_seconds == seconds
+
+
+def test_a_value_may_be_written_in_small_letters_or_in_large_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LOG_LEVEL", "debug")
+    monkeypatch.setenv("LOG_FORMAT", "JSON")
+    settings = load_settings()
+    assert (settings.log_level, settings.log_format) == ("DEBUG", "json")
 
 
 def test_addresses_are_kept_as_they_are_meant(monkeypatch: pytest.MonkeyPatch) -> None:

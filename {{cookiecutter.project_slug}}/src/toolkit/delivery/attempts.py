@@ -24,6 +24,7 @@ from toolkit.errors import (
     HandlerTimedOut,
     StorageUnavailable,
 )
+from toolkit.logs import update_in_work
 from toolkit.waiting import Backoff, KeyedLock, on_give_up, retrying, sleep_unless
 
 logger = logging.getLogger(__name__)
@@ -144,13 +145,17 @@ class Attempts:
                 self._given_up.discard(update.update_id)
             elif error is not None:
                 await self._set_aside(update, error)
+            else:
+                self._app.on_outcome("done", update)
         except TRANSIENT as outage:
             first = key not in self._told
             self._told.add(key)
+            self._app.on_outcome("failed", update)
             await self._app.report(outage, update, tell=first and self._would_answer(update))
             raise
         except Exception as error:
             logger.exception("update %d is not settled", update.update_id)
+            self._app.on_outcome("failed", update)
             raise StorageUnavailable("delivery", repr(error)) from error
         self._told.discard(key)
         return error
@@ -172,10 +177,13 @@ class Attempts:
     async def _set_aside(self, update: Update, error: Exception) -> None:
         # Should the store go away now, the handler must not run again.
         self._failed[update.update_id] = error
-        key = self._app.session_key(update)
-        await set_aside(self._app, update.update_id, as_json(update), error, key)
-        del self._failed[update.update_id]
-        await self._app.report(error, update)
+        context = update_in_work.set((update.update_id, self._app.session_key(update)))
+        try:
+            await set_aside(self._app, update.update_id, as_json(update), error, update)
+            del self._failed[update.update_id]
+            await self._app.report(error, update)
+        finally:
+            update_in_work.reset(context)
 
     def _would_answer(self, update: Update) -> bool:
         """Tell whether the bot would have answered, as far as that is known without the session."""
@@ -210,6 +218,7 @@ class Attempts:
             logger.warning(
                 "update %d failed (%r), try %d of %d", update.update_id, error, attempt, TRIES
             )
+            self._app.on_outcome("retried", update)
             return 0.1 * 4.0**attempt
 
         try:

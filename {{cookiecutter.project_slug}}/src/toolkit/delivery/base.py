@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any, Literal, Protocol
 
 from aiogram import Bot
 from aiogram.types import Update
@@ -12,6 +13,10 @@ from toolkit.albums import Albums
 from toolkit.delivery.outgoing import RetryingBot
 from toolkit.sessions.middleware import Sessions
 
+Outcome = Literal["done", "retried", "failed", "dead"]
+"""What became of one try of an update: `retried` is tried again at once, `failed` when the store
+answers; `dead` was set aside, unread if there is no update to tell of."""
+
 
 class ServedApp(Protocol):
     """The side of a `BotApp` that updates are delivered to."""
@@ -20,6 +25,7 @@ class ServedApp(Protocol):
     sessions: Sessions[Any]
     routes: web.RouteTableDef
     albums: Albums
+    on_outcome: Callable[[Outcome, Update | None], object]
 
     def session_key(self, update: Update, *, in_line: bool = False) -> str | None:
         """Return the key of the update's session, `None` where it has none, or does not wait."""

@@ -21,17 +21,18 @@ KEPT_FOR = 30 * 24 * 3600.0
 
 
 async def set_aside(
-    app: ServedApp, name: int | str, raw: Any, error: Exception, key: str | None = None
+    app: ServedApp, name: int | str, raw: Any, error: Exception, update: Update | None = None
 ) -> None:
     """Keep an update that cannot be applied, with its error, under `dead:{name}`.
 
+    `raw` is its JSON, or what came in place of it where there is no `update`.
     Neither holds the bot's token: servers were seen to send it back.
 
     Raises one of `TRANSIENT` while the store is away.
     """
     record = {
         "update": redact_own(raw),
-        "key": key,
+        "key": app.session_key(update) if update else None,
         "error": redact("".join(traceback.format_exception(error)))[-10_000:],
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
@@ -45,6 +46,7 @@ async def set_aside(
         logger.exception("update %s can neither be applied nor stored: %s", name, raw)
     else:
         logger.error("update %s was set aside as %s%s", name, PREFIX, name)
+    app.on_outcome("dead", update)
 
 
 def as_json(update: Update) -> Any:

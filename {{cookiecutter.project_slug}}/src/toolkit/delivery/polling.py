@@ -91,7 +91,7 @@ class Poller:
         self.app = app
         self.drain = drain
         self._attempts = Attempts(app)
-        self._tasks = UpdateTasks(self._work, self._give_up)
+        self.tasks = UpdateTasks(self._work, self._give_up)
         self._inbox = Inbox(app)
         self._start = StartRecord(app)
         self._window = Window()
@@ -127,7 +127,7 @@ class Poller:
         finally:
             stopped.cancel()
             self._stopping.set()
-            await self._tasks.drain(self.drain)
+            await self.tasks.drain(self.drain)
             recovery.cancel()
             await self._shut_down()
 
@@ -213,14 +213,14 @@ class Poller:
         if self.app.albums.wanted:
             self.app.albums.arrived(update)
         key = self.app.session_key(update, in_line=True)
-        self._tasks.put(key, update)
-        if self._tasks.waiting(key) > WAITING_PER_SESSION and self._inbox.survives:
+        self.tasks.put(key, update)
+        if self.tasks.waiting(key) > WAITING_PER_SESSION and self._inbox.survives:
             # One busy session must not fill the window, or nobody else would be served.
             self._store(update)
 
     def _store(self, update: Update) -> None:
         if len(self._inbox.entries) < STORED_AT_MOST:
-            begun = update.update_id in self._tasks.begun
+            begun = update.update_id in self.tasks.begun
             self._inbox.store(update, self._pass, begun=begun)
 
     async def _set_aside(self, update: Update, error: Exception) -> None:

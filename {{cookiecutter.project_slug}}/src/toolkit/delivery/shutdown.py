@@ -12,7 +12,11 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from types import FrameType
 from typing import Any
 
+from toolkit.errors import CannotServe
+
 logger = logging.getLogger(__name__)
+
+LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
 STOP_WITHIN = 9.0
 """Seconds from the first signal to the end of the process. `docker stop` kills after 10."""
@@ -62,7 +66,9 @@ def stop_on_signals(
 
 
 def run_until_signal(
-    serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]], within: float
+    serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]],
+    within: float,
+    loop_factory: LoopFactory | None = None,
 ) -> None:
     """Run `serve(stop)` as all that this process does; `stop` is set by SIGTERM or SIGINT."""
 
@@ -71,7 +77,26 @@ def run_until_signal(
         with stop_on_signals(stop, within=within, to_the_end=True):
             await serve(stop)
 
-    asyncio.run(main())
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(main())
+
+
+def loop_factory(name: str) -> LoopFactory | None:
+    """Return what makes event loops of this name, `asyncio` or `uvloop`; `None` is asyncio's own.
+
+    Raises `CannotServe` where uvloop is not installed.
+    """
+    if name == "asyncio":
+        return None
+    try:
+        import uvloop
+    except ModuleNotFoundError:
+        raise CannotServe(
+            "EVENT_LOOP=uvloop needs the package uvloop: install the extra `uvloop`, with "
+            "`uv sync --inexact --extra uvloop` or `pip install -e '.[uvloop]'`"
+        ) from None
+    factory: LoopFactory = uvloop.new_event_loop
+    return factory
 
 
 def drain_time(stop_within: float) -> float:

@@ -90,7 +90,7 @@ class WebhookServer:
             raise ValueError("a webhook secret is 1 to 256 of A-Z, a-z, 0-9, _ and -")
         self._registration = Registration(app, self.url, self.secret, max_connections)
         self._attempts = Attempts(app, repeated=True)
-        self._tasks = UpdateTasks(self._work, self._give_up)
+        self.tasks = UpdateTasks(self._work, self._give_up)
         self._inbox = Inbox(app)
         self._answers: dict[int, asyncio.Future[bool]] = {}
         self._settled: OrderedDict[int, None] = OrderedDict()
@@ -113,7 +113,7 @@ class WebhookServer:
             self._stopping.set()
             stopped.cancel()
             keeping.cancel()
-            await self._tasks.drain(self.drain)
+            await self.tasks.drain(self.drain)
             recovery.cancel()
             await self._inbox.release()
             for update_id in list(self._answers):
@@ -193,7 +193,7 @@ class WebhookServer:
         if self.app.albums.wanted and self.app.albums.arrived(update):
             # Telegram sends the next message of a chat only after this one is answered.
             self._inbox.store(update, partial(self._answer, settled=True), begun=False)
-        self._tasks.put(self.app.session_key(update, in_line=True), update)
+        self.tasks.put(self.app.session_key(update, in_line=True), update)
 
     async def _work(self, update: Update) -> None:
         update_id = update.update_id
@@ -249,7 +249,7 @@ class WebhookServer:
     async def _readyz(self, _: web.Request) -> web.Response:
         """200; 503 while draining, so that no proxy sends more, and with another webhook."""
         if self._stopping.is_set() or self._registration.elsewhere:
-            return web.json_response({"ready": False, "in_work": len(self._tasks)}, status=503)
+            return web.json_response({"ready": False, "in_work": len(self.tasks)}, status=503)
         return web.json_response({"ready": True})
 
 

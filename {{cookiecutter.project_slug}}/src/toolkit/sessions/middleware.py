@@ -25,6 +25,7 @@ from aiogram.methods import TelegramMethod
 from aiogram.types import ErrorEvent, TelegramObject, Update
 
 from toolkit.errors import TRANSIENT, HandlerTimedOut, SessionDeadlock, SessionUndecodable
+from toolkit.logs import update_in_work
 from toolkit.sessions.checkout import CheckedOut, Checkouts, held_here
 from toolkit.sessions.codec import Migration, SessionCodec
 from toolkit.sessions.keys import Origin, Scope, origin_of
@@ -318,6 +319,7 @@ class SessionMiddleware(BaseMiddleware):
             raise StoreFailed(error) from error
         data["session_origin"] = origin
         key = origin.key(self.scope)
+        update_in_work.set((event.update_id, key))
         if key is None:
             return await self._limited(handler, event, data, None)
         chat = origin.chat if self.scope == "user" else None
