@@ -46,15 +46,16 @@ async def changed(
 ) -> list[Failure]:
     """Return a failure for each spec that goes otherwise where that may not matter.
 
-    `store` is the URL of an empty store to play on as well; without one a project on SQLite gets a
-    file for it. Raises SpecError where there are records in the store.
+    `store` is the URL of an empty store to play on as well; without one, a project whose store is
+    a file gets another for it. Raises SpecError where there are records in the store.
     """
     found = []
     # What the bot logs when its calls fail on purpose is no news.
     logging.disable()
     with tempfile.TemporaryDirectory() as folder:
-        if store is None and default_url().startswith("sqlite:"):
-            store = f"sqlite:///{folder}/specs.db"
+        kind, of_a_file, _ = default_url().partition(":///")
+        if store is None and of_a_file:
+            store = f"{kind}:///{folder}/specs"
         for result in results:
             if result.failure:
                 continue

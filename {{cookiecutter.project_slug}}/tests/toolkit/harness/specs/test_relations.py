@@ -5,19 +5,15 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import pytest
 from aiogram import Bot, F, Router
 from aiogram.exceptions import TelegramRetryAfter
 from aiogram.types import Message
 
 from toolkit import SessionStorage, create_bot
 from toolkit.harness.specs.relations import broken
-from toolkit.harness.specs.spec import SpecError, parse_specs
-from toolkit.storage import open_storage
-from toolkit.storage.memory import MemorySessionStorage
+from toolkit.harness.specs.spec import parse_specs
 
 Handlers = Callable[[Router], None]
 
@@ -151,32 +147,3 @@ async def test_a_spec_may_allow_what_differs_and_one_with_faults_gets_no_more() 
 
 async def test_a_factory_that_takes_no_store_is_played_without_restarts() -> None:
     assert await codes(lambda: bot_of(in_the_session)(), store="memory:") == {}
-
-
-async def test_a_store_of_its_own_is_used_and_left_empty(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/specs.db"
-    assert await codes(bot_of(in_the_session), store=url) == {}
-
-    storage = open_storage(url)
-    assert [key async for key in storage.read_all_keys()] == []
-    await storage.write("1_1", {})
-    await storage.close()
-    with pytest.raises(SpecError, match="there are 1 records in it, such as '1_1'"):
-        await codes(bot_of(in_the_session), store=url)
-
-
-async def test_what_memory_alone_takes_is_noticed_on_a_store(tmp_path: Path) -> None:
-    def picky(router: Router) -> None:
-        @router.message()
-        async def answer(message: Message, app_storage: str) -> None:
-            await message.answer(app_storage)
-
-    def make_bot(*, storage: Any = None) -> Any:
-        app = bot_of(picky)(storage=storage)
-        app["app_storage"] = type(getattr(storage, "inner", None)).__name__
-        return app
-
-    found = await codes(make_bot, store=f"sqlite:///{tmp_path}/specs.db")
-
-    assert list(found) == ["CHANGED_BY_STORE"]
-    assert MemorySessionStorage.__name__ in found["CHANGED_BY_STORE"]
