@@ -47,7 +47,7 @@ BOOKING = (
     *(f"src/bot/features/{name}.py" for name in ("booking", "language", "my_bookings")),
     *(f"tests/bot/test_{name}.py" for name in ("booking", "bookings", "dates", "my_bookings")),
     *("tests/bot/test_shop.py", "tests/bot/test_texts.py", "tests/shop.toml"),
-    *("tests/specs/booking.json", "tests/specs/language.json"),
+    *("tests/specs/booking.json", "tests/specs/language.json", "docs/how-to/reminders.md"),
 )
 BLANK = ".blank"
 """The files of a bot without the example, which replace the example's."""

@@ -141,6 +141,7 @@ def test_every_field_of_a_spec_has_an_entry(page: str) -> None:
 
     step = {"send": {"text": "hi"}, "expect": []}
     tables = {
+        "file": fields({"specs": [], "odd": 1}),
         "spec": fields({"odd": 1}),
         "step": fields({"name": "a", "steps": [{"odd": 1}]}),
         "`given`": fields({"name": "a", "steps": [step], "given": {"odd": 1}}),

@@ -253,7 +253,7 @@ async def test_a_write_waits_for_the_replicas_that_the_url_asks_for(url: str, re
             await write
     assert await hasty.read("1_2") == {"n": 1}
     await hasty.close()
-    storage = RedisSessionStorage(f"{url}?wait_replicas=1&wait_timeout=20")
+    storage = RedisSessionStorage(f"{url}?wait_replicas=1&wait_timeout=4")
     with running(Replica(redis)) as replica:
         await storage.write("3_4", {"n": 2})
         assert json.loads(ask(replica.port, "get", "session{:3_4}")) == {"n": 2}

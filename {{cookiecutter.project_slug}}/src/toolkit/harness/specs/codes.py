@@ -9,6 +9,10 @@ CODES = {
     "CANNOT_RUN": "Nothing could be run: a file, the factory of the bot or its import is wrong.",
     "SPEC_FAILED": "The bot did not do what a step expects.",
     "NOT_COVERED": "No spec sends a command of the bot and expects a call after it.",
+    "HANDLER_NEVER_RUN": "A handler of the bot runs in no spec.",
+    "STEP_NEVER_ENTERED": "No spec brings a session to this member of its enum.",
+    "STEP_NEVER_LEFT": "No spec goes on from this member of a session's enum.",
+    "BUTTON_NEVER_TAPPED": "The bot shows a button of a kind that no spec taps.",
     "UNNOTICED_DROP": "If the bot left this call out, the spec would pass.",
     "UNNOTICED_REPEAT": "If the bot made this call twice, the spec would pass.",
     "UNNOTICED_ORDER": "If the bot made these calls in another order, the spec would pass.",
@@ -42,6 +46,13 @@ class Failure:
     file: str | None = None
     spec: str | None = None
     step: int | None = None
+
+    def __str__(self) -> str:
+        """Return it in words, on three lines at most."""
+        spec = f"::{self.spec}" if self.spec else ""
+        step = f"step {self.step}: " if self.step else ""
+        place = f"{self.file}{spec}\n" if self.file else ""
+        return f"{place}{step}{self.why}\n{self.fix}"
 
     def as_json(self) -> dict[str, Any]:
         """Return the object that stands in a verdict."""

@@ -60,17 +60,17 @@ def judge(
     coverage = measure(specs, [*declared, *own])
     verdict = _verdict(results, coverage)
     if hard:
-        from toolkit.harness.specs.hard import changed, strength_of
+        from toolkit.harness.specs.hard import changed, strength_of, unexercised
 
         strength, weak = strength_of(results)
+        weak += runner.run(unexercised(results, make_bot))
         try:
             weak += runner.run(changed(results, make_bot, store))
         except SpecError as error:
             return refusal(str(error), hard=hard)
         failures = [*_failed(results), *_uncovered(coverage), *weak]
         for each in weak:
-            place = f"{each.file}::{each.spec}\nstep {each.step}"
-            print(f"{place}: {each.why}\n{each.fix}\n", file=sys.stderr)  # noqa: T201
+            print(f"{each}\n", file=sys.stderr)  # noqa: T201
         verdict["ok"] = not failures
         verdict |= {"strength": strength, "failures": [each.as_json() for each in failures]}
     return verdict

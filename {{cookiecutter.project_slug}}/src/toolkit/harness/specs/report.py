@@ -39,14 +39,18 @@ def describe_session(found: list[Difference]) -> str:
 
 def describe_error(error: BaseException) -> str:
     """Name an exception of the bot, and where in the bot's own code it came from."""
-    paths = map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib"))
-    libraries = (str(Path(__file__).parents[2]), *paths, "<")
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if not frame.filename.startswith(libraries)]
+    own = [frame for frame in frames if is_own(frame.filename)]
     raised = "".join(traceback.format_exception_only(error)).rstrip()
     return (
         f"the bot raised {raised}\n{''.join(traceback.format_list((own or frames)[-3:])).rstrip()}"
     )
+
+
+def is_own(file: str) -> bool:
+    """Tell whether a source file is the bot's own: neither the toolkit's nor a library's."""
+    paths = map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib"))
+    return not file.startswith((str(Path(__file__).parents[2]), *paths, "<"))
 
 
 def show(value: Any) -> str:

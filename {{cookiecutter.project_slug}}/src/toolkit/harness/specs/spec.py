@@ -1,5 +1,7 @@
 """BotSpec: dialogues as JSON. A file holds one spec or an array of them.
 
+It may also be `{"given": {…}, "specs": […]}`: each spec is given that unless it says otherwise.
+
     {"name": "…", "strict": false, "given": {"settings": {…}, "session": {…}, "language": "de"},
      "steps": [{"send": {…}, "expect": [{"method": "…", "payload": {…}, "buttons": […]}]}]}
 
@@ -109,12 +111,17 @@ def load_specs(file: str | Path) -> list[BotSpec]:
 
 
 def parse_specs(data: Any, file: str) -> list[BotSpec]:
-    """Read a spec or an array of them from parsed JSON; `file` is for messages."""
+    """Read a spec or several of them from parsed JSON; `file` is for messages."""
+    place = _Place(file)
     if not isinstance(data, dict | list):
-        _Place(file).refuse("", f"must be a spec or an array of specs, not {_short(data)}")
-    return [
-        _spec(item, file, n) for n, item in enumerate(data if isinstance(data, list) else [data], 1)
-    ]
+        place.refuse("", f"must be a spec or an array of specs, not {_short(data)}")
+    given: Json = {}
+    if isinstance(data, dict) and "specs" in data:
+        place.fields(data, "", FILE, ("specs",))
+        given = place.fields(data.get("given", {}), "given", GIVEN, ())
+        data = place.typed(data["specs"], list, "specs")
+    specs = data if isinstance(data, list) else [data]
+    return [_spec(item, file, number, given) for number, item in enumerate(specs, 1)]
 
 
 def find_files(patterns: Iterable[str]) -> list[str]:
@@ -164,13 +171,15 @@ class _Place:
 
 
 ALLOWABLE = [code for code in CODES if code.startswith("CHANGED_BY_")]
+FILE = ("given", "specs")
+GIVEN = ("settings", "session", "language")
 HINTS = {
     "expect": '; "expect": [] expects nothing in particular, or with strict no call at all',
     "send": '; {"text": "/start"} types a text',
 }
 
 
-def _spec(item: Any, file: str, number: int) -> BotSpec:
+def _spec(item: Any, file: str, number: int, given: Json) -> BotSpec:
     place = _Place(file, f"spec {number}")
     data = place.fields(item, "", ("name", "strict", "given", "allow", "steps"), ("name", "steps"))
     name = place.typed(data["name"], str, "name")
@@ -183,7 +192,7 @@ def _spec(item: Any, file: str, number: int) -> BotSpec:
         place.typed(data.get("strict", False), bool, "strict"),
         tuple(_step(step, replace(place, step=f"step {n}")) for n, step in enumerate(steps, 1)),
         file,
-        _given(data["given"], place) if "given" in data else Given(),
+        _given(data.get("given", {}), given, place),
         tuple(_allowed(data["allow"], place)) if "allow" in data else (),
     )
 
@@ -195,8 +204,8 @@ def _allowed(item: Any, place: _Place) -> Iterator[str]:
         yield code
 
 
-def _given(item: Any, place: _Place) -> Given:
-    data = place.fields(item, "given", ("settings", "session", "language"), ())
+def _given(item: Any, of_file: Json, place: _Place) -> Given:
+    data = {**of_file, **place.fields(item, "given", GIVEN, ())}
     return Given(
         place.typed(data.get("settings", {}), dict, "given.settings"),
         place.typed(data.get("session", {}), dict, "given.session"),

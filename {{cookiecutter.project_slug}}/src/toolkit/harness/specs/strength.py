@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from toolkit.harness.specs.spec import Step
 from toolkit.harness.types import Json
 
 OTHER = "Something else"
+TAP = "tap this button in a later step, or in another spec"
 STRICT = 'write "strict": true into the spec'
 
 
@@ -53,13 +54,30 @@ class Mutant:
     calls: Sequence[Call]
 
 
-def survivors(played: Sequence[Played], *, strict: bool) -> tuple[list[Mutant], int]:
-    """Return the mutants of a spec that it would not notice, and how many there are in all."""
+Button = tuple[Any, Any]
+"""A button's label and its callback data."""
+
+
+def taps(played: Sequence[Played]) -> set[Button]:
+    """Return the buttons that are tapped by their labels."""
+    return {_tapped(each) for each in played if each.step.send.kind == "tap"}
+
+
+def survivors(
+    played: Sequence[Played], *, strict: bool, tapped: Set[Button] = frozenset()
+) -> tuple[list[Mutant], int]:
+    """Return the mutants of a spec that it would not notice, and how many there are in all.
+
+    What the `tapped` buttons do is noticed by other specs.
+    """
     made = [mutant for number in range(len(played)) for mutant in _mutants(played, number)]
-    return [mutant for mutant in made if not _noticed(mutant, played, strict=strict)], len(made)
+    left = [mutant for mutant in made if not _noticed(mutant, played, tapped, strict=strict)]
+    return left, len(made)
 
 
-def _noticed(mutant: Mutant, played: Sequence[Played], *, strict: bool) -> bool:
+def _noticed(
+    mutant: Mutant, played: Sequence[Played], tapped: Set[Button], *, strict: bool
+) -> bool:
     here, later = played[mutant.number - 1], played[mutant.number :]
     if not compare(here.step.expect, mutant.calls, strict=strict).ok:
         return True
@@ -70,16 +88,17 @@ def _noticed(mutant: Mutant, played: Sequence[Played], *, strict: bool) -> bool:
         # The button is not found, or sends something else, where a later step taps it.
         kept = {button for call in mutant.calls for button in _pressable(call)}
         lost = {button for call in here.calls for button in _pressable(call)} - kept
-        return any(_tapped(each) in lost for each in later if each.step.send.kind == "tap")
+        elsewhere = tapped if mutant.code == "UNNOTICED_DATA" else frozenset()
+        return not lost.isdisjoint({*taps(later), *elsewhere})
     return False
 
 
-def _pressable(call: Call) -> Iterator[tuple[Any, Any]]:
+def _pressable(call: Call) -> Iterator[Button]:
     for button in buttons_of(call.payload):
         yield button.get("text"), button.get("callback_data")
 
 
-def _tapped(played: Played) -> tuple[Any, Any]:
+def _tapped(played: Played) -> Button:
     query = played.update.get("callback_query") or {}
     markup = (query.get("message") or {}).get("reply_markup") or {}
     for button in buttons_of({"reply_markup": markup}):
@@ -104,7 +123,7 @@ def _mutants(played: Sequence[Played], number: int) -> Iterator[Mutant]:
             why = f"{name} comes after the next"
             yield Mutant("UNNOTICED_ORDER", number + 1, why, STRICT, moved)
         for code, why, told, payload in _changes(call):
-            fix = _expect(call, **told) if told else "tap this button in a later step"
+            fix = _expect(call, **told) if told else TAP
             yield mutant(code, f"{name} {why}", fix, Changed(call.method, payload))
 
 

@@ -12,8 +12,12 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from aiogram import Router
+from aiogram.filters import Command
+from aiogram.types import CallbackQuery, Message
 
 import toolkit
+from toolkit import button, create_bot, menu
 from toolkit.harness.specs.gate import judge, write_junit
 from toolkit.harness.specs.runner import SpecResult
 from toolkit.harness.specs.spec import parse_specs
@@ -228,29 +232,54 @@ def test_a_bot_that_cannot_be_imported_is_a_verdict(
     assert error in verdict_of(lines, "7")["error"]
 
 
-def test_hard_asks_whether_mistakes_would_be_noticed(bot: str, specs: Callable[..., str]) -> None:
-    weak = judge(bot, [specs(dialogue("/book"))], hard=True)
-    buttons = ["Haircut", "Shave", "Silence", "Never mind"]
-    expected = {"method": "sendMessage", "payload": {"text": "What service?"}, "buttons": buttons}
-    tap = {
-        "send": {"tap": "Haircut"},
-        "expect": [
-            {"method": "answerCallbackQuery", "payload": {"text": "Noted"}},
-            {"method": "editMessageText", "payload": {"text": "When, for a haircut?"}},
-        ],
-    }
-    spec = {**dialogue("/book", expect=[expected]), "strict": True}
-    spec["steps"].append(tap)
-    strong = judge(bot, [specs(spec)], hard=True)
+def make_small_bot(*, storage: Any = None) -> Any:
+    """Return a bot with two handlers."""
+    router = Router()
+
+    @router.message(Command("book"))
+    async def book(message: Message) -> None:
+        services = menu([button("Haircut", "haircut"), button("Shave", "shave")])
+        await message.answer("What service?", reply_markup=services)
+
+    @router.callback_query()
+    async def choose(query: CallbackQuery) -> None:
+        await query.answer("Noted")
+
+    commands = {"book": "Book a visit"}
+    return create_bot("42:a", initial=dict, storage=storage, routers=[router], commands=commands)
+
+
+def test_hard_asks_whether_mistakes_would_be_noticed(
+    specs: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = type(sys)("small_bot")
+    vars(module)["make_bot"] = make_small_bot
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    asked = {"method": "sendMessage", "payload": {"text": "What service?"}}
+    asked["buttons"] = ["Haircut", "Shave"]
+    taps = [
+        {
+            "send": {"tap": label},
+            "expect": [{"method": "answerCallbackQuery", "payload": {"text": "Noted"}}],
+        }
+        for label in ("Haircut", "Shave")
+    ]
+    spec = {**dialogue("/book", expect=[asked]), "strict": True}
+    spec["steps"] += taps
+
+    weak = judge("small_bot:make_bot", [specs(dialogue("/book"))], hard=True)
+    strong = judge("small_bot:make_bot", [specs(spec)], hard=True)
 
     assert weak["strength"] == {"changes": 7, "noticed": 1, "fraction": 1 / 7}
     assert not weak["ok"]
     first = weak["failures"][0]
     assert (first["code"], first["spec"], first["step"]) == ("UNNOTICED_REPEAT", "a dialogue", 1)
+    assert {"HANDLER_NEVER_RUN", "BUTTON_NEVER_TAPPED"} < {f["code"] for f in weak["failures"]}
     assert strong["strength"]["fraction"] == 1
     assert strong["failures"] == []
     assert strong["ok"]
-    assert {"strength", "failures"} == strong.keys() - judge(bot, [specs(spec)]).keys()
+    plain = judge("small_bot:make_bot", [specs(spec)])
+    assert strong.keys() - plain.keys() == {"strength", "failures"}
 
 
 def test_every_failure_has_a_code_and_a_remedy(bot: str, specs: Callable[..., str]) -> None:
@@ -258,10 +287,11 @@ def test_every_failure_has_a_code_and_a_remedy(bot: str, specs: Callable[..., st
     failed = judge(bot, [pattern], hard=True)["failures"]
     (refused,) = judge("nowhere:bot", [f"{pattern}.none"], hard=True)["failures"]
 
-    assert [(each["code"], each["step"]) for each in failed] == [
+    assert [(each["code"], each["step"]) for each in failed[:2]] == [
         ("SPEC_FAILED", 1),
         ("NOT_COVERED", None),
     ]
+    assert {each["code"] for each in failed[2:]} == {"HANDLER_NEVER_RUN"}
     assert refused["code"] == "CANNOT_RUN"
     assert '{"send": {"text": "/book"}' in failed[1]["fix"]
     for each in (*failed, refused):

@@ -48,6 +48,11 @@ WRONG: list[tuple[Any, str]] = [
     (7, "f: must be a spec or an array of specs, not 7"),
     ([7], "f, spec 1: must be an object, not 7"),
     ({}, "f, spec 1, name: is missing"),
+    ({"specs": {}}, "f, specs: must be an array, not {}"),
+    ({"specs": [], "name": "a"}, "f, name: unknown field; it may be given, specs"),
+    ({"specs": [], "given": {"a": 1}}, "f, given.a: unknown field; it may be settings, session, "),
+    ({"specs": [{}]}, "f, spec 1, name: is missing"),
+    ({"specs": [spec_with()], "given": {"language": 1}}, "f, spec 1 (a dialogue), given.language:"),
     ({"name": ""}, "f, spec 1, steps: is missing"),
     ({"name": "", "steps": []}, "f, spec 1, name: must not be empty"),
     ({"name": "a", "steps": []}, "f, spec 1 (a), steps: must hold at least one step"),
@@ -168,3 +173,14 @@ def test_files_are_found_by_pattern_once_each_and_in_order(tmp_path: Path) -> No
 def test_a_pattern_without_files_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"nothing\.json: no such file"):
         find_files([f"{tmp_path}/nothing.json"])
+
+
+def test_what_a_file_gives_holds_for_specs_that_do_not_say_otherwise() -> None:
+    given = {"language": "de", "settings": {"a": 1}}
+    own = {**spec_with(), "given": {"settings": {"b": 2}, "session": {"c": 3}}}
+
+    first, second = parse_specs({"given": given, "specs": [spec_with(), own]}, "f")
+
+    assert (first.given.language, first.given.settings, first.given.session) == ("de", {"a": 1}, {})
+    assert (second.given.language, second.given.settings) == ("de", {"b": 2})
+    assert second.given.session == {"c": 3}

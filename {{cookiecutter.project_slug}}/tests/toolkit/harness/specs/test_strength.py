@@ -80,7 +80,7 @@ def test_each_says_what_would_notice_it() -> None:
         "UNNOTICED_CHAT": 'expect {"method": "sendMessage", "payload": {"chat_id": 1}}',
         "UNNOTICED_BUTTONS": 'expect {"method": "sendMessage", "buttons": ["Haircut"]}',
         "UNNOTICED_LABEL": 'expect {"method": "sendMessage", "buttons": ["Haircut"]}',
-        "UNNOTICED_DATA": "tap this button in a later step",
+        "UNNOTICED_DATA": "tap this button in a later step, or in another spec",
     }
     assert found[0].why == "sendMessage (call 1 of 1) is made twice"
     assert {mutant.code for mutant in found} <= CODES.keys()

@@ -1,0 +1,124 @@
+"""What of a bot its specs exercise: handlers, steps of dialogues, buttons."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from toolkit.harness.specs.codes import Failure
+from toolkit.harness.specs.matching import buttons_of
+from toolkit.harness.specs.report import is_own
+from toolkit.harness.specs.running_bot import MakeBot
+from toolkit.harness.specs.strength import Played
+
+if TYPE_CHECKING:
+    from toolkit.app import BotApp
+
+
+class Exercised:
+    """What the bots of one factory are seen to do, by their own handlers.
+
+    Make bots with `make_bot`, run specs against them, and ask `missing`.
+    """
+
+    def __init__(self, make_bot: MakeBot) -> None:
+        self._make_bot = make_bot
+        self._handlers: dict[Callable[..., Any], set[str]] = {}
+        self._run: set[Callable[..., Any]] = set()
+        self._known: set[Enum] = set()
+        self._entered: set[Enum] = set()
+        self._left: set[Enum] = set()
+
+    def make_bot(self, **options: Any) -> BotApp[Any]:
+        """Return a new bot that is watched."""
+        app = self._make_bot(**options)
+        for router in app.chain_tail:
+            for name, observer in router.observers.items():
+                for handler in observer.handlers:
+                    self._handlers.setdefault(_function(handler), set()).add(name)
+        for name, observer in app.observers.items():
+            if name not in ("update", "error"):
+                observer.middleware(self._watch(app))
+        started = _steps(app.sessions.codec.initial())
+        self._entered |= started
+        self._known |= {member for step in started for member in type(step)}
+        return app
+
+    def _watch(self, app: BotApp[Any]) -> Callable[..., Any]:
+        async def watch(handler: Callable[..., Any], event: Any, data: dict[str, Any]) -> Any:
+            self._run.add(_function(data["handler"]))
+            before = _steps(data.get(app.sessions.name))
+            try:
+                return await handler(event, data)
+            finally:
+                after = _steps(data.get(app.sessions.name))
+                self._left |= before - after
+                self._entered |= after - before
+
+        return watch
+
+    def missing(self) -> Iterator[Failure]:
+        """Yield a failure for each handler of the bot that never ran, and each step not gone by."""
+        for function, kinds in self._handlers.items():
+            code = getattr(function, "__code__", None)
+            if function in self._run or code is None or not is_own(code.co_filename):
+                continue
+            kind = " and ".join(sorted(kinds))
+            why = f"no spec runs the handler {function.__qualname__}, which takes {kind} updates"
+            fix = "write a spec that reaches it; `given` says what its sessions begin with"
+            yield Failure("HANDLER_NEVER_RUN", why, fix, _place(code.co_filename, code))
+        for step in sorted(self._known, key=str):
+            name = f"{type(step).__name__}.{step.name}"
+            if step not in self._entered:
+                fix = "write a spec that brings a user there"
+                yield Failure("STEP_NEVER_ENTERED", f"no spec enters {name}", fix)
+            elif step not in self._left:
+                fix = "write a spec that goes on from there"
+                yield Failure("STEP_NEVER_LEFT", f"no spec leaves {name}", fix)
+
+
+def untapped(played: Sequence[Played]) -> Iterator[Failure]:
+    """Yield a failure for each kind of button that is shown and never tapped.
+
+    Of one kind are those whose callback data begins with the same word.
+    """
+    shown: dict[str, str] = {}
+    tapped = set()
+    for step in played:
+        for call in step.calls:
+            for button in buttons_of(call.payload):
+                if data := button.get("callback_data"):
+                    shown.setdefault(_kind(data), button["text"])
+        tapped.add(_kind((step.update.get("callback_query") or {}).get("data") or ""))
+    for kind, label in shown.items():
+        if kind not in tapped:
+            why = f"no spec taps a button like {label!r}, whose callback data begins with {kind!r}"
+            fix = f'write a step {{"send": {{"tap": "{label}"}}}}'
+            yield Failure("BUTTON_NEVER_TAPPED", why, fix)
+
+
+def _kind(data: str) -> str:
+    found = re.match(r"\w+", data)
+    return found[0] if found else data
+
+
+def _function(handler: Any) -> Callable[..., Any]:
+    function: Callable[..., Any] = inspect.unwrap(handler.callback)
+    return function
+
+
+def _place(file: str, code: Any) -> str:
+    path = Path(file)
+    here = Path.cwd()
+    name = path.relative_to(here) if path.is_relative_to(here) else path
+    return f"{name}:{code.co_firstlineno}"
+
+
+def _steps(session: Any) -> set[Enum]:
+    """Return the values of a session's fields that are members of an enum."""
+    fields = session if isinstance(session, dict) else getattr(session, "__dict__", {})
+    return {value for value in fields.values() if isinstance(value, Enum)}
