@@ -50,6 +50,8 @@ def matcher_problem(value: Mapping[str, Any]) -> str | None:
     if name not in MATCHERS:
         return f"there is no matcher {name}; there are {', '.join(MATCHERS)}"
     if name == "$text":
+        if others := [each for each in value if each.startswith("$") and each != name]:
+            return f"$text cannot stand beside {others[0]}"
         names = value[name] if isinstance(value[name], list) else [value[name]]
         named = bool(names) and all(isinstance(each, str) for each in names)
         return None if named else "$text must be the name of a text, or an array of names"

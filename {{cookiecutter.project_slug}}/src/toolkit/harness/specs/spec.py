@@ -118,7 +118,9 @@ def parse_specs(data: Any, file: str) -> list[BotSpec]:
     given: Json = {}
     if isinstance(data, dict) and "specs" in data:
         place.fields(data, "", FILE, ("specs",))
-        given = place.fields(data.get("given", {}), "given", GIVEN, ())
+        _schema(data, place)
+        given = data.get("given", {})
+        _given(given, {}, place)
         data = place.typed(data["specs"], list, "specs")
     specs = data if isinstance(data, list) else [data]
     return [_spec(item, file, number, given) for number, item in enumerate(specs, 1)]
@@ -171,7 +173,8 @@ class _Place:
 
 
 ALLOWABLE = [code for code in CODES if code.startswith("CHANGED_BY_")]
-FILE = ("given", "specs")
+FILE = ("given", "specs", "$schema")
+SPEC = ("name", "strict", "given", "allow", "steps", "$schema")
 GIVEN = ("settings", "session", "language")
 HINTS = {
     "expect": '; "expect": [] expects nothing in particular, or with strict no call at all',
@@ -181,7 +184,8 @@ HINTS = {
 
 def _spec(item: Any, file: str, number: int, given: Json) -> BotSpec:
     place = _Place(file, f"spec {number}")
-    data = place.fields(item, "", ("name", "strict", "given", "allow", "steps"), ("name", "steps"))
+    data = place.fields(item, "", SPEC, ("name", "steps"))
+    _schema(data, place)
     name = place.typed(data["name"], str, "name")
     place = _Place(file, f"spec {number} ({name})")
     steps = place.typed(data["steps"], list, "steps")
@@ -195,6 +199,12 @@ def _spec(item: Any, file: str, number: int, given: Json) -> BotSpec:
         _given(data.get("given", {}), given, place),
         tuple(_allowed(data["allow"], place)) if "allow" in data else (),
     )
+
+
+def _schema(data: Json, place: _Place) -> None:
+    # For editors; src/toolkit/harness/botspec.schema.json is what they read.
+    if "$schema" in data:
+        place.typed(data["$schema"], str, "$schema")
 
 
 def _allowed(item: Any, place: _Place) -> Iterator[str]:
@@ -218,7 +228,7 @@ def _step(item: Any, place: _Place) -> Step:
     expect = place.typed(data["expect"], list, "expect")
     session = data.get("session")
     if session is not None:
-        _check_matchers(place.typed(session, dict, "session"), place, "session")
+        _check_fields(session, place, "session")
     return Step(
         _send(data["send"], place),
         tuple(_expected(call, place, f"expect[{n}]") for n, call in enumerate(expect)),
@@ -254,7 +264,7 @@ def _expected(item: Any, place: _Place, field: str) -> ExpectedCall:
     method = place.typed(data["method"], str, f"{field}.method")
     payload = data.get("payload")
     if payload is not None:
-        _check_matchers(place.typed(payload, dict, f"{field}.payload"), place, f"{field}.payload")
+        _check_fields(payload, place, f"{field}.payload")
     buttons = data.get("buttons")
     if buttons is not None and matcher_of(buttons) is None:
         for number, label in enumerate(place.typed(buttons, list, f"{field}.buttons")):
@@ -262,6 +272,12 @@ def _expected(item: Any, place: _Place, field: str) -> ExpectedCall:
                 place.typed(label, str, f"{field}.buttons[{number}]")
     _check_matchers(buttons, place, f"{field}.buttons")
     return ExpectedCall(method, payload, buttons)
+
+
+def _check_fields(value: Any, place: _Place, field: str) -> None:
+    if (matcher := matcher_of(place.typed(value, dict, field))) is not None:
+        place.refuse(field, f"{matcher} stands for a value; name the field that has it")
+    _check_matchers(value, place, field)
 
 
 def _check_matchers(value: Any, place: _Place, field: str) -> None:
