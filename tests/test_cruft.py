@@ -32,7 +32,7 @@ BEFORE_THE_WALL = "2986e2c03d84ce9d5308de88720936870b5a4402"
 # file, and what stands there now.
 EDITS = {
     "src/bot/screen.py": ("    await event.answer()\n", "    await event.answer()  # Ann's\n"),
-    "tests/specs/start.json": ('"name": "say hello"', '"name": "say hello to Ann"'),
+    ".gitignore": ("dist/\n", "dist/\nann/\n"),
     "tests/bot/conftest.py": ("import pytest\n", "import pytest  # Ann's\n"),
     "src/toolkit/harness/matching.py": ("import annotations\n", "import annotations  # Ann's\n"),
 }

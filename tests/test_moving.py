@@ -16,7 +16,7 @@ import pytest
 from tests.delivery_kit import SOURCE
 from tests.stores import SERVERS, store_url
 from tests.support import ROOT
-from tests.test_cruft import Shell, create, shell, template  # noqa: F401 - fixtures
+from tests.test_cruft import Shell, create, shell, template, terminal  # noqa: F401 - fixtures
 from tests.test_render import files
 from toolkit.harness.conformance import ODD_KEYS, ODD_VALUES
 from toolkit.storage import open_storage
@@ -190,7 +190,10 @@ def test_a_living_project_moves_from_a_file_to_a_server(
     assert export.startswith("python -m bot sessions export")
     shell(project, *shlex.split(export))
     before = shell(project, *shlex.split(export.replace("data/move.jsonl", "-")))
-    shell(project, *shlex.split(update), "--skip-apply-ask")
+    # As if everything had been installed before.
+    (project / ".venv").mkdir()
+    (project / ".venv/.ready").touch()
+    terminal(shell, project, update, "[y]: ", "y")
 
     for name in files(project) - {".cruft.json", "data/bot.db", "data/move.jsonl"}:
         assert "sqlite" not in f"{name} {(project / name).read_text(errors='replace')}".lower(), (

@@ -61,7 +61,8 @@ BOT_AND_STORE: Commands = (
     (*PYTEST, *(f"tests/bot/test_{name}.py" for name in ("settings", "command_line", "start"))),
     (*PYTEST, "tests/toolkit/storage", "-k", "nobody_loses_a_count"),
 )
-# Types are checked in place too, with every driver, and here where the most was pruned.
+# Types are checked in place too, with every driver, by the tutorial's test, and here where the most
+# was pruned and without the example.
 WITHOUT_TYPES: Commands = (
     (".venv/bin/ruff", "check", "."),
     (".venv/bin/ruff", "format", "--check", "."),
@@ -77,7 +78,7 @@ VARIANTS = {
         if storage not in ("sqlite", "memory")
     },
     "memory": Variant({"storage": "memory", "_toolkit_tests": True}, tests=QUICK),
-    "default": Variant({}),
+    "default": Variant({}, checks=WITHOUT_TYPES),
     "hostile-name": Variant(
         {
             "project_name": NAME,
@@ -89,7 +90,9 @@ VARIANTS = {
         uv="brought along",
     ),
     "with-pip": Variant(
-        {"docker": False, "ci": False, "license": "none", "storage": "memory"}, uv="cannot be had"
+        {"docker": False, "ci": False, "license": "none", "storage": "memory"},
+        uv="cannot be had",
+        checks=WITHOUT_TYPES,
     ),
 }
 
