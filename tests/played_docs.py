@@ -17,6 +17,8 @@ from pathlib import Path
 
 from babel.messages.pofile import read_po, write_po
 
+from tests.support import mypy_cache
+
 FENCE = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^\*\*([\w./-]+)\*\*\n\n\Z", re.MULTILINE)
 PLAYED = ("diff", "env", "json", "po", "python", "toml")
@@ -112,11 +114,12 @@ def with_environment(project: Path) -> Path:
 def run(project: Path, command: str, *, fails: bool = False) -> str:
     """Run a command in the project, and return what it prints; assert that it works, or `fails`.
 
-    mypy's cache is beside the project, so that the next one need not check the libraries again.
+    mypy's cache is beside the project, so that nothing need check the libraries again.
     """
     foreign = ("VIRTUAL_ENV", "PYTHON", "PYTEST", "MYPY", "RUFF", "MAKE", "COV")
     inherited = {name: each for name, each in os.environ.items() if not name.startswith(foreign)}
-    caches = {"MYPY_CACHE_DIR": str(project.parent / "mypy"), "RUFF_NO_CACHE": "true"}
+    cache = mypy_cache(project.parent / "mypy")
+    caches = {"MYPY_CACHE_DIR": cache, "RUFF_NO_CACHE": "true"}
     done = subprocess.run(
         shlex.split(command),
         cwd=project,

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import pytest
 
 from hooks.pre_gen_project import INSTALLED
-from tests.support import Render
+from tests.support import Render, mypy_cache
 from tests.test_render import STORAGES
 
 pytestmark = pytest.mark.slow
@@ -61,8 +61,7 @@ BOT_AND_STORE: Commands = (
     (*PYTEST, *(f"tests/bot/test_{name}.py" for name in ("settings", "command_line", "start"))),
     (*PYTEST, "tests/toolkit/storage", "-k", "nobody_loses_a_count"),
 )
-# Types are checked in place too, with every driver, by the tutorial's test, and here where the most
-# was pruned and without the example.
+# Types are checked in place too, with every driver, and here where the most was pruned.
 WITHOUT_TYPES: Commands = (
     (".venv/bin/ruff", "check", "."),
     (".venv/bin/ruff", "format", "--check", "."),
@@ -78,7 +77,7 @@ VARIANTS = {
         if storage not in ("sqlite", "memory")
     },
     "memory": Variant({"storage": "memory", "_toolkit_tests": True}, tests=QUICK),
-    "default": Variant({}, checks=WITHOUT_TYPES),
+    "default": Variant({}),
     "hostile-name": Variant(
         {
             "project_name": NAME,
@@ -92,7 +91,6 @@ VARIANTS = {
     "with-pip": Variant(
         {"docker": False, "ci": False, "license": "none", "storage": "memory"},
         uv="cannot be had",
-        checks=WITHOUT_TYPES,
     ),
 }
 
@@ -106,10 +104,11 @@ class Project:
 
     def run(self, *command: str, stdin: str = "") -> str:
         """Run a command in the project; what it prints is the failure if it fails."""
+        cache = mypy_cache(self.folder.parent / "mypy")
         done = subprocess.run(
             command,
             cwd=self.folder,
-            env=environment(self.variant.uv),
+            env={**environment(self.variant.uv), "MYPY_CACHE_DIR": cache},
             input=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
