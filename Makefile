@@ -7,6 +7,8 @@ BIN := $(CURDIR)/$(VENV)/bin
 READY := $(VENV)/.ready
 CONFIG := $(CURDIR)/pyproject.toml
 PROJECT := {{cookiecutter.project_slug}}
+# One more than there are cores: tests wait for one another's servers, and for the clock.
+WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 BIOME := scripts/lint/node_modules/.bin/biome
 TOOLS := build/tools
 DEMO := build/booking-bot
@@ -62,10 +64,10 @@ check: $(READY) $(BIOME)
 	$(BIN)/pytest --quiet tests/test_arrows.py
 
 fast: $(READY)
-	$(BIN)/pytest --timeout 180 -m 'not slow' -n auto tests
+	$(BIN)/pytest --timeout 180 -m 'not slow' -n $(WORKERS) tests
 
 in-place: $(READY)
-	cd '$(PROJECT)' && PYTHONPATH=src $(BIN)/python -m pytest -c $(CONFIG) --rootdir . -p no:cacheprovider -n auto --timeout 180
+	cd '$(PROJECT)' && PYTHONPATH=src $(BIN)/python -m pytest -c $(CONFIG) --rootdir . -p no:cacheprovider -n $(WORKERS) --timeout 180
 
 # More workers than cores: many of these tests wait for processes of their own.
 slow: $(READY)
