@@ -83,6 +83,13 @@ RELATIONS = (
 )
 
 
+REPLAY = Relation(
+    "CANNOT_RUN",
+    "it is played once more",
+    "let the factory make independent bots, each on the store that it is given",
+)
+
+
 @dataclass
 class Outcome:
     """What came of each step: what people saw, and the session; and the ids of all messages."""
@@ -102,6 +109,9 @@ async def broken(
     be restarted on the store of another one, so that is left out.
     """
     plain, again = await _play(spec, make_bot), await _play(spec, make_bot)
+    if error := plain.error or again.error:
+        yield REPLAY, min(len(plain.steps), len(again.steps)) + 1, error
+        return
     for relation in RELATIONS:
         # A spec that says what fails has no room for more.
         crowded = relation.fault and any(step.faults for step in spec.steps)

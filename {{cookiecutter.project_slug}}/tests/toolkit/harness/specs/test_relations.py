@@ -147,3 +147,18 @@ async def test_a_spec_may_allow_what_differs_and_one_with_faults_gets_no_more() 
 
 async def test_a_factory_that_takes_no_store_is_played_without_restarts() -> None:
     assert await codes(lambda: bot_of(in_the_session)(), store="memory:") == {}
+
+
+async def test_a_bot_that_cannot_be_played_again_is_named() -> None:
+    made: list[Any] = []
+
+    def make_bot(*, storage: SessionStorage | None = None) -> Any:
+        made.append(storage)
+        if len(made) > 1:
+            raise ValueError("one bot is enough")
+        return bot_of(in_the_session)(storage=storage)
+
+    found = await codes(make_bot)
+
+    assert list(found) == ["CANNOT_RUN"]
+    assert "ValueError: one bot is enough" in found["CANNOT_RUN"]
