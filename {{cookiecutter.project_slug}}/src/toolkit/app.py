@@ -247,11 +247,9 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
     ) -> None:
         """`start_polling` for a program that does nothing else, on another event loop if given."""
         options |= {"handle_signals": False, "stop_within": stop_within}
-
-        async def serve(stop: asyncio.Event) -> None:
-            await self.start_polling(*bots, stop=stop, **options)
-
-        run_until_signal(serve, stop_within, loop_factory)
+        run_until_signal(
+            lambda stop: self.start_polling(*bots, stop=stop, **options), stop_within, loop_factory
+        )
 
     async def start_webhook(
         self,
@@ -310,11 +308,9 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
     ) -> None:
         """`start_webhook` for a program that does nothing else, on another event loop if given."""
         options |= {"handle_signals": False, "stop_within": stop_within}
-
-        async def serve(stop: asyncio.Event) -> None:
-            await self.start_webhook(stop=stop, **options)
-
-        run_until_signal(serve, stop_within, loop_factory)
+        run_until_signal(
+            lambda stop: self.start_webhook(stop=stop, **options), stop_within, loop_factory
+        )
 
     def _prepare(
         self, allowed_updates: list[str] | UNSET_TYPE | None, data: dict[str, Any]

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import math
-import sys
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import Any, Final
 
-from toolkit.redaction import redact, redact_output
+from toolkit.redaction import redact, redact_output, tell_the_end
 
 LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 FORMATS: Final = ("text", "json")
@@ -42,8 +40,7 @@ def set_up_logging(level: str = "INFO", log_format: str = "text") -> None:
         handler.setFormatter(JsonFormatter())
         # What Python itself would write as text.
         logging.captureWarnings(True)
-        if sys.excepthook is sys.__excepthook__:
-            sys.excepthook = _log_traceback
+        tell_the_end(_log_traceback)
     else:
         handler.setFormatter(TextFormatter("%(asctime)s"))
     logging.basicConfig(level=level, handlers=[handler])
@@ -120,11 +117,6 @@ def _as_json(value: Any, depth: int = MAX_DEPTH) -> Any:
         return f"<{type(value).__name__}>"
 
 
-def _log_traceback(
-    kind: type[BaseException], error: BaseException, trace: TracebackType | None
-) -> None:
-    if issubclass(kind, KeyboardInterrupt):
-        sys.__excepthook__(kind, error, trace)
-    else:
-        ended = f"the process ends with {kind.__name__}"
-        logging.getLogger(__name__).critical(ended, exc_info=(kind, error, trace))
+def _log_traceback(error: BaseException) -> None:
+    ended = f"the process ends with {type(error).__name__}"
+    logging.getLogger(__name__).critical(ended, exc_info=error)

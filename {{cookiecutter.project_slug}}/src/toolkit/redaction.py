@@ -10,6 +10,7 @@ import logging
 import re
 import sys
 import traceback
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final
 
@@ -92,14 +93,24 @@ def redact_output() -> None:
         handlers.append(logging.lastResort)
     for handler in handlers:
         handler.addFilter(_FILTER)
+    tell_the_end(_write_traceback)
+
+
+def tell_the_end(tell: Callable[[BaseException], None]) -> None:
+    """Let `tell` report the exception that ends the process, unless something else does already.
+
+    Ctrl-C is left to Python.
+    """
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            sys.__excepthook__(kind, error, trace)
+        else:
+            tell(error)
+
     if sys.excepthook is sys.__excepthook__:
-        sys.excepthook = _write_traceback
+        sys.excepthook = hook
 
 
-def _write_traceback(
-    kind: type[BaseException], error: BaseException, trace: TracebackType | None
-) -> None:
-    if issubclass(kind, KeyboardInterrupt):
-        sys.__excepthook__(kind, error, trace)
-    else:
-        sys.stderr.write(redact("".join(traceback.format_exception(kind, error, trace))))
+def _write_traceback(error: BaseException) -> None:
+    sys.stderr.write(redact("".join(traceback.format_exception(error))))

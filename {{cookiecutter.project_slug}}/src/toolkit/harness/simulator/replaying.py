@@ -12,7 +12,7 @@ from toolkit.harness.specs.given import UnknownText
 from toolkit.harness.specs.matching import compare
 from toolkit.harness.specs.report import describe_calls
 from toolkit.harness.specs.runner import find_texts
-from toolkit.harness.specs.sending import update_of
+from toolkit.harness.specs.sending import chat_of, update_of
 from toolkit.harness.specs.spec import BotSpec, Send, Step, parse_specs, read_fault
 
 
@@ -49,7 +49,8 @@ async def replay(simulation: Simulation, spec: BotSpec) -> int:
         except LookupError as error:
             raise SimulatorError(f"step {number}: {error}") from error
         await recorder.settle(turn)
-        comparison = compare(step.expect, turn.calls, strict=spec.strict)
+        chat = chat_of(turn.update or {})
+        comparison = compare(step.expect, turn.calls, strict=spec.strict, chat=chat)
         turn.verdict = "as expected" if comparison.ok else describe_calls(comparison)
         failed += not comparison.ok
         recorder.finish(turn)

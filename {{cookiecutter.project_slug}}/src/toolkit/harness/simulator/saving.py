@@ -14,7 +14,8 @@ from typing import Any
 from toolkit.harness.fake_telegram import ApiError, Call, NetworkFailure
 from toolkit.harness.simulator.recorder import SimulatorError
 from toolkit.harness.simulator.simulation import Simulation
-from toolkit.harness.simulator.turns import Turn, label_of
+from toolkit.harness.simulator.turns import Turn
+from toolkit.harness.specs.matching import label_of
 from toolkit.harness.specs.stable_parts import dated, label, matcher
 from toolkit.harness.types import Json
 

@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from toolkit.harness.specs.matching import label_of
 from toolkit.harness.specs.settling import Task
 from toolkit.harness.types import Json
 
@@ -103,16 +104,6 @@ def title_of(update: Json) -> str:
     if "text" in message:
         return f"{who}{' edited' if 'edited' in kind else ''}: {_short(message['text'])}"
     return f"{who} {next((done for field, done in DONE.items() if field in message), 'wrote')}"
-
-
-def label_of(query: Json) -> str:
-    """Return the label of a callback query's button, or its data where the button is unknown."""
-    markup = query.get("message", {}).get("reply_markup", {})
-    for row in markup.get("inline_keyboard", []):
-        for button in row:
-            if button.get("callback_data") == query.get("data"):
-                return str(button["text"])
-    return str(query.get("data", ""))
 
 
 def name_of(user: Json) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,7 +81,7 @@ class Exercised:
                 yield Failure("STEP_NEVER_LEFT", f"no spec leaves {name}", fix)
 
 
-def untapped(played: Sequence[Played]) -> Iterator[Failure]:
+def untapped(played: Iterable[Played]) -> Iterator[Failure]:
     """Yield a failure for each kind of button that is shown and never tapped.
 
     Of one kind are those whose callback data begins with the same word.

@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 
 from toolkit.harness.specs.codes import Failure
 from toolkit.harness.specs.coverage import Coverage, load_commands, measure
+from toolkit.harness.specs.exercised import Exercised, untapped
 from toolkit.harness.specs.runner import SpecResult, run_specs
 from toolkit.harness.specs.running_bot import load_factory
 from toolkit.harness.specs.spec import SpecError, find_files, load_specs
@@ -50,7 +51,8 @@ def judge(
     gc.freeze()
     results = []
     runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
-    for result in run_specs(runner, specs, make_bot):
+    watched = Exercised(make_bot)
+    for result in run_specs(runner, specs, watched.make_bot if hard else make_bot):
         results.append(result)
         if result.failure:
             print(f"{result.spec.id}\n{result.failure}\n", file=sys.stderr)  # noqa: T201
@@ -60,10 +62,10 @@ def judge(
     coverage = measure(specs, [*declared, *own])
     verdict = _verdict(results, coverage)
     if hard:
-        from toolkit.harness.specs.hard import changed, strength_of, unexercised
+        from toolkit.harness.specs.hard import changed, strength_of
 
         strength, weak = strength_of(results)
-        weak += runner.run(unexercised(results, make_bot))
+        weak += [*watched.missing(), *untapped(step for each in results for step in each.played)]
         try:
             weak += runner.run(changed(results, make_bot, store))
         except SpecError as error:

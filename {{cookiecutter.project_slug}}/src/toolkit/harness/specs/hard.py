@@ -7,9 +7,8 @@ import tempfile
 from collections.abc import Sequence
 
 from toolkit.harness.specs.codes import Failure
-from toolkit.harness.specs.exercised import Exercised, untapped
 from toolkit.harness.specs.relations import broken
-from toolkit.harness.specs.runner import SpecResult, run_spec
+from toolkit.harness.specs.runner import SpecResult
 from toolkit.harness.specs.running_bot import MakeBot
 from toolkit.harness.specs.strength import survivors, taps
 from toolkit.harness.types import Json
@@ -22,7 +21,7 @@ STRONG = 0.9
 def strength_of(results: Sequence[SpecResult]) -> tuple[Json, list[Failure]]:
     """Return how many changes the specs notice, and a failure for each other if they are weak."""
     changes, weak = 0, []
-    tapped = taps([step for result in results for step in result.played])
+    tapped = taps(step for result in results for step in result.played)
     for result in results:
         unnoticed, made = survivors(result.played, strict=result.spec.strict, tapped=tapped)
         changes += made
@@ -41,14 +40,6 @@ def strength_of(results: Sequence[SpecResult]) -> tuple[Json, list[Failure]]:
     fraction = noticed / changes if changes else 1.0
     strength = {"changes": changes, "noticed": noticed, "fraction": fraction}
     return strength, [] if fraction >= STRONG else weak
-
-
-async def unexercised(results: Sequence[SpecResult], make_bot: MakeBot) -> list[Failure]:
-    """Return a failure for each handler, step of a dialogue and kind of button without a spec."""
-    exercised = Exercised(make_bot)
-    for result in results:
-        await run_spec(result.spec, exercised.make_bot)
-    return [*exercised.missing(), *untapped([step for each in results for step in each.played])]
 
 
 async def changed(

@@ -111,6 +111,7 @@ class Comparison:
     captured: Sequence[Call]
     found: list[int | None]
     strict: bool
+    chat: int | None = None
 
     @property
     def ok(self) -> bool:
@@ -124,32 +125,38 @@ class Comparison:
         return [index for index in range(len(self.captured)) if index not in taken]
 
 
-def compare(expected: Sequence[Call], captured: Sequence[Call], *, strict: bool) -> Comparison:
+def compare(
+    expected: Sequence[Call], captured: Sequence[Call], *, strict: bool, chat: int | None = None
+) -> Comparison:
     """Find the expected calls among the captured ones.
 
     Without `strict` they must appear in order, with any other calls between them. With it, the
-    lists must fit call by call.
+    lists must fit call by call, and calls go to `chat` unless their payloads name another.
     """
+    chat = chat if strict else None
     found: list[int | None] = []
     start = 0
     for position, call in enumerate(expected):
         places = (position,) if strict else range(start, len(captured))
-        index = next((i for i in places if i < len(captured) and meets(call, captured[i])), None)
+        there = (place for place in places if place < len(captured))
+        index = next((place for place in there if meets(call, captured[place], chat)), None)
         found.append(index)
         start = start if index is None else index + 1
-    return Comparison(expected, captured, found, strict)
+    return Comparison(expected, captured, found, strict, chat)
 
 
-def meets(expected: Call, captured: Call) -> bool:
+def meets(expected: Call, captured: Call, chat: int | None = None) -> bool:
     """Tell whether a captured call is the expected one."""
     same = expected.method == captured.method
-    return same and next(call_differences(expected, captured), None) is None
+    return same and next(call_differences(expected, captured, chat), None) is None
 
 
-def call_differences(expected: Call, captured: Call) -> Iterator[Difference]:
+def call_differences(
+    expected: Call, captured: Call, chat: int | None = None
+) -> Iterator[Difference]:
     """Yield every place where the payload, the buttons or the chat of a call do not fit."""
     yield from differences(expected.payload or {}, captured.payload)
-    buttons, chat = getattr(expected, "buttons", None), getattr(expected, "chat_id", None)
+    buttons = getattr(expected, "buttons", None)
     if buttons is not None:
         yield from differences(buttons, labels_of(captured.payload), "buttons")
     named = chat is None or "chat_id" in (expected.payload or {})
@@ -168,3 +175,11 @@ def buttons_of(payload: Any) -> Iterator[Any]:
     for row in markup.get("inline_keyboard") or markup.get("keyboard") or []:
         for button in row:
             yield {"text": button} if isinstance(button, str) else button
+
+
+def label_of(query: Any) -> str:
+    """Return the label of a callback query's button, or its data where the button is unknown."""
+    data = query.get("data")
+    buttons = buttons_of(query.get("message"))
+    label = next((each["text"] for each in buttons if each.get("callback_data") == data), data)
+    return str(label or "")

@@ -8,7 +8,7 @@ twice: what differs between the two, such as a time of day, says nothing.
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -28,7 +28,7 @@ from toolkit.storage.base import OWNER, SharedSessionStorage
 from toolkit.storage.memory import MemorySessionStorage
 
 if TYPE_CHECKING:
-    from toolkit.harness.fake_telegram import Call
+    from toolkit.harness.fake_telegram import Call, FakeTelegram
 
 SEEN = ("chat_id", "text", "caption")
 OTHER_USER = 1_000
@@ -177,7 +177,7 @@ async def _play(
     outcome = Outcome()
     relation = relation or Relation("", "", "")
     try:
-        async with _bots(spec, make_bot, storage or MemorySessionStorage()) as stage:
+        async with _Stage(spec, make_bot, storage or MemorySessionStorage()) as stage:
             waiting: Step | None = None
             for number, step in enumerate(spec.steps):
                 if relation.restart:
@@ -251,37 +251,32 @@ async def _disturb(bot: RunningBot, step: Step) -> None:
 class _Stage:
     """The bot of a run, which can be restarted; Telegram and the store outlive it."""
 
-    def __init__(self, make_bot: Callable[[], Any], session: Json) -> None:
-        self._make_bot, self._session = make_bot, session
+    def __init__(self, spec: BotSpec, make_bot: MakeBot, storage: SharedSessionStorage) -> None:
+        self._given = spec.given
+        self._make_bot = spec.given.factory(make_bot)
+        if _takes_a_store(make_bot):
+            self._make_bot = partial(self._make_bot, storage=PersistentStorage(storage))
         self.bot: RunningBot
 
-    async def start(self) -> None:
-        self.bot = RunningBot(
-            self._make_bot, first_update_id=FIRST_UPDATE_ID, session=self._session
-        )
-        await self.bot.__aenter__()
+    async def __aenter__(self) -> _Stage:
+        await self._start(None)
+        self.bot.telegram.language = self._given.language
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.bot.__aexit__()
 
     async def restart(self) -> None:
         await self.bot.__aexit__()
-        telegram = self.bot.telegram
-        self.bot = RunningBot(self._make_bot, session=self._session, telegram=telegram)
-        await self.bot.__aenter__()
+        await self._start(self.bot.telegram)
 
-
-@asynccontextmanager
-async def _bots(
-    spec: BotSpec, make_bot: MakeBot, inner: SharedSessionStorage
-) -> AsyncIterator[_Stage]:
-    make = spec.given.factory(make_bot)
-    if _takes_a_store(make_bot):
-        make = partial(make, storage=PersistentStorage(inner))
-    stage = _Stage(make, spec.given.session)
-    await stage.start()
-    stage.bot.telegram.language = spec.given.language
-    try:
-        yield stage
-    finally:
-        await stage.bot.__aexit__()
+    async def _start(self, telegram: FakeTelegram | None) -> None:
+        self.bot = await RunningBot(
+            self._make_bot,
+            first_update_id=FIRST_UPDATE_ID,
+            session=self._given.session,
+            telegram=telegram,
+        ).__aenter__()
 
 
 def _takes_a_store(make_bot: MakeBot) -> bool:

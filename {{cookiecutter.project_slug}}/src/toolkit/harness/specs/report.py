@@ -93,7 +93,7 @@ def _nearest(comparison: Comparison, missing: int) -> Iterator[str]:
     yield f"the nearest to {_call(expected)} is call {index + 1}:"
     if expected.method != captured.method:
         yield f"  method: expected {expected.method}, captured {captured.method}"
-    found = list(call_differences(expected, captured))
+    found = list(call_differences(expected, captured, comparison.chat))
     yield from _places(found)
     if not found and expected.method == captured.method:
         yield "  it fits, but stands at another place in the order"

@@ -13,10 +13,9 @@ from toolkit.harness.specs.given import UnknownText, with_texts
 from toolkit.harness.specs.matching import compare, differences
 from toolkit.harness.specs.report import describe, describe_calls, describe_error, describe_session
 from toolkit.harness.specs.running_bot import MakeBot, RunningBot
-from toolkit.harness.specs.sending import update_of
+from toolkit.harness.specs.sending import chat_of, update_of
 from toolkit.harness.specs.spec import BotSpec, Step, read_fault
 from toolkit.harness.specs.strength import Played
-from toolkit.harness.types import Json
 
 if TYPE_CHECKING:
     from toolkit.harness.fake_telegram import Call, Fault
@@ -137,29 +136,15 @@ async def _run_step(
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a bot may raise anything
         problems.append(describe_error(error))
     calls = running.telegram.calls[start:]
-    if strict:
-        step = _at(step, chat_of(update))
-    comparison = compare(step.expect, calls, strict=strict)
+    chat = chat_of(update)
+    comparison = compare(step.expect, calls, strict=strict, chat=chat)
     if not comparison.ok:
         problems.append(describe_calls(comparison))
     if step.send.kind == "tap" and (problem := running.unanswered(update)):
         problems.append(problem)
     if not problems:
-        played.append(Played(step, update, calls))
+        played.append(Played(step, update, calls, chat))
     return problems
-
-
-def _at(step: Step, chat_id: int | None) -> Step:
-    """Return the step with calls that go to this chat, where their payloads do not say it."""
-    return replace(step, expect=tuple(replace(call, chat_id=chat_id) for call in step.expect))
-
-
-def chat_of(update: Json) -> int | None:
-    """Return the chat that an update comes from, None for those that come from none."""
-    content: Json = next((value for name, value in update.items() if name != "update_id"), {})
-    message = content.get("message") or content
-    chat = message.get("chat") if isinstance(message, dict) else None
-    return chat and chat.get("id")
 
 
 def _first_update_id(spec: BotSpec) -> int:

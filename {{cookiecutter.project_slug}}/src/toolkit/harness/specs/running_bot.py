@@ -60,11 +60,9 @@ class RunningBot:
         telegram: FakeTelegram | None = None,
     ) -> None:
         self.app = make_bot()
-        if telegram is not None:
-            self.telegram = telegram
         if session:
             begin_sessions_with(self.app, session)
-        self._first_update_id = first_update_id
+        self._known, self._first_update_id = telegram, first_update_id
         self._last_update: Update | None = None
         self._tasks: list[Task] = []
         self._errors: list[BaseException] = []
@@ -73,8 +71,8 @@ class RunningBot:
         from toolkit.harness.fake_telegram import FakeTelegram
 
         bot = self.app.bot
-        if not hasattr(self, "telegram"):
-            self.telegram = FakeTelegram(token=bot.token, first_update_id=self._first_update_id)
+        first = self._first_update_id
+        self.telegram = self._known or FakeTelegram(token=bot.token, first_update_id=first)
         self.telegram.attach(bot)
         loop = asyncio.get_running_loop()
         async with AsyncExitStack() as stack:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from toolkit.harness.specs.matching import fits
 from toolkit.harness.specs.spec import Send
 from toolkit.harness.types import Json
+from toolkit.sessions.keys import origin_of
 
 if TYPE_CHECKING:
     from toolkit.harness.fake_telegram import Chat, FakeTelegram
@@ -39,6 +40,17 @@ def update_of(telegram: FakeTelegram, send: Send) -> Json:
     # No user can write in another user's private chat, but specs may say so.
     kind = next(name for name in update if name != "update_id")
     return {**update, kind: {**update[kind], "from": telegram.user(send.user_id)}}
+
+
+def chat_of(update: Json) -> int | None:
+    """Return the chat that an update comes from, as sessions see it; None for none."""
+    from aiogram.types import Update
+    from aiogram.types.update import UpdateTypeLookupError
+
+    try:
+        return origin_of(Update.model_validate(update)).chat
+    except (UpdateTypeLookupError, ValueError):
+        return None
 
 
 def _label(telegram: FakeTelegram, chat: Chat, send: Send) -> str:

@@ -64,13 +64,12 @@ class ExpectedCall:
     """A call the bot must make; `payload` `None` asks only for the method.
 
     `buttons` are the labels of all its buttons or their matchers, row by row, or a matcher of the
-    list; `chat_id` is where the call must go unless the payload says it. `None` asks for nothing.
+    list; `None` asks for nothing.
     """
 
     method: str
     payload: Json | None
     buttons: Any = None
-    chat_id: int | None = None
 
 
 @dataclass(frozen=True)

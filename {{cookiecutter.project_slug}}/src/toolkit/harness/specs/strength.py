@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
 from toolkit.harness.specs import stable_parts
-from toolkit.harness.specs.matching import Call, buttons_of, compare, labels_of
+from toolkit.harness.specs.matching import Call, buttons_of, compare, label_of, labels_of
 from toolkit.harness.specs.spec import Step
 from toolkit.harness.types import Json
 
@@ -25,11 +25,12 @@ STRICT = 'write "strict": true into the spec'
 
 @dataclass(frozen=True)
 class Played:
-    """A step as it was played: its texts found, the update it sent, the calls that came of it."""
+    """A step as it was played: its texts found, the update it sent, its calls and its chat."""
 
     step: Step
     update: Json
     calls: Sequence[Call]
+    chat: int | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ Button = tuple[Any, Any]
 """A button's label and its callback data."""
 
 
-def taps(played: Sequence[Played]) -> set[Button]:
+def taps(played: Iterable[Played]) -> set[Button]:
     """Return the buttons that are tapped by their labels."""
     return {_tapped(each) for each in played if each.step.send.kind == "tap"}
 
@@ -79,7 +80,7 @@ def _noticed(
     mutant: Mutant, played: Sequence[Played], tapped: Set[Button], *, strict: bool
 ) -> bool:
     here, later = played[mutant.number - 1], played[mutant.number :]
-    if not compare(here.step.expect, mutant.calls, strict=strict).ok:
+    if not compare(here.step.expect, mutant.calls, strict=strict, chat=here.chat).ok:
         return True
     if mutant.code == "UNNOTICED_DROP" and here.step.send.kind == "tap":
         # Every tap has to be answered.
@@ -99,11 +100,8 @@ def _pressable(call: Call) -> Iterator[Button]:
 
 
 def _tapped(played: Played) -> Button:
-    query = played.update.get("callback_query") or {}
-    markup = (query.get("message") or {}).get("reply_markup") or {}
-    for button in buttons_of({"reply_markup": markup}):
-        if button.get("callback_data") == query.get("data"):
-            return button["text"], query.get("data")
+    if query := played.update.get("callback_query"):
+        return label_of(query), query.get("data")
     return (played.update.get("message") or {}).get("text"), None
 
 
