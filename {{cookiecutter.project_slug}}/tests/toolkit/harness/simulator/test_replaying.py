@@ -50,6 +50,19 @@ async def test_a_step_that_goes_another_way_says_how(desk: Desk) -> None:
     assert "Which coffee?" in (desk.last.verdict or "")
 
 
+async def test_a_strict_call_to_another_chat_goes_another_way_as_it_does_in_the_gate(
+    desk: Desk,
+) -> None:
+    def told(**payload: Any) -> str:
+        hello = {"send": {"text": "hello", "userId": 2}, "expect": [{"method": "sendMessage"}]}
+        step = {"send": {"text": "/tell"}, "expect": [{"method": "sendMessage", **payload}]}
+        return json.dumps({"name": "x", "strict": True, "steps": [hello, step]})
+
+    assert (await desk.ask("replay", text=told()))["failed"] == 1
+    assert "payload.chat_id: expected 1" in (desk.last.verdict or "")
+    assert (await desk.ask("replay", text=told(payload={"chat_id": 2})))["failed"] == 0
+
+
 async def test_lines_of_a_terminal_are_a_transcript(desk: Desk) -> None:
     result = await desk.ask("replay", text="/tea\n/tap Green\n\n/as Ben\nhello\n")
     assert (result["steps"], result["failed"]) == (3, 0)
