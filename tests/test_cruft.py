@@ -34,9 +34,9 @@ EDITS = {
     "src/bot/screen.py": ("    await event.answer()\n", "    await event.answer()  # Ann's\n"),
     ".gitignore": ("dist/\n", "dist/\nann/\n"),
     "tests/bot/conftest.py": ("import pytest\n", "import pytest  # Ann's\n"),
-    "src/toolkit/harness/matching.py": ("import annotations\n", "import annotations  # Ann's\n"),
+    "src/toolkit/records/progress.py": ("import annotations\n", "import annotations  # Ann's\n"),
 }
-MOVED = {"src/toolkit/harness/matching.py": "src/toolkit/harness/specs/matching.py"}
+MOVED = {"src/toolkit/records/progress.py": "src/toolkit/admin/progress.py"}
 
 
 class Shell:
@@ -97,6 +97,7 @@ def make_up(folder: Path) -> None:
     copy_template(folder)
     inner = folder / TEMPLATE.name
     for old, new in MOVED.items():
+        (inner / old).parent.mkdir(parents=True)
         (inner / new).rename(inner / old)
     for name in ("pyproject.toml", "Makefile", ".github/workflows/check.yml"):
         text = (inner / name).read_text().replace("cookiecutter.__toolkit_tests", "true")
