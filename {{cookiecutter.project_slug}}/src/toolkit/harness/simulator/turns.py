@@ -59,7 +59,7 @@ class Turn:
     point: Callable[[], None] | None = None
 
     def __post_init__(self) -> None:
-        self.title = self.title or title_of(self.update or {})
+        self.title = self.title or title_of(self.update or {}, self.action)
 
     @property
     def message(self) -> Json | None:
@@ -88,10 +88,12 @@ class LogLines(logging.Handler):
             turn.changed("turn", turn)
 
 
-def title_of(update: Json) -> str:
-    """Return an update in a few words: who did what."""
+def title_of(update: Json, action: Json | None = None) -> str:
+    """Return an update in a few words: who did what. `action` is what a spec would send for it."""
     if query := update.get("callback_query"):
-        return f"{name_of(query['from'])} tapped [{_short(label_of(query))}]"
+        tapped = (action or {}).get("tap")  # in a spec it may be a matcher
+        label = tapped if isinstance(tapped, str) else label_of(query)
+        return f"{name_of(query['from'])} tapped [{_short(label)}]"
     if change := update.get("my_chat_member"):
         done = {"kicked": "blocked the bot", "left": "removed the bot"}
         status = change["new_chat_member"]["status"]
