@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from toolkit.harness.specs.runner import FIRST_UPDATE_ID, find_texts
 from toolkit.harness.specs.running_bot import MakeBot, RunningBot
 from toolkit.harness.specs.sending import update_of
 from toolkit.harness.specs.spec import BotSpec, SpecError, Step, read_fault
+from toolkit.harness.specs.time_zones import in_another_time_zone
 from toolkit.harness.storage import PersistentStorage
 from toolkit.harness.types import Json
 from toolkit.redaction import redact
@@ -46,6 +47,7 @@ class Relation:
     restart: bool = False
     twice: bool = False
     others: bool = False
+    elsewhere: bool = False
     fault: Json | None = None
 
 
@@ -67,6 +69,12 @@ RELATIONS = (
         "two other users talk to it: one does the same a step later, one says something else",
         "keep what belongs to one user in the session, not in a module or a router",
         others=True,
+    ),
+    Relation(
+        "CHANGED_BY_TIMEZONE",
+        "the machine is in another time zone",
+        "take the time with datetime.now(UTC), and show it in the ZoneInfo of those who read it",
+        elsewhere=True,
     ),
     Relation(
         "CHANGED_BY_429",
@@ -118,8 +126,12 @@ async def broken(
         stuck = relation.restart and not _takes_a_store(make_bot)
         if crowded or stuck or relation.code in spec.allow:
             continue
-        outcome = await _play(spec, make_bot, relation, plain)
+        with in_another_time_zone() if relation.elsewhere else nullcontext():
+            outcome = await _play(spec, make_bot, relation, plain)
         if found := _first_difference(plain, again, outcome):
+            # A clock that has gone on meanwhile differs in another plain run, too.
+            found = _first_difference(plain, await _play(spec, make_bot), outcome)
+        if found:
             yield relation, *found
     if store is not None and STORE.code not in spec.allow and _takes_a_store(make_bot):
         async with _empty(store) as storage:
