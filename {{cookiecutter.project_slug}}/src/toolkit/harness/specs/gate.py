@@ -63,15 +63,14 @@ def judge(
             print(f"{result.spec.id}\n{result.failure}\n", file=sys.stderr)  # noqa: T201
     if junit:
         write_junit(results, junit)
-    own = {command for result in results for command in result.commands}
-    coverage = measure(specs, [*declared, *own])
+    coverage = _covered(results, declared)
     verdict = _verdict(results, coverage)
     if gate:
         try:
             strength, weak = _weaknesses(gate, runner)
         except SpecError as error:
             return refusal(str(error), hard=hard)
-        failures = [*_failed(results), *uncovered(coverage), *weak]
+        failures = [*_failed(results), *_uncovered(coverage), *weak]
         for each in weak:
             print(f"{each}\n", file=sys.stderr)  # noqa: T201
         verdict["ok"] = not failures
@@ -102,8 +101,17 @@ def _failed(results: Sequence[SpecResult]) -> Iterator[Failure]:
             )
 
 
-def uncovered(coverage: Coverage) -> Iterator[Failure]:
-    """Yield a failure for each command without a spec."""
+def _covered(results: Sequence[SpecResult], declared: Sequence[str] = ()) -> Coverage:
+    own = {command for result in results for command in result.commands}
+    return measure([result.spec for result in results], [*declared, *own])
+
+
+def commands_without_spec(results: Sequence[SpecResult]) -> Iterator[Failure]:
+    """Yield a failure for each command of the bot that no spec covers."""
+    return _uncovered(_covered(results))
+
+
+def _uncovered(coverage: Coverage) -> Iterator[Failure]:
     for command in coverage.missing:
         step = {"send": {"text": f"/{command}"}, "expect": [{"method": "sendMessage"}]}
         fix = f"write a spec with the step {json.dumps(step)}"

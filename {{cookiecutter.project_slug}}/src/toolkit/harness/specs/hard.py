@@ -30,8 +30,8 @@ class HardGate:
     """
 
     def __init__(self, make_bot: MakeBot, store: str | None = None) -> None:
-        self._make_bot, self._store = make_bot, store
-        self._exercised = Exercised(make_bot)
+        self.make_bot, self._store = make_bot, store
+        self._exercised = Exercised(lambda **options: self.make_bot(**options))
         self._findings = Findings(self._exercised.make_bot)
         self._found: dict[int, list[Failure]] = {}
         self.watched = (self._findings.make_bot, self._findings.running_bot)
@@ -58,7 +58,7 @@ class HardGate:
         if result.failure:
             return found
         with _quiet(), _a_store(self._store) as store:
-            async for relation, step, why in broken(result.spec, self._make_bot, store):
+            async for relation, step, why in broken(result.spec, self.make_bot, store):
                 place = (result.spec.file, result.spec.name, step)
                 why = f"when {relation.when}, {why}"
                 found.append(Failure(relation.code, why, relation.fix, *place))
