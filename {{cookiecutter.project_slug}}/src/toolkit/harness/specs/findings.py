@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from inspect import iscoroutine
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from toolkit.harness.specs.codes import Failure
 from toolkit.harness.specs.exercised import code_of, place_of
 from toolkit.harness.specs.matching import compare
-from toolkit.harness.specs.module_state import changes, module_state
+from toolkit.harness.specs.module_state import changes, module_state, own_modules
 from toolkit.harness.specs.report import is_own
 from toolkit.harness.specs.rivals import rivals
 from toolkit.harness.specs.running_bot import MakeBot, RunningBot
@@ -51,11 +52,13 @@ class Findings:
         self._handled: list[tuple[int, Any]] = []
         self._reported: set[tuple[str, str]] = set()
         self._replies: dict[Any, bool] = {}
+        self.modules: list[ModuleType] = []
         self.step = 0
 
     def make_bot(self, **options: Any) -> BotApp[Any]:
         """Return a new bot that is watched."""
         app = self._make_bot(**options)
+        self.modules = own_modules()
         for name, observer in app.observers.items():
             if name not in ("update", "error"):
                 observer.middleware(self._watch(app, name))
@@ -174,7 +177,7 @@ class _Watched(RunningBot):
     async def deliver(self, update: Json) -> list[Call]:
         findings = self._findings
         findings.step = self.step
-        before, start = module_state(), len(self.telegram.calls)
+        before, start = module_state(findings.modules), len(self.telegram.calls)
         try:
             calls = await super().deliver(update)
         except Exception as error:
@@ -184,7 +187,7 @@ class _Watched(RunningBot):
             self._note_unanswered(update)
             return calls
         finally:
-            for name in changes(before, module_state()):
+            for name in changes(before, module_state(findings.modules)):
                 ran = findings.handlers_of(self.step)
                 findings.note(
                     "MODULE_CHANGED",

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, time, timedelta
 from enum import Enum
-from functools import cache
 from itertools import count
 from types import ModuleType
 from typing import Any
@@ -20,13 +19,17 @@ LARGE = 1_000
 """Items from which on only the number of them is compared."""
 
 
-def module_state() -> dict[str, str]:
+def own_modules() -> list[ModuleType]:
+    """Return the modules of the bot that are imported."""
+    return [module for module in [*sys.modules.values()] if _is_own(module)]
+
+
+def module_state(modules: Sequence[ModuleType]) -> dict[str, str]:
     """Return what stands in the variables of the bot's modules, by module and name.
 
     That is containers and plain values: those of modules and of their classes, and in the
     attributes of their instances. What is behind a `functools.cache` is none of it.
     """
-    modules = [*_own_modules()]
     names = {module.__name__ for module in modules}
     found: dict[str, str] = {}
     seen: set[int] = set()
@@ -43,14 +46,9 @@ def changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
     return [name for name, held in before.items() if name in after and after[name] != held]
 
 
-def _own_modules() -> Iterator[ModuleType]:
-    for module in [*sys.modules.values()]:
-        file = getattr(module, "__dict__", {}).get("__file__")
-        if isinstance(file, str) and _is_own(file):
-            yield module
-
-
-_is_own = cache(is_own)
+def _is_own(module: ModuleType) -> bool:
+    file = getattr(module, "__dict__", {}).get("__file__")
+    return isinstance(file, str) and is_own(file)
 
 
 def _held(name: str, value: Any, names: set[str], seen: set[int]) -> dict[str, str]:

@@ -49,6 +49,8 @@ class Relation:
     others: bool = False
     elsewhere: bool = False
     fault: Json | None = None
+    group: int = 0
+    """Those of a group are tried together first; no member hides what another one shows."""
 
 
 RELATIONS = (
@@ -69,6 +71,7 @@ RELATIONS = (
         "two other users talk to it: one does the same a step later, one says something else",
         "keep what belongs to one user in the session, not in a module or a router",
         others=True,
+        group=1,
     ),
     Relation(
         "CHANGED_BY_TIMEZONE",
@@ -87,6 +90,7 @@ RELATIONS = (
         "the first call of each step does not reach Telegram",
         "do nothing that cannot be repeated before the first call",
         fault={"error": "network"},
+        group=1,
     ),
 )
 
@@ -120,19 +124,17 @@ async def broken(
     if error := plain.error or again.error:
         yield REPLAY, min(len(plain.steps), len(again.steps)) + 1, error
         return
-    for relation in RELATIONS:
-        # A spec that says what fails has no room for more.
-        crowded = relation.fault and any(step.faults for step in spec.steps)
-        stuck = relation.restart and not _takes_a_store(make_bot)
-        if crowded or stuck or relation.code in spec.allow:
+    for relations in _groups(spec, make_bot):
+        together = await _play_under(spec, make_bot, _all_of(relations), plain)
+        if not _first_difference(plain, again, together):
             continue
-        with in_another_time_zone() if relation.elsewhere else nullcontext():
-            outcome = await _play(spec, make_bot, relation, plain)
-        if found := _first_difference(plain, again, outcome):
-            # A clock that has gone on meanwhile differs in another plain run, too.
-            found = _first_difference(plain, await _play(spec, make_bot), outcome)
-        if found:
-            yield relation, *found
+        for relation in relations:
+            outcome = await _play_under(spec, make_bot, relation, plain)
+            if found := _first_difference(plain, again, outcome):
+                # A clock that has gone on meanwhile differs in another plain run, too.
+                found = _first_difference(plain, await _play(spec, make_bot), outcome)
+            if found:
+                yield relation, *found
     if store is not None and STORE.code not in spec.allow and _takes_a_store(make_bot):
         async with _empty(store) as storage:
             outcome = await _play(spec, make_bot, STORE, storage=storage)
@@ -145,6 +147,27 @@ STORE = Relation(
     "the bot runs on its own store instead of memory",
     "keep JSON-serialisable values only, and change what users share in one record",
 )
+
+
+def _groups(spec: BotSpec, make_bot: MakeBot) -> Iterator[list[Relation]]:
+    """Yield the relations that a spec has to keep, in groups."""
+    # A spec that says what fails has no room for more.
+    crowded = any(step.faults for step in spec.steps)
+    restarts = _takes_a_store(make_bot)
+    for group in sorted({relation.group for relation in RELATIONS}):
+        yield [
+            each
+            for each in RELATIONS
+            if each.group == group and each.code not in spec.allow
+            if not (each.fault and crowded) and (restarts or not each.restart)
+        ]
+
+
+def _all_of(relations: Sequence[Relation]) -> Relation:
+    fault = next((each.fault for each in relations if each.fault), None)
+    names = ("restart", "twice", "others", "elsewhere")
+    flags = {name: any(getattr(each, name) for each in relations) for name in names}
+    return Relation("", "", "", fault=fault, **flags)
 
 
 def _first_difference(plain: Outcome, again: Outcome, other: Outcome) -> tuple[int, str] | None:
@@ -177,6 +200,13 @@ def _differences(
             yield from _differences(one, two, three, same, f"{path}[{index}]")
     elif was == varies and was != now and not (isinstance(was, int) and same.get(was) == now):
         yield path, was, now
+
+
+async def _play_under(
+    spec: BotSpec, make_bot: MakeBot, relation: Relation, plain: Outcome
+) -> Outcome:
+    with in_another_time_zone() if relation.elsewhere else nullcontext():
+        return await _play(spec, make_bot, relation, plain)
 
 
 async def _play(
@@ -220,8 +250,10 @@ async def _take(
     before = await bot.session(update)
     try:
         await bot.deliver(update)
-    except Exception:
-        if not relation.fault:
+    except Exception as error:
+        # Of several relations together, another one may be why it failed.
+        meant = relation.code or type(error).__module__.startswith("aiogram.")
+        if not (relation.fault and meant):
             raise
         # The user is told that it went wrong, and does it again.
         start = len(bot.telegram.calls)
