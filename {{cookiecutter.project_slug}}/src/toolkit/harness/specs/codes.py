@@ -37,12 +37,15 @@ CODES = {
     "NAIVE_DATETIME": "A datetime without a time zone meets one that has it.",
     "TASK_LEFT": "A task that a handler has started still waits at the end.",
     "CHANGED_BY_TIMEZONE": "The bot answers otherwise where the machine is in another time zone.",
+    "CHANGED_BY_RACE": "Two users who do the same at once get what one after the other would not.",
+    "UNESCAPED": "What users are called or say breaks the markup of a message.",
+    "TAP_LEFT_FAILS": "A button that is still there at the end fails, or nobody answers it.",
 }
 """Every code, and what it means. docs/testing.md has the same table."""
 
 FINDINGS = (
     *("TAP_NOT_ANSWERED", "TWO_HANDLERS", "MODULE_CHANGED"),
-    *("MESSAGE_TO_STRANGER", "NAIVE_DATETIME", "TASK_LEFT"),
+    *("MESSAGE_TO_STRANGER", "NAIVE_DATETIME", "TASK_LEFT", "UNESCAPED", "TAP_LEFT_FAILS"),
 )
 """What is wrong at run time, whatever a spec expects, unless it allows that."""
 

@@ -95,8 +95,8 @@ def untapped(played: Iterable[Played]) -> Iterator[Failure]:
         for call in step.calls:
             for button in buttons_of(call.payload):
                 if data := button.get("callback_data"):
-                    shown.setdefault(_kind(data), button["text"])
-        tapped.add(_kind((step.update.get("callback_query") or {}).get("data") or ""))
+                    shown.setdefault(kind_of(data), button["text"])
+        tapped.add(kind_of((step.update.get("callback_query") or {}).get("data") or ""))
     for kind, label in shown.items():
         if kind not in tapped:
             why = f"no spec taps a button like {label!r}, whose callback data begins with {kind!r}"
@@ -104,7 +104,8 @@ def untapped(played: Iterable[Played]) -> Iterator[Failure]:
             yield Failure("BUTTON_NEVER_TAPPED", why, fix)
 
 
-def _kind(data: str) -> str:
+def kind_of(data: str) -> str:
+    """Return the word that callback data begins with, which buttons of one kind share."""
     found = re.match(r"\w+", data)
     return found[0] if found else data
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from toolkit.harness.specs.codes import Failure
 from toolkit.harness.specs.exercised import Exercised, untapped
 from toolkit.harness.specs.findings import Findings
+from toolkit.harness.specs.mishaps import mishaps
 from toolkit.harness.specs.relations import broken
 from toolkit.harness.specs.runner import SpecResult, run_spec
 from toolkit.harness.specs.running_bot import MakeBot
@@ -58,10 +59,13 @@ class HardGate:
         if result.failure:
             return found
         with _quiet(), _a_store(self._store) as store:
-            async for relation, step, why in broken(result.spec, self.make_bot, store):
-                place = (result.spec.file, result.spec.name, step)
+            place = (result.spec.file, result.spec.name)
+            async for relation, number, why in broken(result.spec, self.make_bot, store):
                 why = f"when {relation.when}, {why}"
-                found.append(Failure(relation.code, why, relation.fix, *place))
+                found.append(Failure(relation.code, why, relation.fix, *place, number))
+            async for code, step, why, fix in mishaps(result, self.make_bot):
+                if code not in result.spec.allow:
+                    found.append(Failure(code, why, fix, *place, step))
         return found
 
     def overall(self) -> tuple[Json, list[Failure]]:

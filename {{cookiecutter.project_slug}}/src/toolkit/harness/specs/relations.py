@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from toolkit.harness.specs.circumstances import RELATIONS, REPLAY, STORE, Relation, all_of
 from toolkit.harness.specs.matching import labels_of
 from toolkit.harness.specs.report import describe_error, show
 from toolkit.harness.specs.runner import FIRST_UPDATE_ID, find_texts
@@ -35,71 +36,6 @@ SEEN = ("chat_id", "text", "caption")
 OTHER_USER = 1_000
 """What is added to the id of a user to have another one."""
 STRANGER = 2_000
-
-
-@dataclass(frozen=True)
-class Relation:
-    """A circumstance that may not matter."""
-
-    code: str
-    when: str
-    fix: str
-    restart: bool = False
-    twice: bool = False
-    others: bool = False
-    elsewhere: bool = False
-    fault: Json | None = None
-    group: int = 0
-    """Those of a group are tried together first; no member hides what another one shows."""
-
-
-RELATIONS = (
-    Relation(
-        "CHANGED_BY_RESTART",
-        "the bot is restarted before each step",
-        "keep it in the session, or in a record of the store, instead of in the process",
-        restart=True,
-    ),
-    Relation(
-        "CHANGED_BY_REDELIVERY",
-        "Telegram delivers each update twice",
-        "let the handler change the session, which makes the second one known",
-        twice=True,
-    ),
-    Relation(
-        "CHANGED_BY_OTHERS",
-        "two other users talk to it: one does the same a step later, one says something else",
-        "keep what belongs to one user in the session, not in a module or a router",
-        others=True,
-        group=1,
-    ),
-    Relation(
-        "CHANGED_BY_TIMEZONE",
-        "the machine is in another time zone",
-        "take the time with datetime.now(UTC), and show it in the ZoneInfo of those who read it",
-        elsewhere=True,
-    ),
-    Relation(
-        "CHANGED_BY_429",
-        "Telegram answers the first call of each step with 429",
-        "let the call be repeated: do not catch TelegramRetryAfter in the handler",
-        fault={"error": 429, "retry_after": 1},
-    ),
-    Relation(
-        "CHANGED_BY_NETWORK",
-        "the first call of each step does not reach Telegram",
-        "do nothing that cannot be repeated before the first call",
-        fault={"error": "network"},
-        group=1,
-    ),
-)
-
-
-REPLAY = Relation(
-    "CANNOT_RUN",
-    "it is played once more",
-    "let the factory make independent bots, each on the store that it is given",
-)
 
 
 @dataclass
@@ -125,28 +61,21 @@ async def broken(
         yield REPLAY, min(len(plain.steps), len(again.steps)) + 1, error
         return
     for relations in _groups(spec, make_bot):
-        together = await _play_under(spec, make_bot, _all_of(relations), plain)
-        if not _first_difference(plain, again, together):
+        together = await _play_under(spec, make_bot, all_of(relations), plain)
+        if not first_difference(plain, again, together):
             continue
         for relation in relations:
             outcome = await _play_under(spec, make_bot, relation, plain)
-            if found := _first_difference(plain, again, outcome):
+            if found := first_difference(plain, again, outcome):
                 # A clock that has gone on meanwhile differs in another plain run, too.
-                found = _first_difference(plain, await _play(spec, make_bot), outcome)
+                found = first_difference(plain, await _play(spec, make_bot), outcome)
             if found:
                 yield relation, *found
     if store is not None and STORE.code not in spec.allow and _takes_a_store(make_bot):
         async with _empty(store) as storage:
             outcome = await _play(spec, make_bot, STORE, storage=storage)
-        if found := _first_difference(plain, again, outcome):
+        if found := first_difference(plain, again, outcome):
             yield STORE, *found
-
-
-STORE = Relation(
-    "CHANGED_BY_STORE",
-    "the bot runs on its own store instead of memory",
-    "keep JSON-serialisable values only, and change what users share in one record",
-)
 
 
 def _groups(spec: BotSpec, make_bot: MakeBot) -> Iterator[list[Relation]]:
@@ -155,22 +84,18 @@ def _groups(spec: BotSpec, make_bot: MakeBot) -> Iterator[list[Relation]]:
     crowded = any(step.faults for step in spec.steps)
     restarts = _takes_a_store(make_bot)
     for group in sorted({relation.group for relation in RELATIONS}):
-        yield [
+        members = [
             each
             for each in RELATIONS
             if each.group == group and each.code not in spec.allow
             if not (each.fault and crowded) and (restarts or not each.restart)
         ]
+        if members:
+            yield members
 
 
-def _all_of(relations: Sequence[Relation]) -> Relation:
-    fault = next((each.fault for each in relations if each.fault), None)
-    names = ("restart", "twice", "others", "elsewhere")
-    flags = {name: any(getattr(each, name) for each in relations) for name in names}
-    return Relation("", "", "", fault=fault, **flags)
-
-
-def _first_difference(plain: Outcome, again: Outcome, other: Outcome) -> tuple[int, str] | None:
+def first_difference(plain: Outcome, again: Outcome, other: Outcome) -> tuple[int, str] | None:
+    """Return the first step at which `other` is not as two plain runs were, and in words how."""
     same = dict(zip(plain.ids, other.ids, strict=False))
     for number, (expected, volatile, found) in enumerate(
         zip(plain.steps, again.steps, other.steps, strict=False), 1
@@ -219,7 +144,7 @@ async def _play(
     outcome = Outcome()
     relation = relation or Relation("", "", "")
     try:
-        async with _Stage(spec, make_bot, storage or MemorySessionStorage()) as stage:
+        async with Stage(spec, make_bot, storage or MemorySessionStorage()) as stage:
             waiting: Step | None = None
             for number, step in enumerate(spec.steps):
                 if relation.restart:
@@ -261,10 +186,10 @@ async def _take(
     # An update that changed nothing is not known as applied, and may be answered again.
     if relation.twice and before != await bot.session(update):
         await bot.deliver(update)
-    return [*_seen(bot.telegram.calls[start:], outcome)], await bot.session(update)
+    return [*seen_in(bot.telegram.calls[start:], outcome)], await bot.session(update)
 
 
-def _seen(calls: Sequence[Call], outcome: Outcome) -> Iterator[Json]:
+def seen_in(calls: Sequence[Call], outcome: Outcome) -> Iterator[Json]:
     """Yield what people see of calls: neither those that failed nor ids."""
     for call in calls:
         if call.error is not None or call.method.startswith("get"):
@@ -292,7 +217,7 @@ async def _disturb(bot: RunningBot, step: Step) -> None:
     await bot.deliver(update)
 
 
-class _Stage:
+class Stage:
     """The bot of a run, which can be restarted; Telegram and the store outlive it."""
 
     def __init__(self, spec: BotSpec, make_bot: MakeBot, storage: SharedSessionStorage) -> None:
@@ -302,7 +227,7 @@ class _Stage:
             self._make_bot = partial(self._make_bot, storage=PersistentStorage(storage))
         self.bot: RunningBot
 
-    async def __aenter__(self) -> _Stage:
+    async def __aenter__(self) -> Stage:
         await self._start(None)
         self.bot.telegram.language = self._given.language
         return self
@@ -311,6 +236,7 @@ class _Stage:
         await self.bot.__aexit__()
 
     async def restart(self) -> None:
+        """Begin a new process."""
         await self.bot.__aexit__()
         await self._start(self.bot.telegram)
 
