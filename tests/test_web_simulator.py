@@ -155,6 +155,29 @@ def test_a_haircut_is_booked_by_clicking_and_saved_as_a_spec_that_passes(
     assert "1 passed" in run.stdout
 
 
+def test_the_hard_gate_says_what_a_talk_would_not_notice(open_page: Open, booking: str) -> None:
+    page = open_page(booking)
+    start_over(page)
+    say(page, "/book")
+    last(page).get_by_role("button", name="Haircut", exact=True).click()
+    expect(field(page, "step")).to_contain_text("choosing_time")
+
+    page.get_by_role("button", name="Save as spec", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("It passes when it is run.")
+    dialog.get_by_role("button", name="Check").click()
+    expect(dialog).to_contain_text("mistakes that the bot could make.")
+    what_to_do = dialog.get_by_role("list", name="What to do about it")
+    repeated = what_to_do.get_by_role("listitem").filter(has_text="is made twice").first
+    expect(repeated).to_contain_text("Step 1: the step passes as well when sendMessage")
+    expect(repeated.locator("code")).to_have_text('write "strict": true into the spec')
+    check_accessibility(page, "what a talk would not notice")
+    dialog.get_by_label("Name").fill("Another name")
+    page.keyboard.press("Tab")
+    expect(what_to_do).to_be_hidden()
+    page.keyboard.press("Escape")
+
+
 def test_everything_can_be_done_by_keyboard(open_page: Open, booking: str) -> None:
     page = open_page(booking)
     start_over(page)

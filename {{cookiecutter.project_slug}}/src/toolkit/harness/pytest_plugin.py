@@ -2,7 +2,7 @@
 
 Each spec in a file `specs/*.json` is an item such as `tests/specs/booking.json::book a haircut`.
 Two settings in pyproject.toml: `bot_factory`, by default `bot.app:make_bot`, and `spec_files`,
-patterns of files.
+patterns of files. `--hard-specs` asks of them what `python -m toolkit.harness --hard` asks.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from _pytest._code.code import TerminalRepr
 
     from toolkit.harness.fake_telegram import FakeTelegram
+    from toolkit.harness.specs.hard import HardGate
     from toolkit.harness.specs.person import Person
     from toolkit.harness.specs.running_bot import MakeBot, RunningBot
 
@@ -29,12 +31,28 @@ if TYPE_CHECKING:
 pytest.register_assert_rewrite("toolkit.harness.conformance")
 
 RUNNER = pytest.StashKey[asyncio.Runner]()
+HARD = pytest.StashKey["HardSpecs"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare the two settings."""
+    """Declare the two settings and the option."""
     parser.addini("bot_factory", "module:function that makes the bot", default="bot.app:make_bot")
     parser.addini("spec_files", "patterns of spec files", type="args", default=["specs/*.json"])
+    parser.addoption(
+        "--hard-specs",
+        action="store_true",
+        help="ask as well whether the specs would notice mistakes, and play them under other "
+        "circumstances, as python -m toolkit.harness --hard does",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Look at the specs together where `--hard-specs` is given."""
+    if config.getoption("hard_specs"):
+        if getattr(config.option, "numprocesses", None):
+            raise pytest.UsageError("--hard-specs looks at all specs together: leave out -n")
+        config.stash[HARD] = HardSpecs()
+        config.pluginmanager.register(config.stash[HARD])
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SpecFile | None:
@@ -88,7 +106,9 @@ class SpecFile(pytest.File):
             name = " ".join(spec.name.split()).replace("::", ":")
             names[name] = count = names.get(name, 0) + 1
             name = name if count == 1 else f"{name} ({count})"
-            yield SpecItem.from_parent(self, name=name, spec=spec, callobj=_runs)
+            yield SpecItem.from_parent(
+                self, name=name, spec=replace(spec, file=self.nodeid), callobj=_runs
+            )
 
 
 def _runs(make_bot: MakeBot) -> None:
@@ -107,9 +127,13 @@ class SpecItem(pytest.Function):
         from toolkit.harness.specs.runner import run_spec
 
         make_bot = cast("MakeBot", self.funcargs["make_bot"])
-        result = _runner(self.config).run(run_spec(self.spec, make_bot))
-        if result.failure is not None:
-            raise SpecFailed(result.failure)
+        runner = _runner(self.config)
+        if (hard := self.config.stash.get(HARD, None)) is not None:
+            failure = runner.run(hard.run(self.spec, make_bot))
+        else:
+            failure = runner.run(run_spec(self.spec, make_bot)).failure
+        if failure is not None:
+            raise SpecFailed(failure)
 
     def repr_failure(  # type: ignore[override]  # pytest.Function leaves out style as well
         self, excinfo: pytest.ExceptionInfo[BaseException]
@@ -122,6 +146,46 @@ class SpecItem(pytest.Function):
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Name the spec in reports by its file and its name."""
         return self.path, None, self.name
+
+
+class HardSpecs:
+    """What `--hard-specs` asks: of each spec as it runs, and of all of them at the end."""
+
+    def __init__(self) -> None:
+        self._gates: dict[Any, HardGate] = {}
+        self._lines: list[str] = []
+
+    async def run(self, spec: BotSpec, make_bot: MakeBot) -> str | None:
+        """Run a spec; return what is wrong with it, if anything is."""
+        from toolkit.harness.specs.hard import HardGate
+
+        # A fixture may return a new function each time, for the same bot.
+        key = getattr(make_bot, "__code__", make_bot)
+        gate = self._gates.setdefault(key, HardGate(make_bot))
+        gate.make_bot = make_bot
+        result = await gate.run(spec)
+        found = await gate.spec_failures(result)
+        # The item says already which spec it is.
+        told = [str(replace(each, file=None)) for each in found]
+        return "\n\n".join(filter(None, [result.failure, *told])) or None
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Fail the run for what is wrong with the specs together."""
+        from toolkit.harness.specs.gate import commands_without_spec
+
+        for gate in self._gates.values():
+            strength, found = gate.overall()
+            found += commands_without_spec(gate.results)
+            noticed = "{noticed} of {changes} changes are noticed".format(**strength)
+            self._lines += [f"{noticed}; {len(found)} failures", *map(str, found)]
+            if found and session.exitstatus == pytest.ExitCode.OK:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say what that is."""
+        terminalreporter.section("specs together")
+        for line in self._lines or ["no spec has run"]:
+            terminalreporter.line(f"{line}\n")
 
 
 def _runner(config: pytest.Config) -> asyncio.Runner:

@@ -52,6 +52,7 @@ class PageApi:
             "reset": partial(session_view.reset, simulation),
             # Specs and transcripts
             "draft": self._draft,
+            "check": self._check,
             "save": self._save,
             "specs": self._specs,
             "replay": self._replay,
@@ -109,6 +110,10 @@ class PageApi:
             "path": str(path),
             "exists": path.exists(),
         }
+
+    async def _check(self, name: str, **choice: Any) -> Json:
+        found = draft(self._simulation, name, **choice)
+        return await found.check(self._simulation.make_bot)
 
     def _save(self, name: str, replace: bool = False, **choice: Any) -> str:
         return str(draft(self._simulation, name, **choice).save(self._folder, replace=replace))

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from toolkit.harness.fake_telegram import ApiError, Call, NetworkFailure
 from toolkit.harness.simulator.recorder import SimulatorError
@@ -18,6 +18,9 @@ from toolkit.harness.simulator.turns import Turn
 from toolkit.harness.specs.matching import label_of
 from toolkit.harness.specs.stable_parts import dated, label, matcher
 from toolkit.harness.types import Json
+
+if TYPE_CHECKING:
+    from toolkit.harness.specs.spec import BotSpec
 
 FOLDER = Path("tests/specs")
 SHOWN = ("send", "edit", "delete", "answer", "copy", "forward", "pin", "unpin")
@@ -60,12 +63,27 @@ class Draft:
     async def verify(self, make_bot: Any) -> str | None:
         """Run the spec against a fresh bot; return what failed, or None when it passes."""
         from toolkit.harness.specs.runner import run_spec
+
+        # The harness counts what runs on its event loop, so it gets one of its own.
+        result = await asyncio.to_thread(lambda: asyncio.run(run_spec(self._parsed(), make_bot)))
+        return result.failure
+
+    async def check(self, make_bot: Any) -> Json:
+        """Ask of the spec what the hard gate asks; return its strength and all failures."""
+        from toolkit.harness.specs.hard import HardGate
+
+        async def ask() -> Json:
+            gate = HardGate(make_bot)
+            found = await gate.spec_failures(await gate.run(self._parsed()))
+            strength, unnoticed = gate.strength()
+            return {**strength, "failures": [each.as_json() for each in (*found, *unnoticed)]}
+
+        return await asyncio.to_thread(lambda: asyncio.run(ask()))
+
+    def _parsed(self) -> BotSpec:
         from toolkit.harness.specs.spec import parse_specs
 
-        [spec] = parse_specs(self.spec, "this conversation")
-        # The harness counts what runs on its event loop, so it gets one of its own.
-        result = await asyncio.to_thread(lambda: asyncio.run(run_spec(spec, make_bot)))
-        return result.failure
+        return parse_specs(self.spec, "this conversation")[0]
 
 
 def draft(

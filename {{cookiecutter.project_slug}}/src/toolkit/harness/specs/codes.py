@@ -29,8 +29,25 @@ CODES = {
     "CHANGED_BY_NETWORK": "Doing it again after a call that was lost does not lead to the same.",
     "CHANGED_BY_STORE": "The bot answers otherwise on its own store than in memory.",
     "UNNOTICED_TOAST": "If the answer to the tap had no text, the spec would pass.",
+    "REPLY_NEVER_EXPECTED": "No spec expects any message of this handler.",
+    "TAP_NOT_ANSWERED": "The bot never answers a tap, so its button keeps spinning.",
+    "TWO_HANDLERS": "Another handler asks for the same update, and never gets it.",
+    "MODULE_CHANGED": "Handling an update changes a variable of a module of the bot.",
+    "MESSAGE_TO_STRANGER": "The bot writes to somebody who has never written to it.",
+    "NAIVE_DATETIME": "A datetime without a time zone meets one that has it.",
+    "TASK_LEFT": "A task that a handler has started still waits at the end.",
+    "CHANGED_BY_TIMEZONE": "The bot answers otherwise where the machine is in another time zone.",
+    "CHANGED_BY_RACE": "Two users who do the same at once get what one after the other would not.",
+    "UNESCAPED": "What users are called or say breaks the markup of a message.",
+    "TAP_LEFT_FAILS": "A button that is still there at the end fails, or nobody answers it.",
 }
 """Every code, and what it means. docs/testing.md has the same table."""
+
+FINDINGS = (
+    *("TAP_NOT_ANSWERED", "TWO_HANDLERS", "MODULE_CHANGED"),
+    *("MESSAGE_TO_STRANGER", "NAIVE_DATETIME", "TASK_LEFT", "UNESCAPED", "TAP_LEFT_FAILS"),
+)
+"""What is wrong at run time, whatever a spec expects, unless it allows that."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from pathlib import Path
+from traceback import FrameSummary
+from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from toolkit.harness.specs.codes import Failure
@@ -27,8 +29,9 @@ class Exercised:
 
     def __init__(self, make_bot: MakeBot) -> None:
         self._make_bot = make_bot
-        self._handlers: dict[Callable[..., Any], set[str]] = {}
-        self._run: set[Callable[..., Any]] = set()
+        # By their code: a factory may define the functions anew for each bot.
+        self._handlers: dict[CodeType, set[str]] = {}
+        self._run: set[CodeType | None] = set()
         self._known: set[Enum] = set()
         self._entered: set[Enum] = set()
         self._left: set[Enum] = set()
@@ -39,7 +42,8 @@ class Exercised:
         for router in app.chain_tail:
             for name, observer in router.observers.items():
                 for handler in observer.handlers:
-                    self._handlers.setdefault(_function(handler), set()).add(name)
+                    if (code := code_of(handler)) is not None:
+                        self._handlers.setdefault(code, set()).add(name)
         for name, observer in app.observers.items():
             if name not in ("update", "error"):
                 observer.middleware(self._watch(app))
@@ -50,7 +54,7 @@ class Exercised:
 
     def _watch(self, app: BotApp[Any]) -> Callable[..., Any]:
         async def watch(handler: Callable[..., Any], event: Any, data: dict[str, Any]) -> Any:
-            self._run.add(_function(data["handler"]))
+            self._run.add(code_of(data["handler"]))
             before = _steps(data.get(app.sessions.name))
             try:
                 return await handler(event, data)
@@ -63,14 +67,13 @@ class Exercised:
 
     def missing(self) -> Iterator[Failure]:
         """Yield a failure for each handler of the bot that never ran, and each step not gone by."""
-        for function, kinds in self._handlers.items():
-            code = getattr(function, "__code__", None)
-            if function in self._run or code is None or not is_own(code.co_filename):
+        for code, kinds in self._handlers.items():
+            if code in self._run or not is_own(code.co_filename):
                 continue
             kind = " and ".join(sorted(kinds))
-            why = f"no spec runs the handler {function.__qualname__}, which takes {kind} updates"
+            why = f"no spec runs the handler {code.co_qualname}, which takes {kind} updates"
             fix = "write a spec that reaches it; `given` says what its sessions begin with"
-            yield Failure("HANDLER_NEVER_RUN", why, fix, _place(code.co_filename, code))
+            yield Failure("HANDLER_NEVER_RUN", why, fix, place_of(code))
         for step in sorted(self._known, key=str):
             name = f"{type(step).__name__}.{step.name}"
             if step not in self._entered:
@@ -92,8 +95,8 @@ def untapped(played: Iterable[Played]) -> Iterator[Failure]:
         for call in step.calls:
             for button in buttons_of(call.payload):
                 if data := button.get("callback_data"):
-                    shown.setdefault(_kind(data), button["text"])
-        tapped.add(_kind((step.update.get("callback_query") or {}).get("data") or ""))
+                    shown.setdefault(kind_of(data), button["text"])
+        tapped.add(kind_of((step.update.get("callback_query") or {}).get("data") or ""))
     for kind, label in shown.items():
         if kind not in tapped:
             why = f"no spec taps a button like {label!r}, whose callback data begins with {kind!r}"
@@ -101,21 +104,25 @@ def untapped(played: Iterable[Played]) -> Iterator[Failure]:
             yield Failure("BUTTON_NEVER_TAPPED", why, fix)
 
 
-def _kind(data: str) -> str:
+def kind_of(data: str) -> str:
+    """Return the word that callback data begins with, which buttons of one kind share."""
     found = re.match(r"\w+", data)
     return found[0] if found else data
 
 
-def _function(handler: Any) -> Callable[..., Any]:
-    function: Callable[..., Any] = inspect.unwrap(handler.callback)
-    return function
+def code_of(handler: Any) -> CodeType | None:
+    """Return the code of a handler's function; None for one that is no function."""
+    return getattr(inspect.unwrap(handler.callback), "__code__", None)
 
 
-def _place(file: str, code: Any) -> str:
-    path = Path(file)
+def place_of(code: CodeType | FrameSummary) -> str:
+    """Return file and line of code, the file as seen from the working directory."""
+    if isinstance(code, FrameSummary):
+        path, line = Path(code.filename), code.lineno
+    else:
+        path, line = Path(code.co_filename), code.co_firstlineno
     here = Path.cwd()
-    name = path.relative_to(here) if path.is_relative_to(here) else path
-    return f"{name}:{code.co_firstlineno}"
+    return f"{path.relative_to(here) if path.is_relative_to(here) else path}:{line}"
 
 
 def _steps(session: Any) -> set[Enum]:

@@ -9,15 +9,18 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from toolkit.harness.specs.codes import Failure
 from toolkit.harness.specs.coverage import Coverage, load_commands, measure
-from toolkit.harness.specs.exercised import Exercised, untapped
 from toolkit.harness.specs.runner import SpecResult, run_specs
-from toolkit.harness.specs.running_bot import load_factory
+from toolkit.harness.specs.running_bot import MakeBot, load_factory
 from toolkit.harness.specs.spec import SpecError, find_files, load_specs
 from toolkit.harness.types import Json
+
+if TYPE_CHECKING:
+    from toolkit.harness.specs.hard import HardGate
 
 UNPRINTABLE = re.compile(r"[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """The characters that XML 1.0 does not allow (section 2.2, Char)."""
@@ -51,23 +54,20 @@ def judge(
     gc.freeze()
     results = []
     runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
-    watched = Exercised(make_bot)
-    for result in run_specs(runner, specs, watched.make_bot if hard else make_bot):
+    gate = _hard_gate(make_bot, store) if hard else None
+    for result in run_specs(runner, specs, *(gate.watched if gate else (make_bot,))):
         results.append(result)
+        if gate:
+            gate.note(result)
         if result.failure:
             print(f"{result.spec.id}\n{result.failure}\n", file=sys.stderr)  # noqa: T201
     if junit:
         write_junit(results, junit)
-    own = {command for result in results for command in result.commands}
-    coverage = measure(specs, [*declared, *own])
+    coverage = _covered(results, declared)
     verdict = _verdict(results, coverage)
-    if hard:
-        from toolkit.harness.specs.hard import changed, strength_of
-
-        strength, weak = strength_of(results)
-        weak += [*watched.missing(), *untapped(step for each in results for step in each.played)]
+    if gate:
         try:
-            weak += runner.run(changed(results, make_bot, store))
+            strength, weak = _weaknesses(gate, runner)
         except SpecError as error:
             return refusal(str(error), hard=hard)
         failures = [*_failed(results), *_uncovered(coverage), *weak]
@@ -78,6 +78,19 @@ def judge(
     return verdict
 
 
+def _hard_gate(make_bot: MakeBot, store: str | None) -> HardGate:
+    from toolkit.harness.specs.hard import HardGate
+
+    return HardGate(make_bot, store)
+
+
+def _weaknesses(gate: HardGate, runner: asyncio.Runner) -> tuple[Json, list[Failure]]:
+    strength, found = gate.overall()
+    for result in gate.results:
+        found += runner.run(gate.spec_failures(result))
+    return strength, found
+
+
 def _failed(results: Sequence[SpecResult]) -> Iterator[Failure]:
     for result in results:
         if result.failure:
@@ -86,6 +99,16 @@ def _failed(results: Sequence[SpecResult]) -> Iterator[Failure]:
             yield Failure(
                 "SPEC_FAILED", result.failure, fix, result.spec.file, result.spec.name, step
             )
+
+
+def _covered(results: Sequence[SpecResult], declared: Sequence[str] = ()) -> Coverage:
+    own = {command for result in results for command in result.commands}
+    return measure([result.spec for result in results], [*declared, *own])
+
+
+def commands_without_spec(results: Sequence[SpecResult]) -> Iterator[Failure]:
+    """Yield a failure for each command of the bot that no spec covers."""
+    return _uncovered(_covered(results))
 
 
 def _uncovered(coverage: Coverage) -> Iterator[Failure]:

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from toolkit.harness.specs.circumstances import RELATIONS, REPLAY, STORE, Relation, all_of
 from toolkit.harness.specs.matching import labels_of
 from toolkit.harness.specs.report import describe_error, show
 from toolkit.harness.specs.runner import FIRST_UPDATE_ID, find_texts
 from toolkit.harness.specs.running_bot import MakeBot, RunningBot
 from toolkit.harness.specs.sending import update_of
 from toolkit.harness.specs.spec import BotSpec, SpecError, Step, read_fault
+from toolkit.harness.specs.time_zones import in_another_time_zone
 from toolkit.harness.storage import PersistentStorage
 from toolkit.harness.types import Json
 from toolkit.redaction import redact
@@ -34,60 +36,6 @@ SEEN = ("chat_id", "text", "caption")
 OTHER_USER = 1_000
 """What is added to the id of a user to have another one."""
 STRANGER = 2_000
-
-
-@dataclass(frozen=True)
-class Relation:
-    """A circumstance that may not matter."""
-
-    code: str
-    when: str
-    fix: str
-    restart: bool = False
-    twice: bool = False
-    others: bool = False
-    fault: Json | None = None
-
-
-RELATIONS = (
-    Relation(
-        "CHANGED_BY_RESTART",
-        "the bot is restarted before each step",
-        "keep it in the session, or in a record of the store, instead of in the process",
-        restart=True,
-    ),
-    Relation(
-        "CHANGED_BY_REDELIVERY",
-        "Telegram delivers each update twice",
-        "let the handler change the session, which makes the second one known",
-        twice=True,
-    ),
-    Relation(
-        "CHANGED_BY_OTHERS",
-        "two other users talk to it: one does the same a step later, one says something else",
-        "keep what belongs to one user in the session, not in a module or a router",
-        others=True,
-    ),
-    Relation(
-        "CHANGED_BY_429",
-        "Telegram answers the first call of each step with 429",
-        "let the call be repeated: do not catch TelegramRetryAfter in the handler",
-        fault={"error": 429, "retry_after": 1},
-    ),
-    Relation(
-        "CHANGED_BY_NETWORK",
-        "the first call of each step does not reach Telegram",
-        "do nothing that cannot be repeated before the first call",
-        fault={"error": "network"},
-    ),
-)
-
-
-REPLAY = Relation(
-    "CANNOT_RUN",
-    "it is played once more",
-    "let the factory make independent bots, each on the store that it is given",
-)
 
 
 @dataclass
@@ -112,30 +60,42 @@ async def broken(
     if error := plain.error or again.error:
         yield REPLAY, min(len(plain.steps), len(again.steps)) + 1, error
         return
-    for relation in RELATIONS:
-        # A spec that says what fails has no room for more.
-        crowded = relation.fault and any(step.faults for step in spec.steps)
-        stuck = relation.restart and not _takes_a_store(make_bot)
-        if crowded or stuck or relation.code in spec.allow:
+    for relations in _groups(spec, make_bot):
+        together = await _play_under(spec, make_bot, all_of(relations), plain)
+        if not first_difference(plain, again, together):
             continue
-        outcome = await _play(spec, make_bot, relation, plain)
-        if found := _first_difference(plain, again, outcome):
-            yield relation, *found
+        for relation in relations:
+            outcome = await _play_under(spec, make_bot, relation, plain)
+            if found := first_difference(plain, again, outcome):
+                # A clock that has gone on meanwhile differs in another plain run, too.
+                found = first_difference(plain, await _play(spec, make_bot), outcome)
+            if found:
+                yield relation, *found
     if store is not None and STORE.code not in spec.allow and _takes_a_store(make_bot):
         async with _empty(store) as storage:
             outcome = await _play(spec, make_bot, STORE, storage=storage)
-        if found := _first_difference(plain, again, outcome):
+        if found := first_difference(plain, again, outcome):
             yield STORE, *found
 
 
-STORE = Relation(
-    "CHANGED_BY_STORE",
-    "the bot runs on its own store instead of memory",
-    "keep JSON-serialisable values only, and change what users share in one record",
-)
+def _groups(spec: BotSpec, make_bot: MakeBot) -> Iterator[list[Relation]]:
+    """Yield the relations that a spec has to keep, in groups."""
+    # A spec that says what fails has no room for more.
+    crowded = any(step.faults for step in spec.steps)
+    restarts = _takes_a_store(make_bot)
+    for group in sorted({relation.group for relation in RELATIONS}):
+        members = [
+            each
+            for each in RELATIONS
+            if each.group == group and each.code not in spec.allow
+            if not (each.fault and crowded) and (restarts or not each.restart)
+        ]
+        if members:
+            yield members
 
 
-def _first_difference(plain: Outcome, again: Outcome, other: Outcome) -> tuple[int, str] | None:
+def first_difference(plain: Outcome, again: Outcome, other: Outcome) -> tuple[int, str] | None:
+    """Return the first step at which `other` is not as two plain runs were, and in words how."""
     same = dict(zip(plain.ids, other.ids, strict=False))
     for number, (expected, volatile, found) in enumerate(
         zip(plain.steps, again.steps, other.steps, strict=False), 1
@@ -167,6 +127,13 @@ def _differences(
         yield path, was, now
 
 
+async def _play_under(
+    spec: BotSpec, make_bot: MakeBot, relation: Relation, plain: Outcome
+) -> Outcome:
+    with in_another_time_zone() if relation.elsewhere else nullcontext():
+        return await _play(spec, make_bot, relation, plain)
+
+
 async def _play(
     spec: BotSpec,
     make_bot: MakeBot,
@@ -177,7 +144,7 @@ async def _play(
     outcome = Outcome()
     relation = relation or Relation("", "", "")
     try:
-        async with _Stage(spec, make_bot, storage or MemorySessionStorage()) as stage:
+        async with Stage(spec, make_bot, storage or MemorySessionStorage()) as stage:
             waiting: Step | None = None
             for number, step in enumerate(spec.steps):
                 if relation.restart:
@@ -208,8 +175,10 @@ async def _take(
     before = await bot.session(update)
     try:
         await bot.deliver(update)
-    except Exception:
-        if not relation.fault:
+    except Exception as error:
+        # Of several relations together, another one may be why it failed.
+        meant = relation.code or type(error).__module__.startswith("aiogram.")
+        if not (relation.fault and meant):
             raise
         # The user is told that it went wrong, and does it again.
         start = len(bot.telegram.calls)
@@ -217,10 +186,10 @@ async def _take(
     # An update that changed nothing is not known as applied, and may be answered again.
     if relation.twice and before != await bot.session(update):
         await bot.deliver(update)
-    return [*_seen(bot.telegram.calls[start:], outcome)], await bot.session(update)
+    return [*seen_in(bot.telegram.calls[start:], outcome)], await bot.session(update)
 
 
-def _seen(calls: Sequence[Call], outcome: Outcome) -> Iterator[Json]:
+def seen_in(calls: Sequence[Call], outcome: Outcome) -> Iterator[Json]:
     """Yield what people see of calls: neither those that failed nor ids."""
     for call in calls:
         if call.error is not None or call.method.startswith("get"):
@@ -248,7 +217,7 @@ async def _disturb(bot: RunningBot, step: Step) -> None:
     await bot.deliver(update)
 
 
-class _Stage:
+class Stage:
     """The bot of a run, which can be restarted; Telegram and the store outlive it."""
 
     def __init__(self, spec: BotSpec, make_bot: MakeBot, storage: SharedSessionStorage) -> None:
@@ -258,7 +227,7 @@ class _Stage:
             self._make_bot = partial(self._make_bot, storage=PersistentStorage(storage))
         self.bot: RunningBot
 
-    async def __aenter__(self) -> _Stage:
+    async def __aenter__(self) -> Stage:
         await self._start(None)
         self.bot.telegram.language = self._given.language
         return self
@@ -267,6 +236,7 @@ class _Stage:
         await self.bot.__aexit__()
 
     async def restart(self) -> None:
+        """Begin a new process."""
         await self.bot.__aexit__()
         await self._start(self.bot.telegram)
 

@@ -7,6 +7,7 @@ import sysconfig
 import traceback
 from collections.abc import Iterator
 from difflib import SequenceMatcher
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +50,13 @@ def describe_error(error: BaseException) -> str:
 
 def is_own(file: str) -> bool:
     """Tell whether a source file is the bot's own: neither the toolkit's nor a library's."""
+    return not file.startswith(_not_own())
+
+
+@cache
+def _not_own() -> tuple[str, ...]:
     paths = map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib"))
-    return not file.startswith((str(Path(__file__).parents[2]), *paths, "<"))
+    return (str(Path(__file__).parents[2]), *paths, "<")
 
 
 def show(value: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -43,20 +43,25 @@ class SpecResult:
 
 
 def run_specs(
-    runner: asyncio.Runner, specs: Iterable[BotSpec], make_bot: MakeBot
+    runner: asyncio.Runner,
+    specs: Iterable[BotSpec],
+    make_bot: MakeBot,
+    running_bot: Callable[..., RunningBot] = RunningBot,
 ) -> Iterator[SpecResult]:
     """Run each spec against a fresh bot, one after another on one event loop."""
     for spec in specs:
         try:
             # Not `runner.run`, which sets signal handlers up each time.
-            yield runner.get_loop().run_until_complete(run_spec(spec, make_bot))
+            yield runner.get_loop().run_until_complete(run_spec(spec, make_bot, running_bot))
         except SystemExit as error:
             # Raised in a task of its own, it goes past everything that waits.
             yield SpecResult(spec, describe_error(error))
 
 
-async def run_spec(spec: BotSpec, make_bot: MakeBot) -> SpecResult:
-    """Run one spec against a fresh bot, and return how it went.
+async def run_spec(
+    spec: BotSpec, make_bot: MakeBot, running_bot: Callable[..., RunningBot] = RunningBot
+) -> SpecResult:
+    """Run one spec against a fresh bot, in what `running_bot` makes, and return how it went.
 
     The result is `ok`, or its `failure` is a report on what the bot did wrong, exceptions included.
     """
@@ -66,7 +71,7 @@ async def run_spec(spec: BotSpec, make_bot: MakeBot) -> SpecResult:
     try:
         given, first = spec.given, _first_update_id(spec)
         factory, session = given.factory(make_bot), given.session
-        async with RunningBot(factory, first_update_id=first, session=session) as running:
+        async with running_bot(factory, first_update_id=first, session=session) as running:
             running.telegram.language = given.language
             commands = running.app.commands
             failure = await _run_steps(spec, running, played)
@@ -78,6 +83,7 @@ async def run_spec(spec: BotSpec, make_bot: MakeBot) -> SpecResult:
 async def _run_steps(spec: BotSpec, running: RunningBot, played: list[Played]) -> str | None:
     faults: list[tuple[int, Fault, int | None]] = []
     for number, step in enumerate(spec.steps, 1):
+        running.step = number
         added = [running.telegram.faults.add(read_fault(fault)) for fault in step.faults]
         faults += [(number, fault, fault.times) for fault in added]
         try:

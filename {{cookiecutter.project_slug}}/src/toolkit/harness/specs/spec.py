@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, cast
 
-from toolkit.harness.specs.codes import CODES
+from toolkit.harness.specs.codes import CODES, FINDINGS
 from toolkit.harness.specs.given import Given
 from toolkit.harness.specs.matching import matcher_of, matcher_problem
 from toolkit.harness.types import Json
@@ -171,7 +171,7 @@ class _Place:
         return data
 
 
-ALLOWABLE = [code for code in CODES if code.startswith("CHANGED_BY_")]
+ALLOWABLE = [code for code in CODES if code.startswith("CHANGED_BY_") or code in FINDINGS]
 FILE = ("given", "specs", "$schema")
 SPEC = ("name", "strict", "given", "allow", "steps", "$schema")
 GIVEN = ("settings", "session", "language")

@@ -39,6 +39,11 @@ def dated(text: str) -> bool:
     return re.search(f"(?i:{'|'.join(_DATES)})", text) is not None
 
 
+def timeless(text: str) -> str:
+    """Return `text` without dates, times and ids."""
+    return re.sub(_pattern(()), "", text)
+
+
 def label(text: str) -> Any:
     """Return a label as a spec taps it: itself, or `{"$regex": …}` where it has dates or times."""
     spelled, end = "", 0

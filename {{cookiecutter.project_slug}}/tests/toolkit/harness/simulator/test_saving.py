@@ -157,3 +157,16 @@ async def test_a_page_sees_the_file_the_verdict_and_the_path(
     assert made["failure"] is None
     assert made["path"] == str(tmp_path / "specs" / "tea.json")
     assert made["exists"] is False
+
+
+async def test_a_draft_is_checked_as_the_hard_gate_would(desk: Desk) -> None:
+    await desk.say("/tea")
+
+    checked = await desk.ask("check", name="Tea")
+
+    assert checked["noticed"] < checked["changes"]
+    assert len(checked["failures"]) >= checked["changes"] - checked["noticed"]
+    repeat = next(each for each in checked["failures"] if each["code"] == "UNNOTICED_REPEAT")
+    assert (repeat["spec"], repeat["step"]) == ("Tea", 1)
+    assert repeat["fix"] == 'write "strict": true into the spec'
+    assert "needs a name" in await desk.refusal("check", name=" ")

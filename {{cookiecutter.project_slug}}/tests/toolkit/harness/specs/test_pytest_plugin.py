@@ -177,3 +177,91 @@ def test_specs_are_spread_over_xdist_workers(project: pytest.Pytester) -> None:
     result = project.runpytest_subprocess("-p", "xdist", "-n", "2")
     result.assert_outcomes(failed=2)
     result.stdout.fnmatch_lines(["*RuntimeError: not today*"])
+
+
+HARD_BOT = """
+    from aiogram import Router
+    from aiogram.filters import Command
+    from aiogram.types import Message
+    from toolkit import create_bot
+
+    LAST = {}
+
+    def make_bot(*, storage=None):
+        router = Router()
+
+        @router.message(Command("start"))
+        async def start(message: Message) -> None:
+            await message.answer("Hello.")
+
+        @router.message(Command("keep"))
+        async def keep(message: Message) -> None:
+            LAST[message.chat.id] = message.message_id
+            await message.answer("Kept.")
+
+        @router.message(Command("stop"))
+        async def stop(message: Message) -> None:
+            await message.answer("Bye.")
+
+        commands = {"start": "Begin", "stop": "End"}
+        return create_bot("42:a", initial=dict, storage=storage, routers=[router],
+                          commands=commands)
+"""
+
+
+def test_hard_specs_are_asked_for_more_and_keep_their_names(project: pytest.Pytester) -> None:
+    project.makepyfile(echo_bot=HARD_BOT)
+    strict = {"strict": True}
+    greets = {**says("/start", "Hello.", "greets"), **strict}
+    keeps = {**says("/keep", "Kept.", "keeps"), **strict}
+    specs = project.path / "specs" / "echo.json"
+    specs.write_text(json.dumps([greets, keeps]))
+
+    project.runpytest_inprocess().assert_outcomes(passed=2)
+    result = project.runpytest_inprocess("--hard-specs")
+
+    result.assert_outcomes(passed=1, failed=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        [
+            "*_ keeps _*",
+            "step 1: *keep (echo_bot.py:*) changes LAST of the module echo_bot, *",
+            "*= specs together =*",
+            "* of * changes are noticed; 2 failures",
+            "*no spec runs the handler make_bot.<locals>.stop, which takes message updates",
+            "no spec sends /stop and expects a call after it",
+            "FAILED specs/echo.json::keeps - step 1: *",
+        ]
+    )
+
+
+def test_hard_specs_fail_a_run_whose_items_all_pass(project: pytest.Pytester) -> None:
+    project.makepyfile(echo_bot=HARD_BOT)
+    specs = project.path / "specs" / "echo.json"
+    steps = [{"send": {"text": f"/{name}"}, "expect": []} for name in ("start", "stop")]
+    allow = ["MODULE_CHANGED"]
+    keep = {"send": {"text": "/keep"}, "expect": [{"method": "sendMessage"}]}
+    specs.write_text(json.dumps({"name": "weak", "allow": allow, "steps": [*steps, keep]}))
+
+    result = project.runpytest_inprocess("--hard-specs")
+
+    result.assert_outcomes(passed=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        [
+            "* of * changes are noticed; * failures",
+            "specs/echo.json::weak",
+            "step 1: the step passes as well when sendMessage (call 1 of 1) is not made",
+            'expect {"method": "sendMessage"}',
+            "no spec expects a reply of the handler make_bot.<locals>.start",
+        ]
+    )
+
+
+def test_hard_specs_are_looked_at_together(project: pytest.Pytester) -> None:
+    project.makepyfile(echo_bot=HARD_BOT)
+    result = project.runpytest_subprocess("--hard-specs", "-p", "xdist", "-n", "2")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--hard-specs looks at all specs together: leave out -n"])
+    nothing = project.runpytest_inprocess("--hard-specs", "-k", "nothing")
+    nothing.stdout.fnmatch_lines(["no spec has run"])

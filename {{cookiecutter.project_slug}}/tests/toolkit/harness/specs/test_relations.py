@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import pytest
 from aiogram import Bot, F, Router
 from aiogram.exceptions import TelegramRetryAfter
 from aiogram.types import Message
 
 from toolkit import SessionStorage, create_bot
+from toolkit.harness.specs import time_zones
 from toolkit.harness.specs.relations import broken
 from toolkit.harness.specs.spec import parse_specs
+from toolkit.harness.specs.time_zones import in_another_time_zone
 
 Handlers = Callable[[Router], None]
 
@@ -162,3 +169,51 @@ async def test_a_bot_that_cannot_be_played_again_is_named() -> None:
 
     assert list(found) == ["CANNOT_RUN"]
     assert "ValueError: one bot is enough" in found["CANNOT_RUN"]
+
+
+async def test_the_time_zone_of_the_machine_is_noticed_where_it_matters() -> None:
+    def local(router: Router) -> None:
+        @router.message()
+        async def say_when(message: Message, session: Session) -> None:
+            day, moment = datetime.now(), datetime.fromtimestamp(1_700_000_000)
+            session.names.append(f"{day:%d}")
+            await message.answer(f"{moment:%H:%M}")
+
+    def aware(router: Router) -> None:
+        @router.message()
+        async def say_when(message: Message, session: Session) -> None:
+            moment = datetime.now(ZoneInfo("Asia/Kathmandu"))
+            session.names.append(f"{moment:%d %H}")
+            await message.answer(f"{moment:%H:%M}")
+
+    here, before = datetime.fromtimestamp(1_700_000_000), os.environ.get("TZ")
+
+    found = await codes(bot_of(local))
+
+    assert list(found) == ["CHANGED_BY_TIMEZONE"]
+    assert f'instead of "{here:%H:%M}"' in found["CHANGED_BY_TIMEZONE"]
+    assert datetime.fromtimestamp(1_700_000_000) == here
+    assert os.environ.get("TZ") == before
+    assert await codes(bot_of(aware)) == {}
+    assert await codes(bot_of(local), two_names(allow=["CHANGED_BY_TIMEZONE"])) == {}
+
+
+@pytest.mark.parametrize("zone", ["UTC", "XYZ+11", "XYZ-13:30", "XYZ+12"])
+@pytest.mark.parametrize("hour", [0, 11, 12, 23])
+def test_another_time_zone_is_another_day(
+    zone: str, hour: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    moment = datetime(2026, 6, 15, hour, 30).timestamp()
+
+    class Frozen(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.fromtimestamp(moment, tz)
+
+    monkeypatch.setattr(time_zones, "datetime", Frozen)
+    with in_another_time_zone():
+        assert datetime.fromtimestamp(moment).day in (14, 16)
+    monkeypatch.undo()
+    time.tzset()

@@ -77,17 +77,21 @@ on("save", async (first = 1) => {
   const path = h("code.muted");
   const preview = h("pre.preview-file", { tabindex: "0", "aria-label": "The spec" });
   const save = submit("save", "Save");
+  const findings = h("div.findings", { role: "status" });
+  const check = button("", "Check", ask);
   const choice = () => ({ name: name.value || " ", first, session: session.checked });
   let exists = false;
   let latest = 0;
 
   async function draw() {
     const asked = ++latest;
+    findings.replaceChildren();
     verdict.className = "verdict";
     verdict.replaceChildren("Running it…");
     const draft = await request("draft", choice());
     if (asked !== latest) return;
     save.disabled = !draft;
+    check.disabled = !draft || draft.failure != null;
     if (!draft) return verdict.replaceChildren();
     exists = draft.exists;
     save.textContent = exists ? "Replace" : "Save";
@@ -100,6 +104,25 @@ on("save", async (first = 1) => {
       ...draft.warnings.map((warning) => h("p", warning)),
     );
   }
+
+  /** What the hard gate says: which mistakes of the bot the spec would miss, and what is wrong. */
+  async function ask() {
+    const asked = latest;
+    check.disabled = true;
+    findings.replaceChildren("Checking it…");
+    const found = await request("check", choice());
+    if (asked !== latest) return;
+    check.disabled = false;
+    if (!found) return findings.replaceChildren();
+    const { noticed, changes, failures } = found;
+    const list = failures.map(({ step, why, fix }) =>
+      h("li", h("span", step ? `Step ${step}: ${why}` : why), h("code", fix)),
+    );
+    findings.replaceChildren(
+      h("strong", `It notices ${noticed} of ${plural(changes, "mistake")} that the bot could make.`),
+      list.length ? h("ul", { tabindex: "0", "aria-label": "What to do about it" }, list) : "",
+    );
+  }
   name.onchange = session.onchange = draw;
   draw();
   const content = [
@@ -107,9 +130,10 @@ on("save", async (first = 1) => {
     path,
     field("Also expect what each step changed in the session", session),
     verdict,
+    findings,
     preview,
   ];
-  if ((await open("Save as spec", content, [cancel(), save])) !== "save") return;
+  if ((await open("Save as spec", content, [cancel(), check, save])) !== "save") return;
   const saved = await request("save", { ...choice(), replace: exists });
   if (saved) notice(`Saved ${saved}.`);
 });

@@ -1,0 +1,258 @@
+"""What users do that no spec says: names with markup, taps on what is left, two at once.
+
+Each is tried with the steps of a spec, and what comes of it is a mistake whatever the spec says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from toolkit.harness.specs.exercised import kind_of
+from toolkit.harness.specs.relations import (
+    OTHER_USER,
+    Outcome,
+    Stage,
+    first_difference,
+    seen_in,
+)
+from toolkit.harness.specs.report import describe_error
+from toolkit.harness.specs.runner import SpecResult, find_texts
+from toolkit.harness.specs.running_bot import MakeBot, RunningBot
+from toolkit.harness.specs.sending import update_of
+from toolkit.harness.specs.spec import BotSpec, Send, read_fault
+from toolkit.harness.specs.stable_parts import timeless
+from toolkit.harness.storage import PersistentStorage
+from toolkit.harness.types import Json
+from toolkit.storage.memory import MemorySessionStorage
+
+if TYPE_CHECKING:
+    from toolkit.harness.fake_telegram import Call
+
+MARKUP = " <_*[`&"
+"""Breaks HTML and both kinds of Markdown where it is not escaped."""
+TURNS = 30
+"""Turns of the event loop that a slow call takes: enough for another handler to catch up."""
+REFUSED = "can't parse entities"
+
+Pair = tuple[Outcome, Outcome]
+Found = tuple[str, int | None, str, str]
+"""Code, step, why and fix."""
+
+
+async def mishaps(result: SpecResult, make_bot: MakeBot) -> AsyncIterator[Found]:
+    """Yield what goes wrong, for a spec that has passed."""
+    spec = result.spec
+    async for found in _played_by_markup(spec, make_bot, texts=()):
+        yield found
+    if echoed := [*_echoed(result)]:
+        async for found in _played_by_markup(spec, make_bot, texts=echoed):
+            yield found
+    if race := await _lost_race(spec, make_bot):
+        fix = "check and change in one `async with sessions.record(key) as record`"
+        yield "CHANGED_BY_RACE", *race, fix
+
+
+async def _played_by_markup(
+    spec: BotSpec, make_bot: MakeBot, *, texts: Sequence[str]
+) -> AsyncIterator[Found]:
+    """Play a spec with users whose names hold markup, or texts, then tap what is left."""
+    async with Stage(spec, make_bot, MemorySessionStorage()) as stage:
+        bot, chats = stage.bot, dict[int | None, Send]()
+        for number, step in enumerate(spec.steps, 1):
+            send = find_texts(step, bot.app.workflow_data, spec.given.language).send
+            for rule in step.faults:
+                bot.telegram.faults.add(read_fault(rule))
+            if not texts:
+                bot.telegram.user(send.user_id, f"Ann{MARKUP}")
+            elif send.value in texts:
+                send = replace(send, value=f"{send.value}{MARKUP}")
+            problem, refused = await _act(bot, send)
+            if refused:
+                yield (
+                    "UNESCAPED",
+                    number,
+                    _unescaped(refused, texts),
+                    "html.escape() what users say",
+                )
+            if problem:
+                return
+            chats[send.chat_id or send.user_id] = send
+        if not texts and not any(step.faults for step in spec.steps):
+            async for found in _tap_what_is_left(bot, chats):
+                yield found
+
+
+def _unescaped(call: Call, texts: Sequence[str]) -> str:
+    whose = f"says {texts[0] + MARKUP!r}" if texts else f"is called {'Ann' + MARKUP!r}"
+    return f"when somebody {whose}, Telegram refuses {call.method}: {call.error}"
+
+
+async def _act(bot: RunningBot, send: Send) -> tuple[str | None, Call | None]:
+    """Let a user do it; return what went wrong, and a call that was refused for its markup."""
+    from toolkit.harness.fake_telegram.model import PersonError
+
+    start = len(bot.telegram.calls)
+    try:
+        update = update_of(bot.telegram, send)
+    except (PersonError, ValueError) as error:
+        return str(error), None
+    if (raised := await _error(bot, update)) is not None:
+        problem: str | None = describe_error(raised)
+    else:
+        problem = bot.unanswered(update) if send.kind == "callback" else None
+    calls = bot.telegram.calls[start:]
+    return problem, next((each for each in calls if REFUSED in str(each.error)), None)
+
+
+async def _tap_what_is_left(bot: RunningBot, chats: dict[int | None, Send]) -> AsyncIterator[Found]:
+    for chat_id, last in chats.items():
+        if chat_id is None:
+            continue
+        # One of each kind on each message.
+        kinds = {}
+        for button in reversed(bot.telegram.buttons(chat_id)):
+            if data := button.data.get("callback_data"):
+                kinds[button.message_id, kind_of(data)] = button, data
+        for button, data in kinds.values():
+            tap = replace(last, kind="callback", value=data, message_id=button.message_id)
+            problem, _ = await _act(bot, tap)
+            if problem:
+                why = f"after the last step, a tap on {button.label!r} goes wrong: {problem}"
+                fix = "answer every tap that a message still offers, also one that comes late"
+                yield "TAP_LEFT_FAILS", None, why, fix
+
+
+def _echoed(result: SpecResult) -> Iterator[str]:
+    """Yield what users type and the bot repeats."""
+    said = [each.step.send.value for each in result.played if each.step.send.kind == "text"]
+    shown = [
+        str(call.payload.get(name, ""))
+        for each in result.played
+        for call in each.calls
+        for name in ("text", "caption")
+    ]
+    for text in dict.fromkeys(said):
+        if not text.startswith("/") and any(text in each for each in shown):
+            yield text
+
+
+async def _lost_race(spec: BotSpec, make_bot: MakeBot) -> tuple[int, str] | None:
+    """Let two users do the same at once; return where that is unlike one after the other."""
+    sends = [step.send for step in spec.steps]
+    alone = len({send.user_id for send in sends}) == 1
+    simple = all(send.kind != "update" and send.chat_id is None for send in sends)
+    if "CHANGED_BY_RACE" in spec.allow or not alone or not simple:
+        return None
+    if any(step.faults for step in spec.steps):
+        return None
+    both, found = await _play_two(spec, make_bot), (0, "")
+    for order in ((0, 1), (1, 0)):
+        one = await _play_two(spec, make_bot, order)
+        if one[0].error or _differs(_timeless(one), _timeless(one), _timeless(both)) is None:
+            return None
+        again = await _play_two(spec, make_bot, order)
+        if again[0].error or (differs := _differs(one, again, both)) is None:
+            return None
+        found = differs
+    return found[0], f"when two users do this at once, {found[1]} for one of them"
+
+
+def _timeless(value: Any) -> Any:
+    """Return the same without dates and times, which differ from run to run."""
+    if isinstance(value, Outcome):
+        return replace(value, steps=_timeless(value.steps))
+    if isinstance(value, dict):
+        return {name: _timeless(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(_timeless, value))
+    return timeless(value) if isinstance(value, str) else value
+
+
+def _differs(one: Pair, again: Pair, other: Pair) -> tuple[int, str] | None:
+    for was, varies, now in zip(one, again, other, strict=True):
+        if found := first_difference(was, varies, now):
+            return found
+        if len(was.steps) != len(now.steps):
+            return min(len(was.steps), len(now.steps)) + 1, "the next step is another one"
+    return None
+
+
+async def _play_two(spec: BotSpec, make_bot: MakeBot, order: tuple[int, int] | None = None) -> Pair:
+    """Let two users take each step one after the other, or without `order` at once."""
+    outcomes, store = (Outcome(), Outcome()), MemorySessionStorage()
+    async with Stage(spec, make_bot, store if order else _SlowWrites(store)) as stage:
+        if order is None:
+            session: Any = stage.bot.app.bot.session
+            session.make_request = _slow(session.make_request)
+        for step in spec.steps:
+            send = find_texts(step, stage.bot.app.workflow_data, spec.given.language).send
+            start, updates = len(stage.bot.telegram.calls), _updates(stage.bot, send, outcomes)
+            if order is None:
+                taken = [_error(stage.bot, update) for update in updates.values()]
+                errors = await asyncio.gather(*taken)
+            else:
+                errors = [await _error(stage.bot, updates[n]) for n in order if n in updates]
+            for error in filter(None, errors):
+                outcomes[0].error = outcomes[1].error = describe_error(error)
+            if outcomes[0].error:
+                break
+            for number, update in updates.items():
+                user = send.user_id + number * OTHER_USER
+                calls = [*_calls_to(user, stage.bot, start)]
+                seen = [*seen_in(calls, outcomes[number])]
+                outcomes[number].steps.append((seen, await stage.bot.session(update)))
+    return outcomes
+
+
+class _SlowWrites(PersistentStorage):
+    """A store where a change comes after what others read meanwhile."""
+
+    def _call(self, verb: str, *arguments: Any, **options: Any) -> Awaitable[Any]:
+        call = super()._call
+        called = call if verb in ("read", "has", "checkout") else _slow(call)
+        return called(verb, *arguments, **options)
+
+
+def _slow(call: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Let everybody else go on before `call`, as where it takes time."""
+
+    async def called(*arguments: Any, **options: Any) -> Any:
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
+        return await call(*arguments, **options)
+
+    return called
+
+
+async def _error(bot: RunningBot, update: Json) -> Exception | None:
+    try:
+        await bot.deliver(update)
+    except Exception as error:  # noqa: BLE001 - a bot may raise anything
+        return error
+    return None
+
+
+def _updates(bot: RunningBot, send: Send, outcomes: Pair) -> dict[int, Json]:
+    """Return what each of two users does, unless they cannot go on."""
+    from toolkit.harness.fake_telegram.model import PersonError
+
+    updates = {}
+    for number, outcome in enumerate(outcomes):
+        if len(outcome.steps) < max(len(each.steps) for each in outcomes):
+            continue
+        shifted = replace(send, user_id=send.user_id + number * OTHER_USER)
+        try:
+            updates[number] = update_of(bot.telegram, shifted)
+        except (PersonError, ValueError):
+            continue
+    return updates
+
+
+def _calls_to(user: int, bot: RunningBot, start: int) -> Iterator[Call]:
+    for call in bot.telegram.calls[start:]:
+        query: Any = bot.telegram.callbacks.get(str(call.payload.get("callback_query_id")))
+        if user == (query.user_id if query else call.payload.get("chat_id")):
+            yield call
