@@ -32,6 +32,7 @@ DISTRIBUTIONS = {
     "hiredis": "redis",
     "google": "google-cloud-firestore",
     "pytest_asyncio": "pytest-asyncio",
+    "time_machine": "time-machine",
 }
 # What a setting asks for: nobody has to install it.
 EXTRAS = {"metrics": "prometheus-client", "uvloop": "uvloop"}

@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,8 @@ DURATION = "(?=.*[1-9])" + "".join(f"(?:([0-9]{{1,6}}){unit})?" for unit in "dhm
 """What a duration looks like, for Python and for JavaScript."""
 MOMENT = r"[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})"
 """What a moment looks like."""
+ELSEWHERE = timezone(timedelta(hours=1))
+"""Not UTC: at a date in UTC, time-machine sets the zone of the process as well."""
 INSTALL = "moving the date needs the package time-machine: install the extra `dev` of the project"
 
 
@@ -64,6 +66,8 @@ class VirtualClock:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.in_threads = 0
         """How many calls in threads the loop waits for."""
+        self.moved = 0
+        """How often it was moved."""
         self._ahead = 0.0
         self._held: float | None = None
         self._holders = self._users = 0
@@ -71,7 +75,7 @@ class VirtualClock:
         self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
         self._travel: travel | None = None
         self._traveller: Traveller | None = None
-        self._frozen: tuple[float, float] | None = None
+        self._frozen: tuple[datetime, float] | None = None
         self._left_at = 0.0
         self._call_at, self._run_in_executor = loop.call_at, loop.run_in_executor
         self.moves = isinstance(loop, asyncio.BaseEventLoop)
@@ -120,7 +124,7 @@ class VirtualClock:
             if now is not None:
                 self.check_moves()
                 self._left_at = self.time()
-                self._frozen = now.timestamp(), self._left_at
+                self._frozen = now.astimezone(ELSEWHERE), self._left_at
                 self._show_date()
             yield
         finally:
@@ -155,7 +159,7 @@ class VirtualClock:
 
     def move_to(self, when: float) -> None:
         """Move the time of the loop, while it is held, and the date where that is possible."""
-        before = self.time()
+        before, self.moved = self.time(), self.moved + 1
         # The loop takes a timer for due when it is before now.
         self._held = math.nextafter(max(when, before), math.inf)
         self._show_date(self._held - before)
@@ -174,7 +178,8 @@ class VirtualClock:
         if self._traveller is not None:
             if self._frozen:
                 date, since = self._frozen
-                self._traveller.move_to(date + round(self.time() - since, 6), tick=False)
+                passed = (self._left_at if self._held is None else self._held) - since
+                self._traveller.move_to(date + timedelta(seconds=passed), tick=False)
             else:
                 self._traveller.shift(passed)
 
@@ -189,14 +194,14 @@ def clock_of(loop: asyncio.AbstractEventLoop) -> VirtualClock:
 
 
 @contextmanager
-def dated(now: datetime | None) -> Iterator[None]:
-    """Begin a block at the date `now`, from which time goes on. Raises ValueError if it cannot."""
+def dated(now: datetime | None, *, tick: bool = False) -> Iterator[None]:
+    """Begin a block at the date `now`; with `tick` time goes on. Raises ValueError if it cannot."""
     if now is None:
         yield
     elif (module := _time_machine()) is None:
         raise ValueError(INSTALL)
     else:
-        with module.travel(now.timestamp()):
+        with module.travel(now.astimezone(ELSEWHERE), tick=tick):
             yield
 
 

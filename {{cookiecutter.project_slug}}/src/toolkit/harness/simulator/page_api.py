@@ -131,7 +131,7 @@ class PageApi:
             text = (self._folder / Path(file).name).read_text(encoding="utf-8")
         for spec in read_dialogues(text or "", file or "transcript"):
             if name in (None, spec.name):
-                with dated(spec.given.now):
+                with dated(spec.given.now, tick=True):
                     await self._simulation.start_over()
                     failed = await replay(self._simulation, spec)
                 return {"name": spec.name, "steps": len(spec.steps), "failed": failed}

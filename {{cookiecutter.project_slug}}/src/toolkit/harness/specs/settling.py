@@ -88,9 +88,12 @@ async def finish(task: Task, tasks: list[Task], limit: float) -> bool:
     threads, begun, cancelled = clock.in_threads, time.monotonic(), False
     places, wait = list[object](), _Wait()
     while True:
+        moved = clock.moved
         before, places = places, await _run_until_still([task, *tasks], task)
         if task.done():
             break
+        if clock.moved != moved:  # for another task that is waited for at the same time
+            continue
         wait = wait if places == before else _Wait()
         passed = time.monotonic() - begun
         if passed > limit + GRACE:
