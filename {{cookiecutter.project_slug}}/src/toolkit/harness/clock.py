@@ -118,7 +118,7 @@ class VirtualClock:
 
         Raises ValueError where that is not possible.
         """
-        before, self._users = clock.monotonic, self._users + 1
+        self._users += 1
         clock.monotonic = self.time
         try:
             if now is not None:
@@ -128,8 +128,9 @@ class VirtualClock:
                 self._show_date()
             yield
         finally:
-            clock.monotonic, self._users = before, self._users - 1
+            self._users -= 1
             if not self._users:
+                clock.monotonic = time.monotonic
                 self._frozen = self._traveller = None
                 if self._travel is not None:
                     self._travel.stop()

@@ -196,7 +196,7 @@ def _waits_for_others(task: Task) -> bool:
     frame, awaited = _innermost(task)
     if frame is None:
         return False
-    if _is_of(frame, "sleep", "_wait") or frame.f_globals.get("__name__") in SIGNALS:
+    if _is_of(frame, "sleep", "_wait", "wait_for") or frame.f_globals.get("__name__") in SIGNALS:
         return True
     # A task and what gather returns are futures of kinds of their own.
     futures = gc.get_referents(awaited) if awaited is not None else ()

@@ -228,8 +228,9 @@ def _given(item: Any, of_file: Json, place: _Place) -> Given:
 
 
 def _read(reader: Callable[[str], T], value: Any, place: _Place, field: str) -> T:
+    text = place.typed(value, str, field)
     try:
-        return reader(place.typed(value, str, field))
+        return reader(text)
     except ValueError as error:
         place.refuse(field, str(error))
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from toolkit import MemorySessionStorage, clock, default_url, open_storage
-from toolkit.errors import HandlerTimedOut
+from toolkit.errors import HandlerTimedOut, SessionBusy
 from toolkit.harness.clock import clock_of, moment_of, seconds_of
 from toolkit.harness.specs.relations import broken
 from toolkit.harness.specs.runner import run_spec
@@ -62,6 +62,7 @@ def make_bot(storage: Any = None, expires_in: float | None = None, **options: An
     @router.message(F.text == "rest in tasks")
     async def sleep_in_tasks(message: Message) -> None:
         await asyncio.gather(asyncio.sleep(1), asyncio.create_task(asyncio.sleep(2)))
+        await asyncio.wait_for(asyncio.create_task(asyncio.sleep(1)), 5)
 
     @router.message(F.text.startswith("remind"))
     async def remind(message: Message) -> None:
@@ -174,7 +175,7 @@ async def test_a_handler_that_sleeps_takes_virtual_time(at_half_past: RunningBot
     assert await say(at_half_past, "sleep 5") == ["2026-11-23T09:30:05+00:00"]
     assert await say(at_half_past, "sleep 0.25") == ["2026-11-23T09:30:05.250000+00:00"]
     await say(at_half_past, "rest in tasks")
-    assert datetime.now(UTC) == HALF_PAST_NINE + timedelta(seconds=7.25)
+    assert datetime.now(UTC) == HALF_PAST_NINE + timedelta(seconds=8.25)
     assert time.perf_counter() - begun < 5
 
 
@@ -301,6 +302,20 @@ async def test_updates_at_once_share_the_clock(at_half_past: RunningBot) -> None
     await asyncio.gather(*map(at_half_past.deliver, updates))
     seconds = [call.payload["text"][17:19] for call in at_half_past.telegram.calls]
     assert seconds == ["01", "02", "03"]
+
+
+async def test_a_session_that_is_waited_for_is_given_up_in_virtual_time(
+    at_half_past: RunningBot,
+) -> None:
+    texts = ("sleep 2", "sleep 1")
+    updates = [at_half_past.telegram.send_text(1, text) for text in texts]
+    await asyncio.gather(*map(at_half_past.deliver, updates))
+    assert datetime.now(UTC) == HALF_PAST_NINE + timedelta(seconds=3)
+    key = at_half_past.app.sessions.checkout("1_1")
+    async with key:
+        waiting = asyncio.create_task(say(at_half_past, "hello"))
+        with pytest.raises(SessionBusy):
+            await waiting
 
 
 async def test_a_spec_sets_the_date_and_lets_time_pass() -> None:
