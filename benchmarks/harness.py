@@ -28,6 +28,54 @@ verdict = judge("bot.app:make_bot", [sys.argv[1]])
 print(json.dumps([time.perf_counter() - begun, verdict["passed"]]))
 """
 
+DAYS = """
+import asyncio, json, statistics, sys, time
+from dataclasses import dataclass
+from aiogram import Router
+from aiogram.types import Message
+from toolkit import create_bot
+from toolkit.harness import run_spec
+from toolkit.harness.specs.spec import parse_specs
+
+@dataclass
+class Session:
+    said: int = 0
+
+def make_bot():
+    router, tasks = Router(), []
+    async def remind(message, hours):
+        await asyncio.sleep(3600 * hours)
+        await message.answer("A reminder")
+    @router.message()
+    async def hear(message: Message, session: Session):
+        session.said += 1
+        for hours in (1, 24, 24 * 29):
+            tasks.append(asyncio.create_task(remind(message, hours)))
+        await message.answer(str(session.said))
+    return create_bot("42:x", initial=Session, routers=[router], expires_in=86_400.0 * 29)
+
+def hear(answer):
+    expect = [{"method": "sendMessage", "payload": {"text": answer}}]
+    return {"send": {"text": "hello"}, "expect": expect}
+
+month = {"advance": "30d", "expect": [{"method": "sendMessage"}] * 3}
+given = {"now": "2026-11-23T10:30:00+01:00"}
+spec = {"name": "a month", "given": given, "steps": [hear("1"), month, hear("1")]}
+(spec,) = parse_specs(spec, "a month")
+
+async def main():
+    took = []
+    for _ in range(int(sys.argv[1]) + 1):
+        begun = time.perf_counter()
+        result = await run_spec(spec, make_bot)
+        took.append(time.perf_counter() - begun)
+        assert result.ok, result.failure
+    print(json.dumps(statistics.median(took[1:])))
+
+asyncio.run(main())
+"""
+"""A spec in which a session expires and three tasks wake up within 30 days."""
+
 
 def _step(method: str, **send: str) -> dict[str, object]:
     return {"send": send, "expect": [{"method": method}]}
@@ -62,6 +110,16 @@ def run_specs(dialogue: str, count: int, folder: Path) -> float:
     if passed != count:
         raise RuntimeError(f"{passed} of {count} specs passed:\n{done.stderr[-2000:]}")
     return float(seconds)
+
+
+def a_month(times: int) -> float:
+    """Seconds that a spec of 30 virtual days takes; the first one, with its imports, left out."""
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-c", DAYS, str(times)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=PROJECT)
+    if done.returncode:
+        raise RuntimeError(done.stderr[-2000:])
+    return float(json.loads(done.stdout))
 
 
 def cookiecutter(template: Path, folder: Path) -> Path:
@@ -124,13 +182,18 @@ def main() -> None:
     report = Report("harness", settings)
     found = renderers()
     green = [name for name in GREEN if name in found] if settings.green else []
-    progress = Progress(settings.rounds * (len(DIALOGUES) + len(found)) + len(green))
+    progress = Progress(settings.rounds * (len(DIALOGUES) + len(found) + 1) + len(green))
     for _, dialogue in taking_turns(list(DIALOGUES), settings.rounds):
         progress.step(f"specs: {dialogue}")
         with temporary() as folder:
             took = run_specs(dialogue, settings.specs, folder)
         report.row("specs of two steps", f"ours: {dialogue}", "specs a second").add(
             settings.specs / took, seconds=took
+        )
+    for _ in range(settings.rounds):
+        progress.step("30 virtual days")
+        report.row("30 virtual days in a spec", "ours", "seconds").add(
+            a_month(1 + settings.specs // 20)
         )
     for _, name in taking_turns(list(found), settings.rounds):
         progress.step(f"render: {name}")
@@ -147,6 +210,8 @@ def main() -> None:
     for dialogue in DIALOGUES:
         per_thousand = 1000 / report.median("specs of two steps", f"ours: {dialogue}")
         report.reach.append(Reach.at_most(f"1,000 specs of {dialogue}, s", 3, per_thousand))
+    month = report.median("30 virtual days in a spec", "ours") * 1e3
+    report.reach.append(Reach.at_most("30 virtual days in a spec, ms", 100, month))
     report.finish()
 
 

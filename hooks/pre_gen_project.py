@@ -33,8 +33,8 @@ INSTALLED = frozenset(
     pluggy prometheus-client propcache proto-plus protobuf pyasn1 pyasn1-modules pycparser pydantic
     pydantic-core pydantic-settings pygments pymongo pytest pytest-asyncio pytest-xdist
     python-dateutil python-dotenv python-socks pytz redis regex requests ruff s2sphere secantusdb
-    setuptools shapely six trove-classifiers types-dateparser typing-extensions typing-inspection
-    tzdata tzlocal urllib3 uv uvloop yarl
+    setuptools shapely six time-machine trove-classifiers types-dateparser typing-extensions
+    typing-inspection tzdata tzlocal urllib3 uv uvloop yarl
     """.split()  # noqa: SIM905
 )
 # Folders that Windows cannot make.

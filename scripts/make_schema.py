@@ -14,8 +14,9 @@ from typing import Any
 PROJECT = Path(__file__).resolve().parent.parent / "{{cookiecutter.project_slug}}"
 sys.path.insert(0, str(PROJECT / "src"))
 
+from toolkit.harness.clock import DURATION, MOMENT  # noqa: E402
 from toolkit.harness.fake_telegram.faults import FIELDS  # noqa: E402
-from toolkit.harness.specs.spec import ALLOWABLE, FILE, GIVEN, SENDS, SPEC  # noqa: E402
+from toolkit.harness.specs.spec import ALLOWABLE, FILE, GIVEN, SENDS, SPEC, STEP  # noqa: E402
 
 FILE_NAME = PROJECT / "src/toolkit/harness/botspec.schema.json"
 
@@ -36,6 +37,8 @@ DESCRIPTIONS = {
     "allow": "Codes of --hard that may hold of it.",
     "steps": "What happens.",
     "specs": "The dialogues of this file.",
+    "now": "The date, at which time stands still between the steps.",
+    "advance": "How long to wait, in place of send: 90s, 15m, 24h, 30d, 1d12h.",
     "settings": "Settings that differ from those of the environment.",
     "session": "Fields of the session.",
     "language": "The language of the users, as Telegram tells it.",
@@ -135,22 +138,26 @@ def faults() -> Schema:
 
 def schema() -> Schema:
     """Return the schema of a file."""
-    given = dict(zip(GIVEN, ({"type": "object"}, {"type": "object"}, TEXT), strict=True))
+    moment = {"type": "string", "pattern": f"^{MOMENT}$"}
+    given = dict(zip(GIVEN, ({"type": "object"}, {"type": "object"}, TEXT, moment), strict=True))
     buttons = {"anyOf": [ref("matcher"), an_array({"anyOf": [TEXT, ref("matcher")]})]}
     call = {"method": TEXT, "payload": or_null(ref("plain")), "buttons": or_null(buttons)}
     step = {
         "send": ref("send"),
+        "advance": {"type": "string", "pattern": f"^{DURATION}$"},
         "expect": an_array(an_object(call, "method")),
         "session": or_null(ref("plain")),
         "fault": {"anyOf": [ref("fault"), an_array(ref("fault"))]},
     }
+    steps = an_object({name: step[name] for name in STEP}, "expect")
+    steps["oneOf"] = [{"required": ["send"]}, {"required": ["advance"]}]
     fields = {
         "$schema": TEXT,
         "name": TEXT,
         "strict": TYPES[bool],
         "given": ref("given"),
         "allow": an_array({"enum": ALLOWABLE}),
-        "steps": an_array(an_object(step, "send", "expect"), minItems=1),
+        "steps": an_array(steps, minItems=1),
     }
     spec = an_object({name: fields[name] for name in SPEC}, "name", "steps")
     file = {"$schema": TEXT, "given": ref("given"), "specs": an_array(ref("spec"))}

@@ -32,6 +32,7 @@ DISTRIBUTIONS = {
     "hiredis": "redis",
     "google": "google-cloud-firestore",
     "pytest_asyncio": "pytest-asyncio",
+    "time_machine": "time-machine",
 }
 # What a setting asks for: nobody has to install it.
 EXTRAS = {"metrics": "prometheus-client", "uvloop": "uvloop"}
@@ -109,7 +110,11 @@ def test_everything_imported_is_declared(storage: str, toolkit_tests: bool, rend
     asked_for = {name_of(line) for extra in extras.values() for line in extra}
 
     # The harness is for tests, and production code does not import it.
-    assert imports(project / "src") <= needed | asked_for | {"pytest", "pytest-asyncio"}
+    assert imports(project / "src") <= needed | asked_for | {
+        "pytest",
+        "pytest-asyncio",
+        "time-machine",
+    }
     assert imports(project / "tests") <= needed | dev
 
 

@@ -43,12 +43,18 @@ STEPS: list[dict[str, Any]] = [
     {"send": {"tap": "Yes"}, "expect": [{"method": "a", "buttons": {"$contains": "b"}}]},
     {"send": {"callback": "a", "messageId": 1}, "expect": [], "fault": {"error": "network"}},
     {"send": {"update": {"update_id": 1, "message": {}}}, "expect": [{"method": "a"}]},
+    {"advance": "1d12h", "expect": [{"method": "a"}], "session": {}},
 ]
 SPEC = {
     "$schema": "a",
     "name": "a",
     "strict": True,
-    "given": {"settings": {"a": 1}, "session": {}, "language": "de"},
+    "given": {
+        "settings": {"a": 1},
+        "session": {},
+        "language": "de",
+        "now": "2026-11-23T10:30:00+01:00",
+    },
     "allow": ["CHANGED_BY_RESTART"],
     "steps": STEPS,
 }
@@ -59,10 +65,12 @@ VALUES: list[Any] = [
     *(None, True, 0, 1, -1, 399, 400, 1.5, "", "a", "always", "network", [], {}, [1], ["a"], [""]),
     *({"a": 1}, {"a": 1, "b": 2}, {"update_id": 1}, {"$contains": 1}, {"$contains": {"$odd": 1}}),
     *({"$regex": "a"}, {"$regex": 1}, {"$text": []}, {"$text": ["a"], "b": 1}, {"$text": [1]}),
+    *("90s", "0s", "1h1d", "2026-11-23T10:30Z", "2026-11-23T10:30", "2026-11-23"),
     *({"$text": "a", "$regex": "a"}, {"$regex": "a", "b": 1}, {"b": [{"$odd": 1}]}, {"$odd": 1}),
 ]
 KEYS = ["text", "tap", "update", "update_id", "userId", "$contains", "$odd", "", "a", "name"]
 KEYS += ["specs", "given", "method", "payload", "buttons", "error", "times", "fault", "session"]
+KEYS += ["send", "advance"]
 
 
 def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

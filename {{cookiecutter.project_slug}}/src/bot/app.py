@@ -8,7 +8,7 @@ from typing import Any
 from aiogram.methods import SetMyCommands
 from aiogram.types import BotCommand
 
-from bot.bookings import BookingBook, Clock, utc_now
+from bot.bookings import BookingBook
 from bot.features import booking, language, my_bookings, start
 from bot.languages import GiveTexts, languages, texts_in
 from bot.session import Session
@@ -18,15 +18,12 @@ from toolkit import BotApp, SessionStorage, create_bot, keep_heartbeat, open_sto
 
 
 def make_bot(
-    settings: Settings | Mapping[str, Any] | None = None,
-    *,
-    storage: SessionStorage | None = None,
-    now: Clock = utc_now,
+    settings: Settings | Mapping[str, Any] | None = None, *, storage: SessionStorage | None = None
 ) -> BotApp[Session]:
     """Return a new, independent bot. Raises `SettingsError` for what is wrong in the shop's file.
 
     Without a `Settings` it has no token and a store in memory; a mapping is what a spec gives.
-    `storage` replaces the one of the settings, `now` is the clock that bookings go by.
+    `storage` replaces the one of the settings.
     """
     if not isinstance(settings, Settings):
         settings = offline_settings(**(settings or {}))
@@ -40,7 +37,7 @@ def make_bot(
         api_url=settings.telegram_api_url,
         proxy_url=settings.proxy_url,
     )
-    app["bookings"] = BookingBook(app.sessions, shop, now=now)
+    app["bookings"] = BookingBook(app.sessions, shop)
     app["find_text"] = lambda name, code, fields: texts_in(code).pattern(name, fields)
     app.update.outer_middleware(GiveTexts(shop.language))
     keep_heartbeat(app, settings.heartbeat_file, exit_after=settings.watchdog_seconds)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _DAY = "day:"
 
-Clock = Callable[[], datetime]
 Say = Callable[["Texts"], str]
 """What to tell the user, in their language."""
 
@@ -35,26 +34,25 @@ class SlotRefused(Exception):
 
 
 def utc_now() -> datetime:
-    """Return the present by the machine's clock."""
+    """Return the present."""
     return datetime.now(UTC)
 
 
 class BookingBook:
-    """The bookings of `shop`. `now` returns the present as an aware datetime."""
+    """The bookings of `shop`."""
 
-    def __init__(self, sessions: Sessions[Any], shop: Shop, *, now: Clock = utc_now) -> None:
+    def __init__(self, sessions: Sessions[Any], shop: Shop) -> None:
         self.shop = shop
         self._sessions = sessions
-        self._now = now
 
     def now(self) -> datetime:
         """Return the present in the shop's time zone."""
-        return self._now().astimezone(self.shop.time_zone)
+        return utc_now().astimezone(self.shop.time_zone)
 
     async def free(self, service: Service) -> dict[date, list[datetime]]:
         """Return the starts that can be booked, by day. Days without any are left out."""
         booked = await self._booked()
-        today, now = self.now().date(), self._now()
+        today, now = self.now().date(), utc_now()
         free: dict[date, list[datetime]] = {}
         for day in (today + timedelta(days=ahead) for ahead in range(self.shop.bookable_days)):
             visits = booked.get(day, [])
@@ -109,7 +107,7 @@ class BookingBook:
     def _refusal(self, service: Service, start: datetime) -> Say | None:
         if reason := self.why_not(start.date()):
             return reason
-        if start <= self._now():
+        if start <= utc_now():
             return lambda texts: texts.has_passed(when=start)
         if not self.shop.is_open(start):
             return lambda texts: texts.hours(self.shop)
@@ -122,14 +120,14 @@ class BookingBook:
     async def upcoming(self, owner: int) -> list[Booking]:
         """Return the visits of `owner` that have not begun, soonest first."""
         found = [visit for visits in (await self._booked()).values() for visit in visits]
-        mine = [visit for visit in found if visit.owner == owner and visit.start > self._now()]
+        mine = [visit for visit in found if visit.owner == owner and visit.start > utc_now()]
         return sorted(mine, key=lambda visit: visit.start)
 
     async def find(self, owner: int, start: datetime) -> Booking | None:
         """Return the visit of `owner` at `start`, if there is one and it has not begun."""
         key = _key(start.astimezone(self.shop.time_zone).date())
         visits = self._read(await self._sessions.storage.read(key) or {})
-        return _visit(visits, owner, start) if start > self._now() else None
+        return _visit(visits, owner, start) if start > utc_now() else None
 
     async def cancel(self, booking: Booking) -> None:
         """Free the chair again."""
@@ -160,7 +158,7 @@ class BookingBook:
         record.value = {"visits": entries} if entries else {}
         if visits:
             # It is kept for as long as somebody is in a chair.
-            left = max(visit.ends for visit in visits) - self._now()
+            left = max(visit.ends for visit in visits) - utc_now()
             record.expires_in = max(left.total_seconds(), 1)
 
 

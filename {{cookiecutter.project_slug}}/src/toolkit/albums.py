@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from time import monotonic
 from typing import Any
 
 from aiogram.dispatcher.event.bases import CancelHandler
 from aiogram.types import Message, Update
+
+from toolkit import clock
 
 QUIET = 1.0
 """Seconds after the last message of an album until it counts as complete. Two `getUpdates` may be
@@ -43,7 +44,7 @@ class Albums:
         message = update.message or update.channel_post
         if message is None or message.media_group_id is None:
             return False
-        now = monotonic()
+        now = clock.monotonic()
         key = (message.chat.id, message.media_group_id)
         if key not in self._albums:
             self._albums = {k: a for k, a in self._albums.items() if a.last > now - KEPT_FOR}
@@ -64,7 +65,7 @@ class Albums:
         me = update.update_id
         if album.taken.get(me, me) != me:
             raise CancelHandler
-        while (left := album.last + QUIET - monotonic()) > 0:  # noqa: ASYNC110 - it is put off
+        while (left := album.last + QUIET - clock.monotonic()) > 0:  # noqa: ASYNC110 - it is put off
             await asyncio.sleep(left)
         found = {me: message} | {
             other: part

@@ -11,10 +11,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from contextvars import Context, ContextVar
 from dataclasses import dataclass
-from time import monotonic
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
+from toolkit import clock
 from toolkit.errors import SessionBusy
 
 T = TypeVar("T")
@@ -25,7 +25,7 @@ class _Line:
 
     def __init__(self, holder: str) -> None:
         self.holder = holder
-        self.since = monotonic()
+        self.since = clock.monotonic()
         self.waiters: deque[tuple[str, asyncio.Future[None]]] | None = None
 
 
@@ -71,7 +71,7 @@ class KeyedLock:
         try:
             # The limit is per holder: a long queue that moves is no error.
             while not turn.done():
-                left = line.since + patience - monotonic()
+                left = line.since + patience - clock.monotonic()
                 if left <= 0:
                     raise SessionBusy(key, line.holder)
                 await asyncio.wait((turn,), timeout=None if left == math.inf else left)
@@ -91,7 +91,7 @@ class KeyedLock:
             del self._lines[key]
             return
         line.holder, turn = line.waiters.popleft()
-        line.since = monotonic()
+        line.since = clock.monotonic()
         turn.set_result(None)
 
     @asynccontextmanager
@@ -129,7 +129,7 @@ class SharedTimer(Generic[T]):
 
     def add(self, item: T) -> None:
         """Start the time of an item."""
-        self._items[item] = monotonic() + self.seconds
+        self._items[item] = clock.monotonic() + self.seconds
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             self._wait(loop, self.seconds)
@@ -146,7 +146,7 @@ class SharedTimer(Generic[T]):
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = None
-        now = monotonic()
+        now = clock.monotonic()
         for item, at in list(self._items.items()):
             if at > now:
                 self._wait(loop, at - now)
@@ -203,7 +203,7 @@ class TimeLimit:
     @property
     def is_over(self) -> bool:
         """Whether the time is over, also where a blocked loop kept that from being noticed."""
-        return self.expired > 0 or monotonic() - self._begun >= self._deadlines.seconds
+        return self.expired > 0 or clock.monotonic() - self._begun >= self._deadlines.seconds
 
     def __enter__(self) -> TimeLimit:
         task = asyncio.current_task()
@@ -211,7 +211,7 @@ class TimeLimit:
             raise RuntimeError("a time limit needs a running task")
         self.task = task
         self._cancelling = task.cancelling()
-        self._begun = monotonic()
+        self._begun = clock.monotonic()
         self._deadlines.add(self)
         return self
 

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -38,9 +37,9 @@ def shop(settings: Settings) -> Shop:
 
 
 @pytest.fixture
-def clock(shop: Shop) -> SimpleNamespace:
-    """`clock.time` is half past ten on Monday, 23 November 2026, until a test changes it."""
-    return SimpleNamespace(time=datetime(2026, 11, 23, 10, 30, tzinfo=shop.time_zone))
+def now(shop: Shop) -> datetime:
+    """When tests begin: at half past ten on Monday, 23 November 2026."""
+    return datetime(2026, 11, 23, 10, 30, tzinfo=shop.time_zone)
 
 
 @pytest.fixture
@@ -50,16 +49,18 @@ def storage() -> MemorySessionStorage:
 
 
 @pytest.fixture
-def make_bot(settings: Settings, storage: MemorySessionStorage, clock: SimpleNamespace) -> MakeBot:
-    """Makes the booking bot with this shop, this clock and this storage."""
+def make_bot(settings: Settings, storage: MemorySessionStorage) -> MakeBot:
+    """Makes the booking bot with this shop and this storage."""
     from bot.app import make_bot
 
-    return partial(make_bot, settings, storage=PersistentStorage(storage), now=lambda: clock.time)
+    return partial(make_bot, settings, storage=PersistentStorage(storage))
 
 
 @pytest.fixture
-async def running_bot(make_bot: MakeBot, clock: SimpleNamespace) -> AsyncIterator[RunningBot]:
-    """That bot, started; its people are the fixtures `person` and `another_person`."""
-    async with RunningBot(make_bot) as running:
-        running.telegram.clock = lambda: clock.time.timestamp()
+async def running_bot(make_bot: MakeBot, now: datetime) -> AsyncIterator[RunningBot]:
+    """That bot, started; its people are the fixtures `person` and `another_person`.
+
+    Time stands still, but for `await running_bot.advance("24h")`.
+    """
+    async with RunningBot(make_bot, now=now) as running:
         yield running

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date, datetime, timedelta
-from types import SimpleNamespace
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -153,9 +152,9 @@ async def test_a_bare_hour_is_the_next_such_hour(person: Person) -> None:
 
 
 async def test_a_full_day_is_said_to_be_full(
-    person: Person, another_person: Person, clock: SimpleNamespace
+    person: Person, another_person: Person, running_bot: RunningBot
 ) -> None:
-    clock.time = clock.time.replace(hour=16)
+    await running_bot.advance("6h")
     await choose_haircut(person)
     await person.say("5pm")
     await choose_haircut(another_person)
@@ -219,34 +218,33 @@ async def test_a_crash_after_the_claim_ends_in_one_booking_when_the_update_comes
     assert await starts(storage) == ["2026-11-24T08:00+00:00"]
 
 
-async def test_half_an_hour_of_silence_starts_again(person: Person, clock: SimpleNamespace) -> None:
+async def test_half_an_hour_of_silence_starts_again(
+    person: Person, running_bot: RunningBot
+) -> None:
     await choose_haircut(person)
-    clock.time += timedelta(minutes=30, seconds=1)
+    await running_bot.advance("30m1s")
     await person.say("Tomorrow 2pm")
     assert person.news == [LATE]
     await person.tap("Haircut")
-    clock.time += timedelta(minutes=31)
+    await running_bot.advance("31m")
     await person.tap(day(24))
     assert person.news == [LATE]
     assert person.buttons == ["Haircut", "Shave", "Haircut and shave"]
 
 
 async def test_half_an_hour_exactly_is_still_in_time(
-    person: Person, clock: SimpleNamespace
+    person: Person, running_bot: RunningBot
 ) -> None:
     await choose_haircut(person)
-    clock.time += timedelta(minutes=30)
+    await running_bot.advance("30m")
     await person.say("Tomorrow 2pm")
     assert person.sees(booked("Haircut", 24, 14))
 
 
-async def test_the_dialogue_goes_on_after_a_restart(
-    person: Person, make_bot: MakeBot, clock: SimpleNamespace
-) -> None:
+async def test_the_dialogue_goes_on_after_a_restart(person: Person, make_bot: MakeBot) -> None:
     await person.say("/book")
     await person.say("Haircut")
     async with RunningBot(make_bot, first_update_id=1000) as restarted:
-        restarted.telegram.clock = lambda: clock.time.timestamp()
         same_person = Person(restarted, person.id, person.name)
         await same_person.say("Tomorrow 2pm")
         assert same_person.sees(booked("Haircut", 24, 14))

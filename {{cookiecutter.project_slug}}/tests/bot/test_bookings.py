@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from time_machine import Traveller, travel
 
 from bot.app import make_bot
 from bot.bookings import BookingBook, SlotRefused
@@ -40,17 +41,22 @@ def world(shop: Shop) -> World:
     return World(shop)
 
 
-def book_of(
-    storage: MemorySessionStorage, shop: Shop, clock: SimpleNamespace, **changes: Any
-) -> BookingBook:
+@pytest.fixture(autouse=True)
+def clock(now: datetime) -> Iterator[Traveller]:
+    """What moves the time, which stands still."""
+    with travel(now, tick=False) as clock:
+        yield clock
+
+
+def book_of(storage: MemorySessionStorage, shop: Shop, **changes: Any) -> BookingBook:
     """The bookings of a shop that differs from the one of the tests."""
     changed = shop.model_copy(update=changes)
-    return BookingBook(Sessions(storage, Session), changed, now=lambda: clock.time)
+    return BookingBook(Sessions(storage, Session), changed)
 
 
 @pytest.fixture
-def book(storage: MemorySessionStorage, shop: Shop, clock: SimpleNamespace) -> BookingBook:
-    return book_of(storage, shop, clock)
+def book(storage: MemorySessionStorage, shop: Shop) -> BookingBook:
+    return book_of(storage, shop)
 
 
 async def test_a_booked_slot_is_listed_for_its_owner_alone_and_is_no_longer_free(
@@ -65,11 +71,11 @@ async def test_a_booked_slot_is_listed_for_its_owner_alone_and_is_no_longer_free
 
 
 async def test_bots_that_share_a_store_have_bookings_of_their_own(
-    storage: MemorySessionStorage, clock: SimpleNamespace, settings: Settings, world: World
+    storage: MemorySessionStorage, settings: Settings, world: World
 ) -> None:
     for bot_id in (1001, 1002):
         own = Settings(bot_token=SecretStr(f"{bot_id}:token"), shop_file=settings.shop_file)
-        app = make_bot(own, storage=storage, now=lambda: clock.time)
+        app = make_bot(own, storage=storage)
         visit = await app["bookings"].book(ANN, world.haircut, world.tuesday_2pm)
         assert await app["bookings"].upcoming(ANN) == [visit]
         await app["bookings"].book(BOB, world.shave, world.at(24, 15))
@@ -117,10 +123,10 @@ async def test_only_the_owner_finds_a_visit(book: BookingBook, world: World) -> 
 
 
 async def test_a_visit_that_has_begun_is_no_longer_listed(
-    book: BookingBook, clock: SimpleNamespace, world: World
+    book: BookingBook, clock: Traveller, world: World
 ) -> None:
     await book.book(ANN, world.haircut, world.tuesday_2pm)
-    clock.time = world.tuesday_2pm
+    clock.move_to(world.tuesday_2pm)
     assert await book.upcoming(ANN) == []
     assert await book.find(ANN, world.tuesday_2pm) is None
 
@@ -189,16 +195,16 @@ async def test_free_slots_begin_after_now_and_end_with_the_last_bookable_day(
 
 
 async def test_days_without_a_free_slot_are_left_out(
-    book: BookingBook, clock: SimpleNamespace, world: World
+    book: BookingBook, clock: Traveller, world: World
 ) -> None:
-    clock.time = world.at(23, 17, 30)
+    clock.move_to(world.at(23, 17, 30))
     assert world.monday.date() not in await book.free(world.haircut)
 
 
 async def test_as_many_visits_at_once_as_there_are_chairs(
-    storage: MemorySessionStorage, shop: Shop, clock: SimpleNamespace, world: World
+    storage: MemorySessionStorage, shop: Shop, world: World
 ) -> None:
-    book = book_of(storage, shop, clock, chairs=2)
+    book = book_of(storage, shop, chairs=2)
     visits = [await book.book(owner, world.haircut, world.tuesday_2pm) for owner in (ANN, BOB)]
     assert {visit.chair for visit in visits} == {0, 1}
     with pytest.raises(SlotRefused):
@@ -208,10 +214,10 @@ async def test_as_many_visits_at_once_as_there_are_chairs(
 
 
 async def test_a_long_visit_takes_every_start_that_it_overlaps(
-    storage: MemorySessionStorage, shop: Shop, clock: SimpleNamespace, world: World
+    storage: MemorySessionStorage, shop: Shop, world: World
 ) -> None:
     colouring = Service(name="Colouring", minutes=150)
-    book = book_of(storage, shop, clock, services=(*shop.services, colouring), starts_every=30)
+    book = book_of(storage, shop, services=(*shop.services, colouring), starts_every=30)
     await book.book(ANN, colouring, world.tuesday_2pm)
     free = (await book.free(world.both))[world.tuesday_2pm.date()]
     assert [start for start in free if 13 <= start.hour < 17] == [
@@ -227,20 +233,19 @@ async def test_visits_stay_what_they_are_when_the_shop_changes(
     book: BookingBook,
     storage: MemorySessionStorage,
     shop: Shop,
-    clock: SimpleNamespace,
     world: World,
 ) -> None:
     visit = await book.book(ANN, world.both, world.tuesday_2pm)
-    finer = book_of(storage, shop, clock, services=(world.shave,), starts_every=15)
+    finer = book_of(storage, shop, services=(world.shave,), starts_every=15)
     assert await finer.upcoming(ANN) == [visit]
     assert world.at(24, 14, 45) not in (await finer.free(world.shave))[visit.start.date()]
 
 
 async def test_closed_days_are_neither_offered_nor_accepted(
-    storage: MemorySessionStorage, shop: Shop, clock: SimpleNamespace, world: World
+    storage: MemorySessionStorage, shop: Shop, world: World
 ) -> None:
     closed = {"hours": {**shop.hours, "wednesday": ()}, "closed_on": {date(2026, 11, 24)}}
-    book = book_of(storage, shop, clock, **closed)
+    book = book_of(storage, shop, **closed)
     free = await book.free(world.haircut)
     assert date(2026, 11, 24) not in free
     assert date(2026, 11, 25) not in free

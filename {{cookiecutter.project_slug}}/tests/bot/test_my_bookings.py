@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from types import SimpleNamespace
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -90,11 +89,11 @@ async def test_cancelling_twice_says_that_the_visit_is_gone(
 
 
 async def test_a_visit_that_has_begun_can_no_longer_be_cancelled(
-    person: Person, clock: SimpleNamespace
+    person: Person, running_bot: RunningBot
 ) -> None:
     await book(person)
     await person.say("/bookings")
-    clock.time += timedelta(days=1, hours=4)
+    await running_bot.advance("1d4h")
     await person.tap(cancel(TUESDAY))
     assert person.sees(TEXTS.not_booked_any_more())
 

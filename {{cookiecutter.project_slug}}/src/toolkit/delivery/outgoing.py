@@ -8,7 +8,6 @@ import logging
 import math
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextvars import ContextVar
-from time import monotonic
 from typing import Any, TypeVar, cast, get_args
 
 from aiogram import Bot
@@ -32,6 +31,7 @@ from aiogram.methods.base import TelegramType
 from aiogram.types import Message
 from aiohttp import ClientConnectorError
 
+from toolkit import clock
 from toolkit.delivery.proxy_url import check_proxy_url
 from toolkit.errors import CannotServe
 from toolkit.waiting import Backoff, retrying
@@ -150,7 +150,7 @@ class RetryingBot(Bot):
             seconds = _pause_before_retry(name, error, attempt)
             for_all = isinstance(error, TelegramRetryAfter) and _is_for_all(method)
             if for_all and seconds is not None:
-                self._quiet_until = max(self._quiet_until, monotonic() + seconds)
+                self._quiet_until = max(self._quiet_until, clock.monotonic() + seconds)
             if seconds is None or attempt == tries or waited + seconds > self.longest:
                 return None
             logger.warning("%s: %s; again in %.1f s", name, error, seconds)
@@ -180,7 +180,7 @@ class RetryingBot(Bot):
 
         Raises TelegramRetryAfter when it would take more than `longest`.
         """
-        left = self._quiet_until - monotonic()
+        left = self._quiet_until - clock.monotonic()
         if left <= 0:
             return 0.0
         if left > longest:

@@ -17,13 +17,13 @@ import os
 import random
 import secrets
 import socket
-import time
 from collections.abc import Awaitable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from toolkit import clock
 from toolkit.errors import (
     SessionBusy,
     SessionConflict,
@@ -278,12 +278,12 @@ class Checkouts:
             # Whoever holds it may wait for what is held here, in another process, where no cycle
             # is seen. One of the two gives way.
             share = random.uniform(0.1, 0.3) if _held_by_this_task() else 1.0  # noqa: S311
-            deadline = time.monotonic() + patience * share
+            deadline = clock.monotonic() + patience * share
 
         def pause(error: Exception, number: int) -> float | None:
             # Full jitter, so that processes waiting for one key do not ask in step.
             seconds = random.uniform(0, min(0.01 * 2.0 ** min(number, 10), 1.0))  # noqa: S311
-            late = time.monotonic() + seconds > deadline
+            late = clock.monotonic() + seconds > deadline
             return None if late or not isinstance(error, SessionBusy) else seconds
 
         return await retrying(attempt, pause)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from time import monotonic
 
 from aiogram import Bot
 from aiogram.exceptions import AiogramError
 from aiogram.types import Message, Update
 
+from toolkit import clock
 from toolkit.errors import StorageError
 from toolkit.sessions.checkout import Checkouts
 from toolkit.sessions.keys import Origin
@@ -68,7 +68,7 @@ class Lookup:
 
     async def _hides(self, user: int, group: int, bot: Bot) -> bool:
         """Tell whether the user is an anonymous admin of the group."""
-        now = monotonic()
+        now = clock.monotonic()
         asked, hides = self._anonymous.get((group, user), (-ADMINS_KEPT_FOR, False))
         if now - asked < ADMINS_KEPT_FOR:
             return hides

@@ -126,6 +126,9 @@ class PostgresSessionStorage:
     `search_path`.
     """
 
+    has_own_clock = True
+    """Its server tells what has expired."""
+
     def __init__(self, url: str, *, connections: int = 10, patience: float = 5.0) -> None:
         _check_url(url)
         self._asyncpg = driver("asyncpg", "asyncpg")

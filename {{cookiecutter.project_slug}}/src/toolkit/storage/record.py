@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 from pydantic_core import from_json, to_json
 
+from toolkit import clock
 from toolkit.errors import (
     InvalidKey,
     NotSerializable,
@@ -215,7 +216,7 @@ class LeaseTable:
     def take(self, key: str, holder: str, lease_for: float, seen: Any) -> int:
         """Lease the record and return its fence. Raises SessionBusy."""
         held = self._held.get(key)
-        now = time.monotonic()
+        now = clock.monotonic()
         if held is not None and held.holder != holder and held.until > now:
             raise SessionBusy(key, held.holder, held.until - now)
         fence = next(self._fences)
@@ -231,7 +232,7 @@ class LeaseTable:
 
     def renew(self, lease: Lease, lease_for: float) -> None:
         """Let the lease end `lease_for` seconds from now. Raises SessionConflict."""
-        self.require(lease).until = time.monotonic() + lease_for
+        self.require(lease).until = clock.monotonic() + lease_for
 
     def release(self, lease: Lease) -> None:
         """End the lease if it still stands."""

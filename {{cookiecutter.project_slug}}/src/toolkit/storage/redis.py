@@ -68,6 +68,9 @@ class RedisSessionStorage:
     `wait_timeout` seconds raises StorageUnavailable; it may be kept all the same.
     """
 
+    has_own_clock = True
+    """Its server tells what has expired."""
+
     def __init__(self, url: str, *, patience: float = 5.0) -> None:
         driver("redis", "redis[hiredis]")
         self._target = target = parse_target(url, patience)

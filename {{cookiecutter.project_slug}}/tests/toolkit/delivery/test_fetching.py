@@ -174,7 +174,7 @@ class Naps:
         self.taken: list[float] = []
         self.now = 1000.0
         app.bot.sleep = self
-        monkeypatch.setattr("toolkit.delivery.outgoing.monotonic", lambda: self.now)
+        monkeypatch.setattr("toolkit.clock.monotonic", lambda: self.now)
 
     async def __call__(self, seconds: float) -> None:
         self.taken.append(seconds)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.errors import StorageError
+from toolkit.harness.clock import dated
 from toolkit.harness.simulator import session_view
 from toolkit.harness.simulator.recorder import SimulatorError
 from toolkit.harness.simulator.replaying import read_dialogues, replay
@@ -135,8 +136,9 @@ class PageApi:
             text = (self._folder / Path(file).name).read_text(encoding="utf-8")
         for spec in read_dialogues(text or "", file or "transcript"):
             if name in (None, spec.name):
-                await self._simulation.start_over()
-                failed = await replay(self._simulation, spec)
+                with dated(spec.given.now, tick=True):
+                    await self._simulation.start_over()
+                    failed = await replay(self._simulation, spec)
                 return {"name": spec.name, "steps": len(spec.steps), "failed": failed}
         raise SimulatorError(f"{file} has no spec {name!r}")
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from toolkit.harness.types import Json
 
+LOST: Json = {"error": "network"}
+
 
 @dataclass(frozen=True)
 class Relation:
@@ -60,7 +62,7 @@ RELATIONS = (
         "CHANGED_BY_NETWORK",
         "the first call of each step does not reach Telegram",
         "do nothing that cannot be repeated before the first call",
-        fault={"error": "network"},
+        fault=LOST,
         group=1,
     ),
 )

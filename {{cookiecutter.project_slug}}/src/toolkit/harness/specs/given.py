@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,11 +21,15 @@ FindText = Callable[[str, str, dict[str, str]], str]
 
 @dataclass(frozen=True)
 class Given:
-    """Settings and fields of a fresh session that differ, and the language that users speak."""
+    """Settings and fields of a fresh session that differ, the language that users speak, the date.
+
+    Without `now` it is today's; with it, time stands still between the steps.
+    """
 
     settings: Json = field(default_factory=dict)
     session: Json = field(default_factory=dict)
     language: str = "en"
+    now: datetime | None = None
 
     def factory(self, make_bot: Callable[..., Any]) -> Callable[..., Any]:
         """Return a factory whose bots have these settings."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from toolkit.harness.specs.exercised import kind_of
@@ -65,6 +66,9 @@ async def _played_by_markup(
             send = find_texts(step, bot.app.workflow_data, spec.given.language).send
             for rule in step.faults:
                 bot.telegram.faults.add(read_fault(rule))
+            if send.kind == "advance":
+                await bot.advance(timedelta(seconds=send.value))
+                continue
             if not texts:
                 bot.telegram.user(send.user_id, f"Ann{MARKUP}")
             elif send.value in texts:
@@ -143,7 +147,7 @@ async def _lost_race(spec: BotSpec, make_bot: MakeBot) -> tuple[int, str] | None
     """Let two users do the same at once; return where that is unlike one after the other."""
     sends = [step.send for step in spec.steps]
     alone = len({send.user_id for send in sends}) == 1
-    simple = all(send.kind != "update" and send.chat_id is None for send in sends)
+    simple = all(send.kind not in ("update", "advance") and send.chat_id is None for send in sends)
     if "CHANGED_BY_RACE" in spec.allow or not alone or not simple:
         return None
     if any(step.faults for step in spec.steps):

@@ -7,14 +7,17 @@ twice: what differs between the two, such as a time of day, says nothing.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import ExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from toolkit.harness.specs.circumstances import RELATIONS, REPLAY, STORE, Relation, all_of
+from toolkit.harness.clock import clock_of
+from toolkit.harness.specs.circumstances import LOST, RELATIONS, REPLAY, STORE, Relation, all_of
 from toolkit.harness.specs.matching import labels_of
 from toolkit.harness.specs.report import describe_error, show
 from toolkit.harness.specs.runner import FIRST_UPDATE_ID, find_texts
@@ -40,11 +43,16 @@ STRANGER = 2_000
 
 @dataclass
 class Outcome:
-    """What came of each step: what people saw, and the session; and the ids of all messages."""
+    """What came of each step: what people saw, and the session; and the ids of all messages.
+
+    `update` is the last one of the spec's own users, `others` are the chats of other people.
+    """
 
     steps: list[tuple[list[Any], Json | None]] = field(default_factory=list)
     ids: list[int] = field(default_factory=list)
     error: str | None = None
+    update: Json | None = None
+    others: set[int] = field(default_factory=lambda: {STRANGER})
 
 
 async def broken(
@@ -73,6 +81,9 @@ async def broken(
                 yield relation, *found
     if store is not None and STORE.code not in spec.allow and _takes_a_store(make_bot):
         async with _empty(store) as storage:
+            # The time of a server cannot be moved on.
+            if getattr(storage, "has_own_clock", False) and _advances(spec):
+                return
             outcome = await _play(spec, make_bot, STORE, storage=storage)
         if found := first_difference(plain, again, outcome):
             yield STORE, *found
@@ -150,7 +161,9 @@ async def _play(
                 if relation.restart:
                     await stage.restart()
                 step = find_texts(step, stage.bot.app.workflow_data, spec.given.language)
-                if relation.fault and plain and (seen := plain.steps[number][0]):
+                # Nobody is there to do it again when a call is lost that nobody asked for.
+                alone = step.send.kind == "advance" and relation.fault == LOST
+                if relation.fault and plain and not alone and (seen := plain.steps[number][0]):
                     rule = {**relation.fault, "method": seen[0]["method"]}
                     stage.bot.telegram.faults.add(read_fault(rule))
                 outcome.steps.append(await _take(stage.bot, step, outcome, relation))
@@ -158,7 +171,7 @@ async def _play(
                     said = stage.bot.telegram.send_text(STRANGER, "Something else")
                     await stage.bot.deliver(said)
                     if waiting is not None:
-                        await _disturb(stage.bot, waiting)
+                        await _disturb(stage.bot, waiting, outcome)
                     waiting = step
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a bot may raise anything
         outcome.error = describe_error(error)
@@ -171,7 +184,12 @@ async def _take(
     start = len(bot.telegram.calls)
     for rule in step.faults:
         bot.telegram.faults.add(read_fault(rule))
-    update = update_of(bot.telegram, step.send)
+    if step.send.kind == "advance":
+        calls = await bot.advance(timedelta(seconds=step.send.value))
+        calls = [call for call in calls if call.payload.get("chat_id") not in outcome.others]
+        session = await bot.session(outcome.update) if outcome.update else None
+        return [*seen_in(calls, outcome)], session
+    outcome.update = update = update_of(bot.telegram, step.send)
     before = await bot.session(update)
     try:
         await bot.deliver(update)
@@ -201,15 +219,16 @@ def seen_in(calls: Sequence[Call], outcome: Outcome) -> Iterator[Json]:
         yield {"method": call.method, **told, "buttons": labels_of(payload)}
 
 
-async def _disturb(bot: RunningBot, step: Step) -> None:
+async def _disturb(bot: RunningBot, step: Step, outcome: Outcome) -> None:
     """Let another user do the same; what becomes of them is their own affair."""
     from toolkit.harness.fake_telegram.model import PersonError
 
     send = step.send
-    if send.kind == "update":
+    if send.kind in ("update", "advance"):
         return
     chat = send.chat_id and (send.chat_id if send.chat_id < 0 else send.chat_id + OTHER_USER)
     other = replace(send, user_id=send.user_id + OTHER_USER, chat_id=chat)
+    outcome.others |= {other.user_id, max(chat or 0, 0)}
     try:
         update = update_of(bot.telegram, other)
     except (PersonError, ValueError):
@@ -226,14 +245,19 @@ class Stage:
         if _takes_a_store(make_bot):
             self._make_bot = partial(self._make_bot, storage=PersistentStorage(storage))
         self.bot: RunningBot
+        self._time = clock_of(asyncio.get_running_loop()).used(spec.given.now)
 
     async def __aenter__(self) -> Stage:
-        await self._start(None)
+        with ExitStack() as stack:
+            stack.enter_context(self._time)
+            await self._start(None)
+            self._stack = stack.pop_all()
         self.bot.telegram.language = self._given.language
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        await self.bot.__aexit__()
+        with self._stack:
+            await self.bot.__aexit__()
 
     async def restart(self) -> None:
         """Begin a new process."""
@@ -247,6 +271,10 @@ class Stage:
             session=self._given.session,
             telegram=telegram,
         ).__aenter__()
+
+
+def _advances(spec: BotSpec) -> bool:
+    return any(step.send.kind == "advance" for step in spec.steps)
 
 
 def _takes_a_store(make_bot: MakeBot) -> bool:

@@ -7,6 +7,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from toolkit.harness.specs.given import UnknownText, with_texts
@@ -71,7 +72,9 @@ async def run_spec(
     try:
         given, first = spec.given, _first_update_id(spec)
         factory, session = given.factory(make_bot), given.session
-        async with running_bot(factory, first_update_id=first, session=session) as running:
+        async with running_bot(
+            factory, first_update_id=first, session=session, now=given.now
+        ) as running:
             running.telegram.language = given.language
             commands = running.app.commands
             failure = await _run_steps(spec, running, played)
@@ -128,14 +131,17 @@ async def _run_step(
 ) -> list[str]:
     from toolkit.harness.fake_telegram.model import PersonError
 
-    start = len(running.telegram.calls)
+    start, passes = len(running.telegram.calls), step.send.kind == "advance"
     try:
-        update = update_of(running.telegram, step.send)
+        update = {} if passes else update_of(running.telegram, step.send)
     except (PersonError, ValueError) as error:
         return [f"this cannot be sent: {error}"]
     problems = []
     try:
-        await running.deliver(update)
+        if passes:
+            await running.advance(timedelta(seconds=step.send.value))
+        else:
+            await running.deliver(update)
         if step.session is not None:
             found = list(differences(step.session, await running.session(), "session"))
             problems += [describe_session(found)] if found else []

@@ -6,10 +6,20 @@ import asyncio
 import importlib
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
+from toolkit.harness.clock import clock_of, dated, moment_of, seconds_of
 from toolkit.harness.specs.given import begin_sessions_with
-from toolkit.harness.specs.settling import GRACE, Task, noting_tasks, settle, started
+from toolkit.harness.specs.settling import (
+    GRACE,
+    Task,
+    finish,
+    noting_tasks,
+    pass_time,
+    settle,
+    started,
+)
 from toolkit.harness.types import Json
 
 if TYPE_CHECKING:
@@ -19,7 +29,7 @@ if TYPE_CHECKING:
     from toolkit.harness.fake_telegram import Call, FakeTelegram
 
 STEP_LIMIT = 10.0
-"""Seconds a handler may take. Tests are fast, so this only ends handlers that hang."""
+"""Real seconds a handler may take. Tests are fast, so this only ends handlers that hang."""
 
 MakeBot = Callable[[], "BotApp[Any]"]
 """A function that returns a new bot, such as `make_bot` of `bot.app`."""
@@ -43,7 +53,9 @@ def load_factory(name: str) -> MakeBot:
 class RunningBot:
     """A fresh bot for the time of an `async with` block, closed when it ends.
 
-    `session` are fields that its sessions begin with instead of those of `initial()`.
+    `session` are fields that its sessions begin with instead of those of `initial()`. The date is
+    `now`, a moment with its offset from UTC, and stands still but for what passes in `advance` and
+    while handlers sleep; without it, it is today's.
     """
 
     app: BotApp[Any]
@@ -58,10 +70,13 @@ class RunningBot:
         first_update_id: int = 1,
         session: Json | None = None,
         telegram: FakeTelegram | None = None,
+        now: datetime | str | None = None,
     ) -> None:
-        self.app = make_bot()
         self.step = 0
         """The number of the spec's step that is played, from 1."""
+        self._now = moment_of(now) if now is not None else None
+        with dated(self._now):
+            self.app = make_bot()
         if session:
             begin_sessions_with(self.app, session)
         self._known, self._first_update_id = telegram, first_update_id
@@ -77,7 +92,9 @@ class RunningBot:
         self.telegram = self._known or FakeTelegram(token=bot.token, first_update_id=first)
         self.telegram.attach(bot)
         loop = asyncio.get_running_loop()
+        self._clock = clock_of(loop)
         async with AsyncExitStack() as stack:
+            stack.enter_context(self._clock.used(self._now))
             stack.callback(loop.set_exception_handler, loop.get_exception_handler())
             loop.set_exception_handler(self._collect)
             stack.enter_context(noting_tasks())
@@ -107,19 +124,44 @@ class RunningBot:
         start = len(self.telegram.calls)
         bot = self.app.bot
         self._last_update = Update.model_validate(update, context={"bot": bot})
-        limit = asyncio.timeout(STEP_LIMIT)
-        try:
-            with self._noted():
-                async with limit:
-                    await self.app.feed_update(bot, self._last_update)
-        except Exception as error:  # noqa: BLE001 - a handler may raise anything
-            endless = TimeoutError(f"no handler ended within {STEP_LIMIT:g} seconds")
-            self._errors.append(endless if limit.expired() else error)
-        self._errors += await settle(self._tasks)
-        if self._errors:
-            errors, self._errors = self._errors, []
-            raise errors[0]
+        with self._clock.held(), self._noted():
+            task = asyncio.create_task(self._handle(self._last_update))
+            try:
+                if await finish(task, self._tasks, STEP_LIMIT):
+                    endless = TimeoutError(f"no handler ended within {STEP_LIMIT:g} seconds")
+                    self._errors.append(endless)
+                elif (error := await task) is not None:
+                    self._errors.append(error)
+            finally:
+                task.cancel()
+            self._errors += await settle(self._tasks)
+        self._raise_first()
         return self.telegram.calls[start:]
+
+    async def advance(self, duration: str | timedelta) -> list[Call]:
+        """Let time pass, such as "24h", and return the calls that the bot made meanwhile.
+
+        Timers, limits and `asyncio.sleep` are due one after another, each at its time. Raise what a
+        task of the bot raised, and TimeoutError when it takes too long.
+        """
+        seconds, start = seconds_of(duration), len(self.telegram.calls)
+        self._clock.check_moves()
+        with self._clock.held():
+            await pass_time(self._clock, seconds, self._tasks, STEP_LIMIT)
+        self._raise_first()
+        return self.telegram.calls[start:]
+
+    def _raise_first(self) -> None:
+        errors, self._errors = self._errors, []
+        if errors:
+            raise errors[0]
+
+    async def _handle(self, update: Update) -> BaseException | None:
+        try:
+            await self.app.feed_update(self.app.bot, update)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a handler may raise anything
+            return error
+        return None
 
     async def session(self, update: Json | None = None) -> Json | None:
         """Return the fields of the session that an update belongs to, as they are stored.

@@ -1,20 +1,25 @@
-"""Wait for what handlers started and did not await, without sleeping.
+"""Wait for what handlers do and for what they started, without sleeping.
 
 A handler may float a call: `asyncio.create_task(message.answer("…"))`. Such tasks belong to the
 update that started them, so the harness lets them run until they are done. A task that waits for
 time (`asyncio.sleep`) or for another task's signal (a queue, a lock, an event) is left alone: it
-is a reminder or a worker, and may wait for ever.
+is a reminder or a worker, and may wait for ever. When the handler itself waits for time, the clock
+is moved on to the next timer; what waits for a thread or a socket gets the time that it takes.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from inspect import iscoroutine, isgenerator
-from types import CoroutineType
+from types import FrameType
 from typing import Any
+
+from toolkit.harness.clock import VirtualClock, clock_of
 
 Task = asyncio.Task[Any]
 
@@ -23,6 +28,12 @@ GRACE = 1.0
 
 QUIET_ROUNDS = 5
 """Turns of the loop without progress before tasks count as waiting; waking takes one or two."""
+
+MOST_ROUNDS = 1000
+"""Turns of the loop after which tasks are looked at although they get on, as in an endless loop."""
+
+SIGNALS = ("asyncio.locks", "asyncio.queues", "asyncio.taskgroups")
+LONGEST_NAP = 0.002
 
 started: ContextVar[list[Task] | None] = ContextVar("tasks_started_here", default=None)
 """Where tasks are noted that code in this context starts, and the tasks that those start."""
@@ -53,54 +64,147 @@ async def settle(tasks: list[Task]) -> list[BaseException]:
 
     Tasks that have ended are taken off the list.
     """
-    while True:
+    wait, running = _Wait(), -1
+    while tasks:
         await _run_until_still(tasks)
-        running = [task for task in tasks if not task.done() and not _waits_for_a_signal(task)]
-        if not running:
+        busy = [task for task in tasks if not task.done() and not _waits_for_others(task)]
+        if not busy or (len(busy) == running and wait.seconds > GRACE):
             break
-        done, _ = await asyncio.wait(running, timeout=GRACE, return_when=asyncio.FIRST_COMPLETED)
-        if not done:
-            break
+        if len(busy) != running:
+            wait, running = _Wait(), len(busy)
+        await wait.nap()
     errors = [error for task in tasks if (error := _unseen_error(task)) is not None]
     tasks[:] = [task for task in tasks if not task.done()]
     return errors
 
 
-async def _run_until_still(tasks: list[Task]) -> None:
+async def finish(task: Task, tasks: list[Task], limit: float) -> bool:
+    """Run `task` to its end, and let time pass while it and `tasks`, which may grow, wait for that.
+
+    After `limit` real seconds the task is cancelled; tell whether that was necessary.
+    """
+    clock = clock_of(asyncio.get_running_loop())
+    idle = {_place(each) for each in tasks if each is not task}
+    threads, begun, cancelled = clock.in_threads, time.monotonic(), False
+    places, wait = list[object](), _Wait()
+    while True:
+        moved = clock.moved
+        before, places = places, await _run_until_still([task, *tasks], task)
+        if task.done():
+            break
+        if clock.moved != moved:  # for another task that is waited for at the same time
+            continue
+        wait = wait if places == before else _Wait()
+        passed = time.monotonic() - begun
+        if passed > limit + GRACE:
+            break
+        if passed > limit:
+            cancelled = cancelled or task.cancel()
+        busy = [each for each in tasks if _place(each) not in idle and not _waits_for_others(each)]
+        waits = _waits_for_others(task) and clock.in_threads <= threads and not busy
+        if waits and not cancelled and (when := clock.next_timer()) is not None:
+            clock.move_to(when)
+            continue
+        napped = await wait.nap()
+        if wait.seconds > GRACE:
+            # What waits that long may wait for a timer after all: time passes as it does outside.
+            idle |= {_place(each) for each in busy if each is not task}
+            clock.go_on(napped)
+    return cancelled
+
+
+async def pass_time(clock: VirtualClock, seconds: float, tasks: list[Task], limit: float) -> None:
+    """Let `seconds` pass, from timer to timer, and let `tasks` settle at each.
+
+    Raises what they raise, and TimeoutError when that takes more than `limit` real seconds.
+    """
+    end, until = clock.time() + seconds, time.monotonic() + limit
+    timers = 0
+    while True:
+        if errors := await settle(tasks):
+            raise errors[0]
+        if clock.time() >= end:
+            return
+        if time.monotonic() > until:
+            raise TimeoutError(
+                f"{timers} timers took {limit:g} seconds, and {end - clock.time():.0f} of "
+                f"{seconds:.0f} seconds are left; advance less, or let the bot wake up less often"
+            )
+        when = clock.next_timer()
+        clock.move_to(end if when is None else min(when, end))
+        timers += 1
+        for _ in range(2):  # the loop runs a timer after what was there before it
+            await asyncio.sleep(0)
+
+
+class _Wait:
+    """A wait for a thread or a socket, in naps that begin short."""
+
+    def __init__(self) -> None:
+        self._begun = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._begun
+
+    async def nap(self) -> float:
+        """Nap, and return how long it took."""
+        begun = time.monotonic()
+        # The loop's own sleep would wait for virtual time.
+        time.sleep(min(max(self.seconds / 4, 0.00005), LONGEST_NAP))  # noqa: ASYNC251
+        await asyncio.sleep(0)
+        return time.monotonic() - begun
+
+
+async def _run_until_still(tasks: list[Task], until: Task | None = None) -> list[object]:
+    """Let the loop turn until no task gets on, or `until` is done; return where they are then."""
     places: list[object] = []
     still = 0
-    while still < QUIET_ROUNDS:
+    for _ in range(MOST_ROUNDS):
         now = [_place(task) for task in tasks if not task.done()]
-        if not now:
-            return
         still = still + 1 if now == places else 0
         places = now
+        if not now or still == QUIET_ROUNDS or (until is not None and until.done()):
+            break
         await asyncio.sleep(0)
+    return places
 
 
-def _innermost(task: Task) -> CoroutineType[Any, Any, Any] | None:
-    """Return the coroutine in which a task is suspended."""
+def _innermost(task: Task) -> tuple[FrameType | None, Any]:
+    """Return the frame in which a task is suspended, and what it awaits."""
     found: Any = task.get_coro()
-    while iscoroutine(inner := getattr(found, "cr_await", None)):
+    while True:
+        inner = getattr(found, "cr_await", None) or getattr(found, "gi_yieldfrom", None)
+        if type(inner).__name__ == "coroutine_wrapper":  # of `__await__`, as aiogram's methods have
+            inner = gc.get_referents(inner)[0]
+        if not (iscoroutine(inner) or isgenerator(inner)):
+            break
         found = inner
-    return found if iscoroutine(found) else None
+    return getattr(found, "cr_frame", None) or getattr(found, "gi_frame", None), inner
 
 
 def _place(task: Task) -> object:
-    coroutine = _innermost(task)
-    frame = coroutine.cr_frame if coroutine is not None else None
-    return task, id(coroutine), frame.f_lasti if frame is not None else None
+    frame, _ = _innermost(task)
+    if frame is None:
+        return task
+    # What has only given way goes on in the next turn.
+    return object() if _is_of(frame, "__sleep0") else (task, id(frame), frame.f_lasti)
 
 
-def _waits_for_a_signal(task: Task) -> bool:
-    coroutine = _innermost(task)
-    if coroutine is None or coroutine.cr_frame is None:
+def _waits_for_others(task: Task) -> bool:
+    """Tell whether a task waits for time, or for what another task does."""
+    frame, awaited = _innermost(task)
+    if frame is None:
         return False
-    module = coroutine.cr_frame.f_globals.get("__name__")
-    if module == "asyncio.tasks" and coroutine.cr_code.co_name == "sleep":
-        # sleep(0) awaits a bare generator and goes on in the next turn.
-        return not isgenerator(coroutine.cr_await)
-    return module in ("asyncio.locks", "asyncio.queues")
+    if _is_of(frame, "sleep", "_wait", "wait_for") or frame.f_globals.get("__name__") in SIGNALS:
+        return True
+    # A task and what gather returns are futures of kinds of their own.
+    futures = gc.get_referents(awaited) if awaited is not None else ()
+    return any(isinstance(it, asyncio.Future) and type(it) is not asyncio.Future for it in futures)
+
+
+def _is_of(frame: FrameType, *names: str) -> bool:
+    return frame.f_globals.get("__name__") == "asyncio.tasks" and frame.f_code.co_name in names
 
 
 def _unseen_error(task: Task) -> BaseException | None:

@@ -6,19 +6,21 @@ It may also be `{"given": {…}, "specs": […]}`: each spec is given that unles
      "steps": [{"send": {…}, "expect": [{"method": "…", "payload": {…}, "buttons": […]}]}]}
 
 `send` is one of `{"text"}`, `{"callback", "messageId"}`, `{"tap"}` and `{"update"}`, each
-with `chatId` and `userId`. A step may carry `session`, a subset of the session's fields after
-it, and `fault`, one or more failures that strike from this step on.
+with `chatId` and `userId`; in its place `"advance": "24h"` lets time pass. A step may carry
+`session`, a subset of the session's fields after it, and `fault`, one or more failures that strike
+from this step on.
 """
 
 from __future__ import annotations
 
 import glob
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, cast
 
+from toolkit.harness.clock import moment_of, seconds_of
 from toolkit.harness.specs.codes import CODES, FINDINGS
 from toolkit.harness.specs.given import Given
 from toolkit.harness.specs.matching import matcher_of, matcher_problem
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from toolkit.harness.fake_telegram import Fault
 
 T = TypeVar("T")
-Kind = Literal["text", "callback", "tap", "update"]
+Kind = Literal["text", "callback", "tap", "update", "advance"]
 
 TYPE_NAMES = {str: "text", int: "a whole number", bool: "true or false", dict: "an object"}
 PLACE = {"chatId": int, "userId": int}
@@ -48,7 +50,8 @@ class SpecError(ValueError):
 class Send:
     """What a user does. `value` is the text, callback data, update, or label or its matcher.
 
-    Without `chat_id` it is the user's private chat.
+    Without `chat_id` it is the user's private chat. The value of `advance` is the seconds that
+    pass: all wait for that.
     """
 
     kind: Kind
@@ -174,7 +177,8 @@ class _Place:
 ALLOWABLE = [code for code in CODES if code.startswith("CHANGED_BY_") or code in FINDINGS]
 FILE = ("given", "specs", "$schema")
 SPEC = ("name", "strict", "given", "allow", "steps", "$schema")
-GIVEN = ("settings", "session", "language")
+GIVEN = ("settings", "session", "language", "now")
+STEP = ("send", "advance", "expect", "session", "fault")
 HINTS = {
     "expect": '; "expect": [] expects nothing in particular, or with strict no call at all',
     "send": '; {"text": "/start"} types a text',
@@ -219,21 +223,38 @@ def _given(item: Any, of_file: Json, place: _Place) -> Given:
         place.typed(data.get("settings", {}), dict, "given.settings"),
         place.typed(data.get("session", {}), dict, "given.session"),
         place.typed(data.get("language", "en"), str, "given.language"),
+        _read(moment_of, data["now"], place, "given.now") if "now" in data else None,
     )
 
 
+def _read(reader: Callable[[str], T], value: Any, place: _Place, field: str) -> T:
+    text = place.typed(value, str, field)
+    try:
+        return reader(text)
+    except ValueError as error:
+        place.refuse(field, str(error))
+
+
 def _step(item: Any, place: _Place) -> Step:
-    data = place.fields(item, "", ("send", "expect", "session", "fault"), ("send", "expect"))
+    data = place.typed(item, dict, "")
+    place.fields(data, "", STEP, ("expect",) if "advance" in data else ("send", "expect"))
+    if "send" in data and "advance" in data:
+        place.refuse("advance", "stands in place of send, not beside it")
     expect = place.typed(data["expect"], list, "expect")
     session = data.get("session")
     if session is not None:
         _check_fields(session, place, "session")
     return Step(
-        _send(data["send"], place),
+        _send(data["send"], place) if "send" in data else _advance(data["advance"], place),
         tuple(_expected(call, place, f"expect[{n}]") for n, call in enumerate(expect)),
         session,
         tuple(_faults(data["fault"], place)) if "fault" in data else (),
     )
+
+
+def _advance(item: Any, place: _Place) -> Send:
+    seconds = _read(seconds_of, item, place, "advance")
+    return Send("advance", seconds, 1, None, None, {"advance": item})
 
 
 def _send(item: Any, place: _Place) -> Send:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,24 @@ async def test_a_strict_call_to_another_chat_goes_another_way_as_it_does_in_the_
     assert (await desk.ask("replay", text=told()))["failed"] == 1
     assert "payload.chat_id: expected 1" in (desk.last.verdict or "")
     assert (await desk.ask("replay", text=told(payload={"chat_id": 2})))["failed"] == 0
+
+
+async def test_a_date_counts_for_the_replay_alone(desk: Desk) -> None:
+    spec = {
+        "name": "x",
+        "given": {"now": "2000-01-01T10:30:00+01:00"},
+        "steps": [{"send": {"text": "/tea"}, "expect": [{"method": "sendMessage"}]}],
+    }
+    assert (await desk.ask("replay", text=json.dumps(spec)))["failed"] == 0
+    seen = desk.simulation.telegram.messages(1)
+    assert {datetime.fromtimestamp(each["date"], UTC).year for each in seen} == {2000}
+    assert datetime.now(UTC).year > 2000
+
+
+async def test_time_cannot_be_advanced_here(desk: Desk) -> None:
+    spec = {"name": "x", "steps": [{"advance": "1h", "expect": []}]}
+    refusal = await desk.refusal("replay", text=json.dumps(spec))
+    assert refusal == "here time passes as it does; pytest runs specs that advance it"
 
 
 async def test_lines_of_a_terminal_are_a_transcript(desk: Desk) -> None:

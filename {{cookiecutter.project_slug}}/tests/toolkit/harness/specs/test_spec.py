@@ -54,6 +54,20 @@ WRONG: list[tuple[Any, str]] = [
     ({"specs": [{}]}, "f, spec 1, name: is missing"),
     ({"specs": [spec_with()], "given": {"language": 1}}, "f, given.language: must be text"),
     ({"name": ""}, "f, spec 1, steps: is missing"),
+    ({"name": "a", "steps": [{"expect": []}]}, "f, spec 1 (a), step 1, send: is missing; "),
+    ({"name": "a", "steps": [{"advance": "1h"}]}, "f, spec 1 (a), step 1, expect: is missing; "),
+    (
+        {"name": "a", "steps": [{"advance": "1 h", "expect": []}]},
+        "f, spec 1 (a), step 1, advance: a duration is like 90s, 15m, 24h, 30d or 1d12h, not '1 h'",
+    ),
+    (
+        {"name": "a", "steps": [{"advance": 5, "expect": []}]},
+        "f, spec 1 (a), step 1, advance: must be text, not 5",
+    ),
+    (
+        {**spec_with(), "given": {"now": "2026-11-23T10:30:00"}},
+        "f, spec 1 (a dialogue), given.now: a moment is like 2026-11-23T10:30:00+01:00, not 2026-",
+    ),
     ({"name": "", "steps": []}, "f, spec 1, name: must not be empty"),
     ({"name": "a", "steps": []}, "f, spec 1 (a), steps: must hold at least one step"),
     ({"name": "a", "steps": {}}, "f, spec 1 (a), steps: must be an array, not {}"),
@@ -76,6 +90,7 @@ WRONG: list[tuple[Any, str]] = [
 ]
 
 WRONG_STEPS: list[tuple[dict[str, Any], str]] = [
+    ({"advance": "1h"}, "advance: stands in place of send, not beside it"),
     ({"send": {}}, "send: must have exactly one of text, callback, tap, update; it has none"),
     ({"send": {"text": "a", "tap": "b"}}, "send: must have exactly one of"),
     ({"send": {"tap": {"$regex": "("}}}, "send.tap: $regex must be a regular expression"),
@@ -117,7 +132,7 @@ WRONG_STEPS: list[tuple[dict[str, Any], str]] = [
     ({"fault": 429}, "fault: must be an object"),
     ({"fault": {"eror": 429}}, "fault: a fault has no field 'eror'"),
     ({"fault": [{"error": 403, "times": 0}]}, "fault: times is 0; it must be a number from 1"),
-    ({"notes": "x"}, "notes: unknown field; it may be send, expect, session, fault"),
+    ({"notes": "x"}, "notes: unknown field; it may be send, advance, expect, session, fault"),
 ]
 
 
