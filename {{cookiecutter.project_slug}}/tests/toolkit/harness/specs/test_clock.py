@@ -202,6 +202,24 @@ async def test_timers_are_due_in_order_and_at_their_time(at_half_past: RunningBo
     assert call.payload["text"] == "1440: 24 09:30:00.000000"
 
 
+async def test_timers_without_a_task_are_due_as_well(at_half_past: RunningBot) -> None:
+    loop, seen = asyncio.get_running_loop(), list[float]()
+
+    def note() -> None:
+        # The first hour begins after that of the spec, by what the test itself takes.
+        seen.append(round((datetime.now(UTC) - HALF_PAST_NINE) / timedelta(hours=1), 2))
+
+    def wake_up(left: int) -> None:
+        # As schedulers do: by way of the loop, and then for the next time.
+        loop.call_soon_threadsafe(note)
+        if left:
+            loop.call_soon(lambda: loop.call_later(3600, wake_up, left - 1))
+
+    loop.call_later(3600, wake_up, 2)
+    await at_half_past.advance("1d")
+    assert seen == [1, 2, 3]
+
+
 async def test_what_fails_meanwhile_is_raised(at_half_past: RunningBot) -> None:
     await say(at_half_past, "fail later")
     with pytest.raises(ZeroDivisionError):
@@ -228,8 +246,8 @@ async def test_sessions_expire(at_half_past: RunningBot) -> None:
 
 
 async def test_so_does_what_the_default_store_keeps(tmp_path: Path) -> None:
-    url = default_url()
-    storage = open_storage(f"{url.partition(':///')[0]}:///{tmp_path}/it" if "/" in url else url)
+    kind, of_a_file, _ = default_url().partition(":///")
+    storage = open_storage(f"{kind}:///{tmp_path}/it") if of_a_file else MemorySessionStorage()
     async with RunningBot(lambda: make_bot(storage, expires_in=3600), now=NOW) as running:
         assert [await say(running, "hello") for _ in range(3)] == [["1"], ["2"], ["3"]]
         assert datetime.now(UTC) == HALF_PAST_NINE
@@ -355,6 +373,27 @@ async def test_the_date_goes_on_when_the_bot_is_restarted() -> None:
         return make_bot(storage, expires_in=3600)
 
     assert [each.code async for each, _, _ in broken(spec, make)] == []
+
+
+async def test_a_store_with_a_clock_of_its_own_is_left_out_where_time_passes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[Any] = []
+
+    def make(storage: Any = None) -> Any:
+        made.append(storage)
+        return make_bot(storage)
+
+    numbers = []
+    for own, step in ((False, "1h"), (True, "1h"), (True, None)):
+        monkeypatch.setattr(MemorySessionStorage, "has_own_clock", own, raising=False)
+        later = [{"advance": step, "expect": []}] if step else []
+        spec = spec_of(sends("hello"), *later, sends("hello"))
+        made.clear()
+        assert [each.code async for each, _, _ in broken(spec, make, "memory:")] == []
+        numbers.append(len(made))
+    # A restart more for each step.
+    assert numbers == [numbers[0], numbers[0] - 1, numbers[0] - 1]
 
 
 @pytest.mark.parametrize(
