@@ -167,12 +167,23 @@ class _Watched(RunningBot):
         super().__init__(*arguments, **options)
         self._findings = findings
         self._from_start: set[asyncio.Task[Any]] = set()
+        self._step_of: dict[asyncio.Task[Any], int] = {}
+        self._timers: list[tuple[int, asyncio.TimerHandle, Any]] = []
 
     async def __aenter__(self) -> RunningBot:
         await super().__aenter__()
         self._from_start = {*self._tasks}
-        self._step_of: dict[asyncio.Task[Any], int] = {}
+        loop: Any = asyncio.get_running_loop()
+        self._call_at = loop.call_at
+        loop.call_at = self._note_timer
         return self
+
+    def _note_timer(self, when: float, callback: Any, *arguments: Any, **options: Any) -> Any:
+        handle = self._call_at(when, callback, *arguments, **options)
+        code = getattr(getattr(callback, "func", callback), "__code__", None)
+        if code is not None and is_own(code.co_filename):
+            self._timers.append((self.step, handle, code))
+        return handle
 
     async def deliver(self, update: Json) -> list[Call]:
         findings = self._findings
@@ -201,10 +212,17 @@ class _Watched(RunningBot):
                 self._step_of.setdefault(task, self.step)
 
     async def __aexit__(self, *exc_info: object) -> None:
-        for task in self._tasks:
-            if task in self._from_start or task.done() or (code := _own_code(task)) is None:
+        loop: Any = asyncio.get_running_loop()
+        loop.call_at = self._call_at
+        tasks = [each for each in self._tasks if not each.done() and each not in self._from_start]
+        left = [(self._step_of.get(task, self.step), _own_code(task)) for task in tasks]
+        for step, handle, code in self._timers:
+            if not handle.cancelled() and handle.when() > loop.time():
+                left.append((step, code))
+        for step, code in left:
+            if code is None:
                 continue
-            self._findings.step = self._step_of.get(task, self.step)
+            self._findings.step = step
             place = f"{code.co_qualname} ({place_of(code)})"
             self._findings.note(
                 "TASK_LEFT",
