@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, cast
 
@@ -22,10 +23,14 @@ Call = Callable[[str, Json, dict[str, Upload]], Awaitable[Any]]  # `FakeTelegram
 
 
 class FakeSession(BaseSession):
-    """Calls the fake; values are prepared and answers are checked by aiogram's own code."""
+    """Calls the fake; values are prepared and answers are checked by aiogram's own code.
 
-    def __init__(self, call: Call, files: Files) -> None:
+    It shares the request middlewares of `replaced`, the session that the bot would have.
+    """
+
+    def __init__(self, call: Call, files: Files, replaced: BaseSession) -> None:
         super().__init__()
+        self.middleware = replaced.middleware
         self._call = call
         self._files = files
 
@@ -39,6 +44,8 @@ class FakeSession(BaseSession):
             for key, value in method.model_dump(warnings=False, exclude_none=True).items()
         }
         files = {name: await _read(bot, file) for name, file in attached.items()}
+        # Others go on meanwhile, as they do while a request is on its way.
+        await asyncio.sleep(0)
         status, body = 200, cast(dict[str, Any], {"ok": True})
         try:
             body["result"] = await self._call(method.__api_method__, payload, files)

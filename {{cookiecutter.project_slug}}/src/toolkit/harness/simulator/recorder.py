@@ -22,6 +22,8 @@ from toolkit.storage.base import SessionStorage
 from toolkit.waiting import KeyedLock
 
 if TYPE_CHECKING:
+    from aiogram.types import Update
+
     from toolkit.app import BotApp
     from toolkit.harness.fake_telegram import Event, FakeTelegram
 
@@ -161,16 +163,29 @@ class Recorder:
             turn.error = traceback_of(error)
             self.finish(turn)
             return
-        turn.key = app.session_key(update)
+        turn.key, turn.handler = app.session_key(update), None
+        await self._feed(turn, update, turn.key)
+        self.finish(turn)
+        errors: list[BaseException] = await settle(turn.tasks)
+        try:
+            for caused in turn.caused.take():
+                update = Update.model_validate(caused, context={"bot": app.bot})
+                await self._feed(turn, update, app.session_key(update))
+                errors += await settle(turn.tasks)
+                self.finish(turn)
+        except RuntimeError as error:
+            errors.append(error)
+        if errors:
+            turn.error = turn.error or traceback_of(errors[0])
+            self.finish(turn)
+
+    async def _feed(self, turn: Turn, update: Update, key: str | None) -> None:
+        app = self.running_app
         # As the bot's own poller does: one update per session at a time, others meanwhile.
-        async with self._queues.hold(turn.key, f"update {turn.number}"):
+        async with self._queues.hold(key, f"update {turn.number}"):
             await self.run(turn, app.feed_update(app.bot, update))
             if turn.before is not None:
                 turn.after = await self.fields(turn.key)
-        self.finish(turn)
-        if errors := await settle(turn.tasks):
-            turn.error = turn.error or traceback_of(errors[0])
-            self.finish(turn)
 
     def _notice(self, event: Event) -> None:
         turn = current.get()
@@ -178,6 +193,8 @@ class Recorder:
             turn.calls.append(event.data)
             self._changed("turn", turn)
             return
+        if turn is not None and self.app is not None:
+            turn.caused.note(event, self.app)
         self._changed("event", event)
 
     async def _around_handler(
@@ -185,6 +202,8 @@ class Recorder:
     ) -> Any:
         turn = current.get()
         if turn is None:
+            return await handler(event, data)
+        if turn.handler is not None:  # for an update that the turn's own calls caused
             return await handler(event, data)
         if "context" in data:  # the fields as they were read from the store
             turn.before = data["context"]._before

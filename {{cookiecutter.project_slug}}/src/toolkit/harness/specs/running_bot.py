@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
+from toolkit.harness.specs.caused import Caused
 from toolkit.harness.specs.given import begin_sessions_with
 from toolkit.harness.specs.settling import GRACE, Task, noting_tasks, settle, started
 from toolkit.harness.types import Json
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from aiogram.types import Update
 
     from toolkit.app import BotApp
-    from toolkit.harness.fake_telegram import Call, FakeTelegram
+    from toolkit.harness.fake_telegram import Call, Event, FakeTelegram
 
 STEP_LIMIT = 10.0
 """Seconds a handler may take. Tests are fast, so this only ends handlers that hang."""
@@ -66,6 +67,7 @@ class RunningBot:
         self._last_update: Update | None = None
         self._tasks: list[Task] = []
         self._errors: list[BaseException] = []
+        self._caused = Caused()
 
     async def __aenter__(self) -> RunningBot:
         from toolkit.harness.fake_telegram import FakeTelegram
@@ -80,8 +82,10 @@ class RunningBot:
             loop.set_exception_handler(self._collect)
             stack.enter_context(noting_tasks())
             stack.push_async_callback(self._end_tasks)
+            stack.callback(self.telegram.observe(self._notice))
             with self._noted():
                 await stack.enter_async_context(self.app.running())
+            await self._feed_caused()
             self._stack = stack.pop_all()
         return self
 
@@ -97,27 +101,44 @@ class RunningBot:
     async def deliver(self, update: Json) -> list[Call]:
         """Give the bot one update, wait for all that comes of it, and return the calls it made.
 
+        What these calls cause, a service message for instance, is given to the bot as well.
         Raise what a handler or a task that it started raised, TimeoutError when a handler does not
         end, and ValueError for a malformed update.
         """
         from aiogram.types import Update
 
         start = len(self.telegram.calls)
-        bot = self.app.bot
-        self._last_update = Update.model_validate(update, context={"bot": bot})
-        limit = asyncio.timeout(STEP_LIMIT)
-        try:
-            with self._noted():
-                async with limit:
-                    await self.app.feed_update(bot, self._last_update)
-        except Exception as error:  # noqa: BLE001 - a handler may raise anything
-            endless = TimeoutError(f"no handler ended within {STEP_LIMIT:g} seconds")
-            self._errors.append(endless if limit.expired() else error)
-        self._errors += await settle(self._tasks)
+        self._last_update = Update.model_validate(update, context={"bot": self.app.bot})
+        await self._feed(self._last_update)
+        await self._feed_caused()
         if self._errors:
             errors, self._errors = self._errors, []
             raise errors[0]
         return self.telegram.calls[start:]
+
+    async def _feed(self, update: Update) -> None:
+        limit = asyncio.timeout(STEP_LIMIT)
+        try:
+            with self._noted():
+                async with limit:
+                    await self.app.feed_update(self.app.bot, update)
+        except Exception as error:  # noqa: BLE001 - a handler may raise anything
+            endless = TimeoutError(f"no handler ended within {STEP_LIMIT:g} seconds")
+            self._errors.append(endless if limit.expired() else error)
+        self._errors += await settle(self._tasks)
+
+    async def _feed_caused(self) -> None:
+        from aiogram.types import Update
+
+        context = {"bot": self.app.bot}
+        try:
+            for update in self._caused.take():
+                await self._feed(Update.model_validate(update, context=context))
+        except RuntimeError as error:
+            self._errors.append(error)
+
+    def _notice(self, event: Event) -> None:
+        self._caused.note(event, self.app)
 
     async def session(self, update: Json | None = None) -> Json | None:
         """Return the fields of the session that an update belongs to, as they are stored.
