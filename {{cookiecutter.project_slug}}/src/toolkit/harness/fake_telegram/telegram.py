@@ -61,7 +61,7 @@ class FakeTelegram(Users):
         """
         from toolkit.harness.fake_telegram.transport import FakeSession
 
-        bot.session = FakeSession(self.call, self.files, bot.session)
+        bot.session = FakeSession(self.call, self, bot.session)
         if not waits:
             vars(bot)["sleep"] = _no_sleep
 

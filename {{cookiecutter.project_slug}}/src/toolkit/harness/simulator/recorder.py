@@ -65,6 +65,11 @@ class Recorder:
 
     def watch_handlers(self, app: BotApp[Any]) -> None:
         """Time and name every handler of `app`."""
+        from toolkit.harness.specs.plain import when_up
+
+        when_up(app, self._watch)
+
+    def _watch(self, app: BotApp[Any]) -> None:
         for name, observer in app.observers.items():
             if name not in ("update", "error"):
                 observer.middleware(self._around_handler)
@@ -148,9 +153,16 @@ class Recorder:
         if key is None:
             return None
         try:
-            return self.running_app.sessions.codec.load(key, await self._records.read(key))[1]
+            return self.running_app.sessions.codec.load(key, await self.stored(key))[1]
         except StorageError:
             return None
+
+    async def stored(self, key: str) -> Json | None:
+        """Return the record under `key` as it is stored, None for none."""
+        from toolkit.harness.specs.plain import is_plain
+
+        app = self.running_app
+        return await (app.session_storage if is_plain(app) else self._records).read(key)
 
     async def _handle(self, turn: Turn) -> None:
         await self._connected.wait()

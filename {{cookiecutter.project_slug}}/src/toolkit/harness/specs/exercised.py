@@ -6,12 +6,11 @@ import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolkit.harness.specs.codes import Failure
 from toolkit.harness.specs.matching import buttons_of
-from toolkit.harness.specs.report import is_own
+from toolkit.harness.specs.report import is_own, place_of
 from toolkit.harness.specs.running_bot import MakeBot
 from toolkit.harness.specs.strength import Played
 
@@ -32,10 +31,21 @@ class Exercised:
         self._known: set[Enum] = set()
         self._entered: set[Enum] = set()
         self._left: set[Enum] = set()
+        self.plain = False
+        """Whether some of the bots were not made by `create_bot`."""
 
     def make_bot(self, **options: Any) -> BotApp[Any]:
         """Return a new bot that is watched."""
-        app = self._make_bot(**options)
+        from toolkit.harness.specs.plain import make_app, when_up
+
+        app = make_app(self._make_bot, options)
+        when_up(app, self._look_at)
+        return app
+
+    def _look_at(self, app: BotApp[Any]) -> None:
+        from toolkit.harness.specs.plain import is_plain
+
+        self.plain |= is_plain(app)
         for router in app.chain_tail:
             for name, observer in router.observers.items():
                 for handler in observer.handlers:
@@ -46,7 +56,6 @@ class Exercised:
         started = _steps(app.sessions.codec.initial())
         self._entered |= started
         self._known |= {member for step in started for member in type(step)}
-        return app
 
     def _watch(self, app: BotApp[Any]) -> Callable[..., Any]:
         async def watch(handler: Callable[..., Any], event: Any, data: dict[str, Any]) -> Any:
@@ -70,7 +79,7 @@ class Exercised:
             kind = " and ".join(sorted(kinds))
             why = f"no spec runs the handler {function.__qualname__}, which takes {kind} updates"
             fix = "write a spec that reaches it; `given` says what its sessions begin with"
-            yield Failure("HANDLER_NEVER_RUN", why, fix, _place(code.co_filename, code))
+            yield Failure("HANDLER_NEVER_RUN", why, fix, place_of(code))
         for step in sorted(self._known, key=str):
             name = f"{type(step).__name__}.{step.name}"
             if step not in self._entered:
@@ -109,13 +118,6 @@ def _kind(data: str) -> str:
 def _function(handler: Any) -> Callable[..., Any]:
     function: Callable[..., Any] = inspect.unwrap(handler.callback)
     return function
-
-
-def _place(file: str, code: Any) -> str:
-    path = Path(file)
-    here = Path.cwd()
-    name = path.relative_to(here) if path.is_relative_to(here) else path
-    return f"{name}:{code.co_firstlineno}"
 
 
 def _steps(session: Any) -> set[Enum]:

@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 from toolkit.harness.specs.codes import Failure
 from toolkit.harness.specs.coverage import Coverage, load_commands, measure
 from toolkit.harness.specs.exercised import Exercised, untapped
+from toolkit.harness.specs.leaks import Leaks
 from toolkit.harness.specs.runner import SpecResult, run_specs
 from toolkit.harness.specs.running_bot import load_factory
 from toolkit.harness.specs.spec import SpecError, find_files, load_specs
@@ -31,13 +32,15 @@ def judge(
     *,
     hard: bool = False,
     store: str | None = None,
+    tell: bool = True,
 ) -> Json:
     """Run the specs against the bot, and return the object of a GATE line.
 
     `ok` needs at least one spec, all of them passed, and every declared command covered. Commands
     are declared by the bot itself and by the file `commands`. `hard` asks more of the specs
     (`toolkit.harness.specs.hard`), and adds `strength` and `failures`; `store` is the URL of an
-    empty store to play on as well.
+    empty store to play on as well. Failures are told on stderr as they are found, unless `tell` is
+    false.
     """
     try:
         specs = [spec for file in find_files(patterns) for spec in load_specs(file)]
@@ -51,10 +54,11 @@ def judge(
     gc.freeze()
     results = []
     runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
-    watched = Exercised(make_bot)
+    leaks = Leaks(make_bot)
+    watched = Exercised(leaks.make_bot)
     for result in run_specs(runner, specs, watched.make_bot if hard else make_bot):
         results.append(result)
-        if result.failure:
+        if result.failure and tell:
             print(f"{result.spec.id}\n{result.failure}\n", file=sys.stderr)  # noqa: T201
     if junit:
         write_junit(results, junit)
@@ -63,18 +67,21 @@ def judge(
     verdict = _verdict(results, coverage)
     if hard:
         from toolkit.harness.specs.hard import changed, strength_of
+        from toolkit.harness.specs.relations import LEFT_OUT
 
         strength, weak = strength_of(results)
         weak += [*watched.missing(), *untapped(step for each in results for step in each.played)]
         try:
-            weak += runner.run(changed(results, make_bot, store))
+            weak += [*runner.run(leaks.found()), *runner.run(changed(results, make_bot, store))]
         except SpecError as error:
             return refusal(str(error), hard=hard)
         failures = [*_failed(results), *_uncovered(coverage), *weak]
-        for each in weak:
+        for each in weak if tell else ():
             print(f"{each}\n", file=sys.stderr)  # noqa: T201
         verdict["ok"] = not failures
         verdict |= {"strength": strength, "failures": [each.as_json() for each in failures]}
+        if watched.plain:
+            verdict["left_out"] = LEFT_OUT
     return verdict
 
 

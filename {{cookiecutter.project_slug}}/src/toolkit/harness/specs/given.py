@@ -26,7 +26,7 @@ class Given:
     session: Json = field(default_factory=dict)
     language: str = "en"
 
-    def factory(self, make_bot: Callable[..., Any]) -> Callable[..., Any]:
+    def factory(self, make_bot: Any) -> Any:
         """Return a factory whose bots have these settings."""
         return partial(make_bot, settings=self.settings) if self.settings else make_bot
 

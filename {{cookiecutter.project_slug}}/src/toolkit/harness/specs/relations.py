@@ -7,7 +7,6 @@ twice: what differs between the two, such as a time of day, says nothing.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -90,6 +89,12 @@ REPLAY = Relation(
 )
 
 
+LEFT_OUT = (
+    "This bot was not made by create_bot: it is not played with restarts, second deliveries, calls "
+    "that are put off or lost, nor on another store, against which a dispatcher does nothing."
+)
+
+
 @dataclass
 class Outcome:
     """What came of each step: what people saw, and the session; and the ids of all messages."""
@@ -97,6 +102,7 @@ class Outcome:
     steps: list[tuple[list[Any], Json | None]] = field(default_factory=list)
     ids: list[int] = field(default_factory=list)
     error: str | None = None
+    plain: bool = False
 
 
 async def broken(
@@ -106,7 +112,8 @@ async def broken(
 
     The spec has passed before. `store` is the URL of an empty store to play on as well; raises
     SpecError where it is not empty. A factory without a parameter `storage` makes bots that cannot
-    be restarted on the store of another one, so that is left out.
+    be restarted on the store of another one, so that is left out; so is all but other users for a
+    bot that `create_bot` did not make (`LEFT_OUT`).
     """
     plain, again = await _play(spec, make_bot), await _play(spec, make_bot)
     if error := plain.error or again.error:
@@ -116,7 +123,8 @@ async def broken(
         # A spec that says what fails has no room for more.
         crowded = relation.fault and any(step.faults for step in spec.steps)
         stuck = relation.restart and not _takes_a_store(make_bot)
-        if crowded or stuck or relation.code in spec.allow:
+        beyond = plain.plain and not relation.others
+        if crowded or stuck or beyond or relation.code in spec.allow:
             continue
         outcome = await _play(spec, make_bot, relation, plain)
         if found := _first_difference(plain, again, outcome):
@@ -174,10 +182,13 @@ async def _play(
     plain: Outcome | None = None,
     storage: SharedSessionStorage | None = None,
 ) -> Outcome:
+    from toolkit.harness.specs.plain import is_plain
+
     outcome = Outcome()
     relation = relation or Relation("", "", "")
     try:
         async with _Stage(spec, make_bot, storage or MemorySessionStorage()) as stage:
+            outcome.plain = is_plain(stage.bot.app)
             waiting: Step | None = None
             for number, step in enumerate(spec.steps):
                 if relation.restart:
@@ -280,8 +291,9 @@ class _Stage:
 
 
 def _takes_a_store(make_bot: MakeBot) -> bool:
-    parameters = inspect.signature(make_bot).parameters.values()
-    return any(each.name == "storage" or each.kind is each.VAR_KEYWORD for each in parameters)
+    from toolkit.harness.specs.plain import accepts
+
+    return accepts(make_bot, "storage")
 
 
 @asynccontextmanager

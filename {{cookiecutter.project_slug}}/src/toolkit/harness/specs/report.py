@@ -7,7 +7,9 @@ import sysconfig
 import traceback
 from collections.abc import Iterator
 from difflib import SequenceMatcher
+from functools import cache
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from toolkit.harness.specs.matching import MISSING, Call, Comparison, Difference, call_differences
@@ -49,8 +51,20 @@ def describe_error(error: BaseException) -> str:
 
 def is_own(file: str) -> bool:
     """Tell whether a source file is the bot's own: neither the toolkit's nor a library's."""
+    return not file.startswith(_foreign())
+
+
+@cache
+def _foreign() -> tuple[str, ...]:
     paths = map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib"))
-    return not file.startswith((str(Path(__file__).parents[2]), *paths, "<"))
+    return str(Path(__file__).parents[2]), *paths, "<"
+
+
+def place_of(code: CodeType) -> str:
+    """Return the file and the line of a function's code."""
+    path, here = Path(code.co_filename), Path.cwd()
+    name = path.relative_to(here) if path.is_relative_to(here) else path
+    return f"{name}:{code.co_firstlineno}"
 
 
 def show(value: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,8 @@ from toolkit.harness.specs.spec import BotSpec, Step, read_fault
 from toolkit.harness.specs.strength import Played
 
 if TYPE_CHECKING:
+    from aiogram import Dispatcher
+
     from toolkit.harness.fake_telegram import Call, Fault
 
 FIRST_UPDATE_ID = 1_000_000_000
@@ -55,8 +57,8 @@ def run_specs(
             yield SpecResult(spec, describe_error(error))
 
 
-async def run_spec(spec: BotSpec, make_bot: MakeBot) -> SpecResult:
-    """Run one spec against a fresh bot, and return how it went.
+async def run_spec(spec: BotSpec, make_bot: MakeBot | Callable[[], Any] | Dispatcher) -> SpecResult:
+    """Run one spec against a fresh bot, and return how it went; `make_bot` is as for `RunningBot`.
 
     The result is `ok`, or its `failure` is a report on what the bot did wrong, exceptions included.
     """

@@ -14,6 +14,7 @@ from toolkit.harness.specs.settling import GRACE, Task, noting_tasks, settle, st
 from toolkit.harness.types import Json
 
 if TYPE_CHECKING:
+    from aiogram import Dispatcher
     from aiogram.types import Update
 
     from toolkit.app import BotApp
@@ -27,23 +28,30 @@ MakeBot = Callable[[], "BotApp[Any]"]
 
 
 def load_factory(name: str) -> MakeBot:
-    """Return the function that `module:function` names.
+    """Return the function that `module:function` names, or one for a `Dispatcher` of that name.
 
     Raise ImportError, AttributeError or TypeError that says what is wrong, and what the module
     itself raises.
     """
+    from toolkit.harness.specs.making import making
+    from toolkit.harness.specs.plain import factory_of
+
     module, _, function = name.partition(":")
     if not module or not function:
         raise ImportError(f"{name!r} does not name a bot; write module:function, bot.app:make_bot")
-    found = getattr(importlib.import_module(module), function)
-    if not callable(found):
-        raise TypeError(f"{name} is not a function that makes a bot")
-    return cast(MakeBot, found)
+    with making():
+        imported = importlib.import_module(module)
+    make_bot = factory_of(getattr(imported, function), vars(imported))
+    if make_bot is None:
+        raise TypeError(f"{name} is not a function that makes a bot, nor a Dispatcher")
+    return cast(MakeBot, make_bot)
 
 
 class RunningBot:
     """A fresh bot for the time of an `async with` block, closed when it ends.
 
+    `make_bot` returns a bot of `create_bot`, or a `Dispatcher`, alone or with its `Bot`. It may be
+    a `Dispatcher`, too, or the `async def main()` that polls with one.
     `session` are fields that its sessions begin with instead of those of `initial()`.
     """
 
@@ -54,13 +62,15 @@ class RunningBot:
 
     def __init__(
         self,
-        make_bot: MakeBot,
+        make_bot: MakeBot | Callable[[], Any] | Dispatcher,
         *,
         first_update_id: int = 1,
         session: Json | None = None,
         telegram: FakeTelegram | None = None,
     ) -> None:
-        self.app = make_bot()
+        from toolkit.harness.specs.plain import make_app
+
+        self.app = make_app(make_bot)
         if session:
             begin_sessions_with(self.app, session)
         self._known, self._first_update_id = telegram, first_update_id
