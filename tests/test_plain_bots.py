@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.support import ROOT, TEMPLATE
+from tests.played_docs import blocks
+from tests.support import ROOT, TEMPLATE, Render
 
 SPECS = ROOT / "tests" / "plain_bots" / "specs"
 BOTS = {
@@ -21,12 +24,19 @@ BOTS = {
 NAMES = [(name, bot) for name, bots in BOTS.items() for bot in bots]
 
 
-def run(*arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (TEMPLATE / "src", ROOT)))}
+def run(*arguments: str, text: str = "", folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join(map(str, (TEMPLATE / "src", folder)))
+    environment = {**os.environ, "PYTHONPATH": path}
     environment.pop("PLAIN_BOT_TOKEN", None)
     command = [sys.executable, "-m", *arguments]
     return subprocess.run(
-        command, cwd=ROOT, env=environment, input=text, capture_output=True, text=True, check=False
+        command,
+        cwd=folder,
+        env=environment,
+        input=text,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -87,6 +97,21 @@ def test_its_specs_are_tests_of_pytest(tmp_path: Path) -> None:
     )
 
     assert "2 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_the_how_to_page_is_true(render: Render, tmp_path: Path) -> None:
+    page = (render() / "docs/how-to/other-bots.md").read_text(encoding="utf-8")
+    for block in blocks(render() / "docs/how-to/other-bots.md"):
+        (tmp_path / block.path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / block.path).write_text(block.text)
+    commands = re.findall(r"^\$ \.venv/bin/python -m (.+)$", page, re.MULTILINE)
+    gated, simulated = map(shlex.split, commands)
+
+    done = run(*gated, folder=tmp_path)
+    talked = run(*simulated, "--chat", text="/start\nlarge\n", folder=tmp_path)
+
+    assert done.stdout.splitlines()[-1].endswith(" ok")
+    assert talked.stdout == "What size of coffee?\nA large coffee it is.\n"
 
 
 @pytest.mark.parametrize(
