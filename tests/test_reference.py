@@ -28,7 +28,12 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "least": LEAST,
     "blank": {"example": "blank", "storage": "postgres", "docker": False},
 }
-COMMANDS = ("bot", "toolkit.harness", "toolkit.harness.fake_telegram")
+COMMANDS = (
+    "bot",
+    "toolkit.harness",
+    "toolkit.harness.fake_telegram",
+    "toolkit.harness.simulator",
+)
 VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 OF_OTHERS = re.compile(r"(PG|GOOGLE|FIRESTORE|COMPOSE|FLY|RAILWAY|OTEL|SENTRY)_?[A-Z_]+")
 """Variables that drivers, platforms and tools read."""

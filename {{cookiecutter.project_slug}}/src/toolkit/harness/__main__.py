@@ -3,7 +3,8 @@
     python -m toolkit.harness --bot bot.app:make_bot --specs 'tests/specs/*.json'
 
 prints `GATE:<nonce>:{"ok", "total", "passed", "failed", "coverage", "results"}` and exits 0
-whenever there is a verdict, good or bad. Everything the bot prints goes to stderr.
+whenever there is a verdict, good or bad; with `--report` it prints in words what is wrong, and
+exits 1 if something is. Everything the bot prints goes to stderr.
 """
 
 from __future__ import annotations
@@ -28,8 +29,9 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--bot",
         default=given("HARNESS_BOT") or "bot.app:make_bot",
-        metavar="MODULE:FACTORY",
-        help="called without arguments, once per spec (HARNESS_BOT; %(default)s)",
+        metavar="MODULE:NAME",
+        help="a function that makes the bot, called once per spec; for a bot that create_bot does "
+        "not make also a Dispatcher, or the main that polls (HARNESS_BOT; %(default)s)",
     )
     parser.add_argument(
         "--specs",
@@ -59,12 +61,19 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--store", metavar="URL", help="an empty store that --hard plays them on as well"
     )
-    parser.add_argument(
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument(
         "--json", action="store_true", help="print one JSON object, with --hard, instead of a line"
+    )
+    output.add_argument(
+        "--report",
+        action="store_true",
+        help="print the failures in words, with --hard, instead of a line; exit with 1 if there "
+        "are some",
     )
     parser.add_argument("--explain", metavar="CODE", help="say what the code of a failure means")
     options = parser.parse_args(arguments)
-    options.hard |= options.json
+    options.hard |= options.json or options.report
     if options.explain:
         from toolkit.harness.specs.codes import CODES
 
@@ -79,6 +88,7 @@ def main() -> NoReturn:
     """Print the verdict, and end the process whatever the bot left running."""
     options = read_arguments(sys.argv[1:])
     stdout = _keep_from_the_bot()
+    from toolkit.harness.specs.codes import in_words
     from toolkit.harness.specs.gate import judge, refusal
 
     try:
@@ -89,18 +99,19 @@ def main() -> NoReturn:
             options.junit,
             hard=options.hard,
             store=options.store,
+            tell=not options.report,
         )
     except BaseException as error:  # noqa: BLE001 - importing a bot may raise anything
         traceback.print_exc()
         verdict = refusal(f"{type(error).__name__}: {error}", hard=options.hard)
     with os.fdopen(stdout, "w", encoding="utf-8") as real:
         prefix = "" if options.json else f"GATE:{options.nonce}:"
-        real.write(f"{prefix}{json.dumps(verdict)}\n")
+        real.write(in_words(verdict) if options.report else f"{prefix}{json.dumps(verdict)}\n")
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.flush()
         sys.stderr.flush()
     # A thread, a timer or a socket that the bot left open would keep an ordinary exit waiting.
-    os._exit(0)
+    os._exit(1 if options.report and not verdict["ok"] else 0)
 
 
 def _keep_from_the_bot() -> int:

@@ -174,7 +174,7 @@ class HardSpecs:
         from toolkit.harness.specs.gate import commands_without_spec
 
         for gate in self._gates.values():
-            strength, found = gate.overall()
+            strength, found = _runner(session.config).run(gate.overall())
             found += commands_without_spec(gate.results)
             noticed = "{noticed} of {changes} changes are noticed".format(**strength)
             self._lines += [f"{noticed}; {len(found)} failures", *map(str, found)]

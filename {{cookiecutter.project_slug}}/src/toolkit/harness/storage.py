@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -30,6 +31,8 @@ class PersistentStorage:
         self.inner = inner
         """The store that keeps the records."""
         self.delay = 0.0
+        self.beside: defaultdict[Any, Any] = defaultdict()
+        """FSM states and data of a dispatcher that keeps them in no store, as they are."""
         for name in VERBS:
             setattr(self, name, partial(self._call, name))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,9 @@ from toolkit.harness.types import Json
 
 if TYPE_CHECKING:
     from aiogram import Bot
+
+calling: ContextVar[bool] = ContextVar("a_call_of_the_bot_is_being_done", default=False)
+"""Whether what happens now is done by a call of the bot, not by a user."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +56,12 @@ class FakeTelegram(Users):
     def attach(self, bot: Bot, *, waits: bool = False) -> None:
         """Let an aiogram bot talk to this server from now on, without sockets.
 
-        Unless it `waits`, it retries a call at once, after a 429 for instance.
+        Unless it `waits`, it retries a call at once, after a 429 for instance. Request middlewares
+        of its session go on running; what a subclass of a session does itself does not.
         """
         from toolkit.harness.fake_telegram.transport import FakeSession
 
-        bot.session = FakeSession(self.call, self.files)
+        bot.session = FakeSession(self.call, self, bot.session)
         if not waits:
             vars(bot)["sleep"] = _no_sleep
 
@@ -74,12 +79,12 @@ class FakeTelegram(Users):
         try:
             fault = self.faults.take(method, payload) if self.faults.rules else None
             if fault is None:
-                result = await run(Request(self, method, payload, files or {}))
+                result = await _do(Request(self, method, payload, files or {}))
             else:
                 if fault.delay:
                     await asyncio.sleep(fault.delay)
                 if fault.error is None or fault.applied:
-                    result = await run(Request(self, method, payload, files or {}))
+                    result = await _do(Request(self, method, payload, files or {}))
                 if fault.error is not None:
                     raise fault.error.with_traceback(None)
         except (ApiError, NetworkFailure) as failure:
@@ -96,6 +101,14 @@ class FakeTelegram(Users):
             if self._keep_calls is not None and len(self.calls) >= 2 * self._keep_calls:
                 del self.calls[: -self._keep_calls]
         self.notify("call", call.payload.get("chat_id"), call)
+
+
+async def _do(request: Request) -> Any:
+    token = calling.set(True)
+    try:
+        return await run(request)
+    finally:
+        calling.reset(token)
 
 
 async def _no_sleep(seconds: float) -> None:

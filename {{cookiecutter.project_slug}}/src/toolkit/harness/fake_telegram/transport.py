@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, cast
 
@@ -13,8 +14,8 @@ from aiogram.methods.base import TelegramType
 from aiogram.types import InputFile
 
 from toolkit.harness.fake_telegram.errors import ApiError, NetworkFailure
-from toolkit.harness.fake_telegram.files import Files
 from toolkit.harness.fake_telegram.request import Upload
+from toolkit.harness.fake_telegram.world import World
 from toolkit.harness.types import Json
 
 PLAIN = frozenset((str, int, float, bool))
@@ -22,12 +23,20 @@ Call = Callable[[str, Json, dict[str, Upload]], Awaitable[Any]]  # `FakeTelegram
 
 
 class FakeSession(BaseSession):
-    """Calls the fake; values are prepared and answers are checked by aiogram's own code."""
+    """Calls the fake; values are prepared and answers are checked by aiogram's own code.
 
-    def __init__(self, call: Call, files: Files) -> None:
+    It shares the request middlewares of `replaced`, the session that the bot would have.
+    """
+
+    def __init__(self, call: Call, world: World, replaced: BaseSession) -> None:
         super().__init__()
+        self.middleware = replaced.middleware
+        self.world = world
         self._call = call
-        self._files = files
+
+    def instead_of(self, replaced: BaseSession) -> FakeSession:
+        """Return a session like this one for another bot."""
+        return FakeSession(self._call, self.world, replaced)
 
     async def make_request(
         self, bot: Bot, method: TelegramMethod[TelegramType], timeout: int | None = None
@@ -39,6 +48,8 @@ class FakeSession(BaseSession):
             for key, value in method.model_dump(warnings=False, exclude_none=True).items()
         }
         files = {name: await _read(bot, file) for name, file in attached.items()}
+        # Others go on meanwhile, as they do while a request is on its way.
+        await asyncio.sleep(0)
         status, body = 200, cast(dict[str, Any], {"ok": True})
         try:
             body["result"] = await self._call(method.__api_method__, payload, files)
@@ -73,7 +84,7 @@ class FakeSession(BaseSession):
     ) -> AsyncGenerator[bytes, None]:
         """Download a file that getFile named."""
         path = url.partition("/file/bot")[2].partition("/")[2]
-        file = self._files.at(path)
+        file = self.world.files.at(path)
         if file is None or file.content is None:
             raise FileNotFoundError(f"there is nothing to download at {url}")
         for start in range(0, len(file.content), chunk_size):

@@ -22,6 +22,8 @@ from toolkit.storage.base import SessionStorage
 from toolkit.waiting import KeyedLock
 
 if TYPE_CHECKING:
+    from aiogram.types import Update
+
     from toolkit.app import BotApp
     from toolkit.harness.fake_telegram import Event, FakeTelegram
 
@@ -63,6 +65,11 @@ class Recorder:
 
     def watch_handlers(self, app: BotApp[Any]) -> None:
         """Time and name every handler of `app`."""
+        from toolkit.harness.specs.plain import when_up
+
+        when_up(app, self._watch)
+
+    def _watch(self, app: BotApp[Any]) -> None:
         for name, observer in app.observers.items():
             if name not in ("update", "error"):
                 observer.middleware(self._around_handler)
@@ -146,9 +153,16 @@ class Recorder:
         if key is None:
             return None
         try:
-            return self.running_app.sessions.codec.load(key, await self._records.read(key))[1]
+            return self.running_app.sessions.codec.load(key, await self.stored(key))[1]
         except StorageError:
             return None
+
+    async def stored(self, key: str) -> Json | None:
+        """Return the record under `key` as it is stored, None for none."""
+        from toolkit.harness.specs.plain import is_plain
+
+        app = self.running_app
+        return await (app.session_storage if is_plain(app) else self._records).read(key)
 
     async def _handle(self, turn: Turn) -> None:
         await self._connected.wait()
@@ -161,16 +175,29 @@ class Recorder:
             turn.error = traceback_of(error)
             self.finish(turn)
             return
-        turn.key = app.session_key(update)
+        turn.key, turn.handler = app.session_key(update), None
+        await self._feed(turn, update, turn.key)
+        self.finish(turn)
+        errors: list[BaseException] = await settle(turn.tasks)
+        try:
+            for caused in turn.caused.take():
+                update = Update.model_validate(caused, context={"bot": app.bot})
+                await self._feed(turn, update, app.session_key(update))
+                errors += await settle(turn.tasks)
+                self.finish(turn)
+        except RuntimeError as error:
+            errors.append(error)
+        if errors:
+            turn.error = turn.error or traceback_of(errors[0])
+            self.finish(turn)
+
+    async def _feed(self, turn: Turn, update: Update, key: str | None) -> None:
+        app = self.running_app
         # As the bot's own poller does: one update per session at a time, others meanwhile.
-        async with self._queues.hold(turn.key, f"update {turn.number}"):
+        async with self._queues.hold(key, f"update {turn.number}"):
             await self.run(turn, app.feed_update(app.bot, update))
             if turn.before is not None:
                 turn.after = await self.fields(turn.key)
-        self.finish(turn)
-        if errors := await settle(turn.tasks):
-            turn.error = turn.error or traceback_of(errors[0])
-            self.finish(turn)
 
     def _notice(self, event: Event) -> None:
         turn = current.get()
@@ -178,6 +205,8 @@ class Recorder:
             turn.calls.append(event.data)
             self._changed("turn", turn)
             return
+        if turn is not None and self.app is not None:
+            turn.caused.note(event, self.app)
         self._changed("event", event)
 
     async def _around_handler(
@@ -185,6 +214,8 @@ class Recorder:
     ) -> Any:
         turn = current.get()
         if turn is None:
+            return await handler(event, data)
+        if turn.handler is not None:  # for an update that the turn's own calls caused
             return await handler(event, data)
         if "context" in data:  # the fields as they were read from the store
             turn.before = data["context"]._before

@@ -31,7 +31,7 @@ async def show(simulation: Simulation, key: str) -> Json:
     `problem` says why a stored record cannot be read; its raw `record` is there then.
     """
     codec = simulation.recorder.running_app.sessions.codec
-    record = await simulation.storage.inner.read(key)
+    record = await simulation.recorder.stored(key)
     shown: Json = {"key": key, "stored": record is not None, "fields": [], "fsm": {}}
     try:
         values = codec.load(key, record)[1]

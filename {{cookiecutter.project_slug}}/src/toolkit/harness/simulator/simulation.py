@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from toolkit.harness.fake_telegram import Event, FakeTelegram, Fault, snapshots
@@ -126,21 +127,27 @@ class Simulation:
             await self._start("The bot was restarted at this point")
 
     async def _start(self, title: str) -> bool:
+        unsettled: list[Turn] = []
         try:
             # The first import of aiogram takes seconds; pages are answered meanwhile.
             make_bot = await asyncio.to_thread(self._load)
-            app = make_bot(storage=self.storage)
+            from toolkit.harness.specs.plain import is_plain, make_app
+
+            if is_plain(self.recorder.app):
+                # Its routers can be in one dispatcher at a time.
+                unsettled = await self._stop()
+            app = make_app(make_bot, storage=self.storage)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - importing a bot may raise anything
             self.broken = traceback_of(error)
             self._changed("status", None)
             return False
         self.make_bot = make_bot
-        unsettled = await self._stop()
+        unsettled += await self._stop()
         if app.bot.id != self.telegram.me["id"]:
             self._open_world(app.bot.token)
             self._changed("world", None)
             unsettled = []
-            app = make_bot(storage=self.storage)
+            app = make_app(make_bot, storage=self.storage)
         turn = self.recorder.begin(title)
         self._stack.enter_context(noting_tasks())
         await self.recorder.run(turn, self._enter(app))
@@ -214,11 +221,12 @@ class Simulation:
         telegram, records = self.telegram, self.storage.inner
         if not isinstance(records, RewindableStorage):
             return None
-        before = snapshots.take(telegram), records.snapshot()
+        before = snapshots.take(telegram), records.snapshot(), deepcopy(self.storage.beside)
 
         def go_back() -> None:
             snapshots.restore(telegram, before[0])
             records.restore(before[1])
+            self.storage.beside = deepcopy(before[2])
 
         return go_back
 

@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from toolkit.harness.specs.caused import Caused
 from toolkit.harness.specs.matching import label_of
 from toolkit.harness.specs.settling import Task
 from toolkit.harness.types import Json
@@ -33,7 +34,8 @@ class Turn:
 
     `action` is what a person did, as the `send` of a spec's step. `before` and `after` are the
     fields of the session under `key`, None where no handler took the update. `point` makes the
-    world what it was before; `again` marks a redelivery; `tasks` are those its handler started.
+    world what it was before; `again` marks a redelivery; `tasks` are those its handler started;
+    `caused` are updates that its calls cause, which belong to it.
     """
 
     number: int
@@ -47,6 +49,7 @@ class Turn:
     after: Json | None = None
     calls: list[Call] = field(default_factory=list)
     tasks: list[Task] = field(default_factory=list, repr=False)
+    caused: Caused = field(default_factory=Caused, repr=False)
     handler: str | None = None
     place: str | None = None
     handler_seconds: float | None = None

@@ -21,6 +21,7 @@ class Relation:
     twice: bool = False
     others: bool = False
     elsewhere: bool = False
+    of_any_bot: bool = False
     fault: Json | None = None
     group: int = 0
     """Those of a group are tried together first; no member hides what another one shows."""
@@ -44,6 +45,7 @@ RELATIONS = (
         "two other users talk to it: one does the same a step later, one says something else",
         "keep what belongs to one user in the session, not in a module or a router",
         others=True,
+        of_any_bot=True,
         group=1,
     ),
     Relation(
@@ -51,6 +53,7 @@ RELATIONS = (
         "the machine is in another time zone",
         "take the time with datetime.now(UTC), and show it in the ZoneInfo of those who read it",
         elsewhere=True,
+        of_any_bot=True,
     ),
     Relation(
         "CHANGED_BY_429",
@@ -79,6 +82,12 @@ STORE = Relation(
     "CHANGED_BY_STORE",
     "the bot runs on its own store instead of memory",
     "keep JSON-serialisable values only, and change what users share in one record",
+)
+
+
+LEFT_OUT = (
+    "This bot was not made by create_bot: it is not played with restarts, second deliveries, calls "
+    "that are put off or lost, nor on another store, against which a dispatcher does nothing."
 )
 
 

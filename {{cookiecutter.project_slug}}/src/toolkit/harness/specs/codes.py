@@ -13,6 +13,7 @@ CODES = {
     "STEP_NEVER_ENTERED": "No spec brings a session to this member of its enum.",
     "STEP_NEVER_LEFT": "No spec goes on from this member of a session's enum.",
     "BUTTON_NEVER_TAPPED": "The bot shows a button of a kind that no spec taps.",
+    "LEAKING_FACTORY": "What one bot of the factory registers or keeps is there for the next bot.",
     "UNNOTICED_DROP": "If the bot left this call out, the spec would pass.",
     "UNNOTICED_REPEAT": "If the bot made this call twice, the spec would pass.",
     "UNNOTICED_ORDER": "If the bot made these calls in another order, the spec would pass.",
@@ -76,3 +77,16 @@ class Failure:
         return {
             name: getattr(self, name) for name in ("code", "file", "spec", "step", "why", "fix")
         }
+
+
+def in_words(verdict: dict[str, Any]) -> str:
+    """Return the verdict of the hard gate for people: each failure, and how many there are."""
+    failures = [Failure(**failure) for failure in verdict["failures"]]
+    told = [f"{failure.code}\n{failure}\n" for failure in failures]
+    strength = verdict.get("strength")
+    noticed = (
+        f"; of {strength['changes']} changes they notice {strength['noticed']}" if strength else ""
+    )
+    counts = f"{verdict['passed']} of {verdict['total']} specs pass{noticed}"
+    end = "ok" if verdict["ok"] else f"not ok, failures: {len(failures)}"
+    return "\n".join([*told, *filter(None, [verdict.get("left_out")]), f"{counts}. {end}", ""])

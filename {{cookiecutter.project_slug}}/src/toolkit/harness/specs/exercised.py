@@ -6,14 +6,12 @@ import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
-from pathlib import Path
-from traceback import FrameSummary
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from toolkit.harness.specs.codes import Failure
 from toolkit.harness.specs.matching import buttons_of
-from toolkit.harness.specs.report import is_own
+from toolkit.harness.specs.report import is_own, place_of
 from toolkit.harness.specs.running_bot import MakeBot
 from toolkit.harness.specs.strength import Played
 
@@ -35,10 +33,21 @@ class Exercised:
         self._known: set[Enum] = set()
         self._entered: set[Enum] = set()
         self._left: set[Enum] = set()
+        self.plain = False
+        """Whether some of the bots were not made by `create_bot`."""
 
     def make_bot(self, **options: Any) -> BotApp[Any]:
         """Return a new bot that is watched."""
-        app = self._make_bot(**options)
+        from toolkit.harness.specs.plain import make_app, when_up
+
+        app = make_app(self._make_bot, options)
+        when_up(app, self._look_at)
+        return app
+
+    def _look_at(self, app: BotApp[Any]) -> None:
+        from toolkit.harness.specs.plain import is_plain
+
+        self.plain |= is_plain(app)
         for router in app.chain_tail:
             for name, observer in router.observers.items():
                 for handler in observer.handlers:
@@ -50,7 +59,6 @@ class Exercised:
         started = _steps(app.sessions.codec.initial())
         self._entered |= started
         self._known |= {member for step in started for member in type(step)}
-        return app
 
     def _watch(self, app: BotApp[Any]) -> Callable[..., Any]:
         async def watch(handler: Callable[..., Any], event: Any, data: dict[str, Any]) -> Any:
@@ -113,16 +121,6 @@ def kind_of(data: str) -> str:
 def code_of(handler: Any) -> CodeType | None:
     """Return the code of a handler's function; None for one that is no function."""
     return getattr(inspect.unwrap(handler.callback), "__code__", None)
-
-
-def place_of(code: CodeType | FrameSummary) -> str:
-    """Return file and line of code, the file as seen from the working directory."""
-    if isinstance(code, FrameSummary):
-        path, line = Path(code.filename), code.lineno
-    else:
-        path, line = Path(code.co_filename), code.co_firstlineno
-    here = Path.cwd()
-    return f"{path.relative_to(here) if path.is_relative_to(here) else path}:{line}"
 
 
 def _steps(session: Any) -> set[Enum]:

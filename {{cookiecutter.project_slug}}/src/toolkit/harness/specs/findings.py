@@ -12,10 +12,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from toolkit.harness.specs.codes import Failure
-from toolkit.harness.specs.exercised import code_of, place_of
+from toolkit.harness.specs.exercised import code_of
 from toolkit.harness.specs.matching import compare
 from toolkit.harness.specs.module_state import changes, module_state, own_modules
-from toolkit.harness.specs.report import is_own
+from toolkit.harness.specs.report import is_own, place_of
 from toolkit.harness.specs.rivals import rivals
 from toolkit.harness.specs.running_bot import MakeBot, RunningBot
 from toolkit.harness.types import Json
@@ -57,12 +57,17 @@ class Findings:
 
     def make_bot(self, **options: Any) -> BotApp[Any]:
         """Return a new bot that is watched."""
+        from toolkit.harness.specs.plain import when_up
+
         app = self._make_bot(**options)
+        when_up(app, self._look_at)
+        return app
+
+    def _look_at(self, app: BotApp[Any]) -> None:
         self.modules = own_modules()
         for name, observer in app.observers.items():
             if name not in ("update", "error"):
                 observer.middleware(self._watch(app, name))
-        return app
 
     def running_bot(self, *arguments: Any, **options: Any) -> RunningBot:
         """Return what runs such a bot."""

@@ -34,13 +34,15 @@ def judge(
     *,
     hard: bool = False,
     store: str | None = None,
+    tell: bool = True,
 ) -> Json:
     """Run the specs against the bot, and return the object of a GATE line.
 
     `ok` needs at least one spec, all of them passed, and every declared command covered. Commands
     are declared by the bot itself and by the file `commands`. `hard` asks more of the specs
     (`toolkit.harness.specs.hard`), and adds `strength` and `failures`; `store` is the URL of an
-    empty store to play on as well.
+    empty store to play on as well. Failures are told on stderr as they are found, unless `tell` is
+    false.
     """
     try:
         specs = [spec for file in find_files(patterns) for spec in load_specs(file)]
@@ -59,7 +61,7 @@ def judge(
         results.append(result)
         if gate:
             gate.note(result)
-        if result.failure:
+        if result.failure and tell:
             print(f"{result.spec.id}\n{result.failure}\n", file=sys.stderr)  # noqa: T201
     if junit:
         write_junit(results, junit)
@@ -71,10 +73,12 @@ def judge(
         except SpecError as error:
             return refusal(str(error), hard=hard)
         failures = [*_failed(results), *_uncovered(coverage), *weak]
-        for each in weak:
+        for each in weak if tell else ():
             print(f"{each}\n", file=sys.stderr)  # noqa: T201
         verdict["ok"] = not failures
         verdict |= {"strength": strength, "failures": [each.as_json() for each in failures]}
+        if gate.left_out:
+            verdict["left_out"] = gate.left_out
     return verdict
 
 
@@ -85,7 +89,7 @@ def _hard_gate(make_bot: MakeBot, store: str | None) -> HardGate:
 
 
 def _weaknesses(gate: HardGate, runner: asyncio.Runner) -> tuple[Json, list[Failure]]:
-    strength, found = gate.overall()
+    strength, found = runner.run(gate.overall())
     for result in gate.results:
         found += runner.run(gate.spec_failures(result))
     return strength, found

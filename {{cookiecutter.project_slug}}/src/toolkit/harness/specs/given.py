@@ -31,7 +31,7 @@ class Given:
     language: str = "en"
     now: datetime | None = None
 
-    def factory(self, make_bot: Callable[..., Any]) -> Callable[..., Any]:
+    def factory(self, make_bot: Any) -> Any:
         """Return a factory whose bots have these settings."""
         return partial(make_bot, settings=self.settings) if self.settings else make_bot
 

@@ -7,9 +7,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from toolkit.harness.specs.circumstances import LEFT_OUT
 from toolkit.harness.specs.codes import Failure
 from toolkit.harness.specs.exercised import Exercised, untapped
 from toolkit.harness.specs.findings import Findings
+from toolkit.harness.specs.leaks import Leaks
 from toolkit.harness.specs.mishaps import mishaps
 from toolkit.harness.specs.relations import broken
 from toolkit.harness.specs.runner import SpecResult, run_spec
@@ -31,13 +33,28 @@ class HardGate:
     """
 
     def __init__(self, make_bot: MakeBot, store: str | None = None) -> None:
-        self.make_bot, self._store = make_bot, store
-        self._exercised = Exercised(lambda **options: self.make_bot(**options))
+        self._store = store
+        self._leaks = Leaks(make_bot)
+        self._exercised = Exercised(self._leaks.make_bot)
         self._findings = Findings(self._exercised.make_bot)
         self._found: dict[int, list[Failure]] = {}
         self.watched = (self._findings.make_bot, self._findings.running_bot)
         """The factory that specs have to be run with, and what runs its bots."""
         self.results: list[SpecResult] = []
+
+    @property
+    def make_bot(self) -> MakeBot:
+        """The factory; another one of the same bot may take its place."""
+        return self._leaks.factory
+
+    @make_bot.setter
+    def make_bot(self, make_bot: MakeBot) -> None:
+        self._leaks.factory = make_bot
+
+    @property
+    def left_out(self) -> str | None:
+        """What was not asked, in words."""
+        return LEFT_OUT if self._exercised.plain else None
 
     async def run(self, spec: BotSpec) -> SpecResult:
         """Run a spec, and note what is found."""
@@ -68,7 +85,7 @@ class HardGate:
                     found.append(Failure(code, why, fix, *place, step))
         return found
 
-    def overall(self) -> tuple[Json, list[Failure]]:
+    async def overall(self) -> tuple[Json, list[Failure]]:
         """Return the strength of all specs, and a failure for each thing that they leave out."""
         strength, found = self.strength()
         # Of specs that notice nearly everything, what they miss is no failure.
@@ -76,6 +93,7 @@ class HardGate:
         found += self._exercised.missing()
         found += untapped(step for result in self.results for step in result.played)
         found += self._findings.missing()
+        found += await self._leaks.found()
         return strength, found
 
     def strength(self) -> tuple[Json, list[Failure]]:

@@ -8,7 +8,6 @@ twice: what differs between the two, such as a time of day, says nothing.
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -53,6 +52,7 @@ class Outcome:
     error: str | None = None
     update: Json | None = None
     others: set[int] = field(default_factory=lambda: {STRANGER})
+    plain: bool = False
 
 
 async def broken(
@@ -62,13 +62,14 @@ async def broken(
 
     The spec has passed before. `store` is the URL of an empty store to play on as well; raises
     SpecError where it is not empty. A factory without a parameter `storage` makes bots that cannot
-    be restarted on the store of another one, so that is left out.
+    be restarted on the store of another one, so that is left out; so is all but other users for a
+    bot that `create_bot` did not make (`LEFT_OUT`).
     """
     plain, again = await _play(spec, make_bot), await _play(spec, make_bot)
     if error := plain.error or again.error:
         yield REPLAY, min(len(plain.steps), len(again.steps)) + 1, error
         return
-    for relations in _groups(spec, make_bot):
+    for relations in _groups(spec, make_bot, plain=plain.plain):
         together = await _play_under(spec, make_bot, all_of(relations), plain)
         if not first_difference(plain, again, together):
             continue
@@ -89,7 +90,7 @@ async def broken(
             yield STORE, *found
 
 
-def _groups(spec: BotSpec, make_bot: MakeBot) -> Iterator[list[Relation]]:
+def _groups(spec: BotSpec, make_bot: MakeBot, *, plain: bool) -> Iterator[list[Relation]]:
     """Yield the relations that a spec has to keep, in groups."""
     # A spec that says what fails has no room for more.
     crowded = any(step.faults for step in spec.steps)
@@ -100,6 +101,7 @@ def _groups(spec: BotSpec, make_bot: MakeBot) -> Iterator[list[Relation]]:
             for each in RELATIONS
             if each.group == group and each.code not in spec.allow
             if not (each.fault and crowded) and (restarts or not each.restart)
+            if each.of_any_bot or not plain
         ]
         if members:
             yield members
@@ -152,10 +154,13 @@ async def _play(
     plain: Outcome | None = None,
     storage: SharedSessionStorage | None = None,
 ) -> Outcome:
+    from toolkit.harness.specs.plain import is_plain
+
     outcome = Outcome()
     relation = relation or Relation("", "", "")
     try:
         async with Stage(spec, make_bot, storage or MemorySessionStorage()) as stage:
+            outcome.plain = is_plain(stage.bot.app)
             waiting: Step | None = None
             for number, step in enumerate(spec.steps):
                 if relation.restart:
@@ -278,8 +283,9 @@ def _advances(spec: BotSpec) -> bool:
 
 
 def _takes_a_store(make_bot: MakeBot) -> bool:
-    parameters = inspect.signature(make_bot).parameters.values()
-    return any(each.name == "storage" or each.kind is each.VAR_KEYWORD for each in parameters)
+    from toolkit.harness.specs.plain import accepts
+
+    return accepts(make_bot, "storage")
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from difflib import SequenceMatcher
 from functools import cache
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from toolkit.harness.specs.matching import MISSING, Call, Comparison, Difference, call_differences
@@ -57,6 +58,16 @@ def is_own(file: str) -> bool:
 def _not_own() -> tuple[str, ...]:
     paths = map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib"))
     return (str(Path(__file__).parents[2]), *paths, "<")
+
+
+def place_of(code: CodeType | traceback.FrameSummary) -> str:
+    """Return file and line of code, the file as seen from the working directory."""
+    if isinstance(code, traceback.FrameSummary):
+        path, line = Path(code.filename), code.lineno
+    else:
+        path, line = Path(code.co_filename), code.co_firstlineno
+    here = Path.cwd()
+    return f"{path.relative_to(here) if path.is_relative_to(here) else path}:{line}"
 
 
 def show(value: Any) -> str:

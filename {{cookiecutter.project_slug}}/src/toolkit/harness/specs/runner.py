@@ -19,6 +19,8 @@ from toolkit.harness.specs.spec import BotSpec, Step, read_fault
 from toolkit.harness.specs.strength import Played
 
 if TYPE_CHECKING:
+    from aiogram import Dispatcher
+
     from toolkit.harness.fake_telegram import Call, Fault
 
 FIRST_UPDATE_ID = 1_000_000_000
@@ -60,9 +62,13 @@ def run_specs(
 
 
 async def run_spec(
-    spec: BotSpec, make_bot: MakeBot, running_bot: Callable[..., RunningBot] = RunningBot
+    spec: BotSpec,
+    make_bot: MakeBot | Callable[[], Any] | Dispatcher,
+    running_bot: Callable[..., RunningBot] = RunningBot,
 ) -> SpecResult:
     """Run one spec against a fresh bot, in what `running_bot` makes, and return how it went.
+
+    `make_bot` is as for `RunningBot`.
 
     The result is `ok`, or its `failure` is a report on what the bot did wrong, exceptions included.
     """

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from toolkit.harness.clock import clock_of, dated, moment_of, seconds_of
+from toolkit.harness.specs.caused import Caused
 from toolkit.harness.specs.given import begin_sessions_with
 from toolkit.harness.specs.settling import (
     GRACE,
@@ -23,10 +24,11 @@ from toolkit.harness.specs.settling import (
 from toolkit.harness.types import Json
 
 if TYPE_CHECKING:
+    from aiogram import Dispatcher
     from aiogram.types import Update
 
     from toolkit.app import BotApp
-    from toolkit.harness.fake_telegram import Call, FakeTelegram
+    from toolkit.harness.fake_telegram import Call, Event, FakeTelegram
 
 STEP_LIMIT = 10.0
 """Real seconds a handler may take. Tests are fast, so this only ends handlers that hang."""
@@ -36,23 +38,30 @@ MakeBot = Callable[[], "BotApp[Any]"]
 
 
 def load_factory(name: str) -> MakeBot:
-    """Return the function that `module:function` names.
+    """Return the function that `module:function` names, or one for a `Dispatcher` of that name.
 
     Raise ImportError, AttributeError or TypeError that says what is wrong, and what the module
     itself raises.
     """
+    from toolkit.harness.specs.making import making
+    from toolkit.harness.specs.plain import factory_of
+
     module, _, function = name.partition(":")
     if not module or not function:
         raise ImportError(f"{name!r} does not name a bot; write module:function, bot.app:make_bot")
-    found = getattr(importlib.import_module(module), function)
-    if not callable(found):
-        raise TypeError(f"{name} is not a function that makes a bot")
-    return cast(MakeBot, found)
+    with making():
+        imported = importlib.import_module(module)
+    make_bot = factory_of(getattr(imported, function), vars(imported))
+    if make_bot is None:
+        raise TypeError(f"{name} is not a function that makes a bot, nor a Dispatcher")
+    return cast(MakeBot, make_bot)
 
 
 class RunningBot:
     """A fresh bot for the time of an `async with` block, closed when it ends.
 
+    `make_bot` returns a bot of `create_bot`, or a `Dispatcher`, alone or with its `Bot`. It may be
+    a `Dispatcher`, too, or the `async def main()` that polls with one.
     `session` are fields that its sessions begin with instead of those of `initial()`. The date is
     `now`, a moment with its offset from UTC, and stands still but for what passes in `advance` and
     while handlers sleep; without it, it is today's.
@@ -65,24 +74,27 @@ class RunningBot:
 
     def __init__(
         self,
-        make_bot: MakeBot,
+        make_bot: MakeBot | Callable[[], Any] | Dispatcher,
         *,
         first_update_id: int = 1,
         session: Json | None = None,
         telegram: FakeTelegram | None = None,
         now: datetime | str | None = None,
     ) -> None:
+        from toolkit.harness.specs.plain import make_app
+
         self.step = 0
         """The number of the spec's step that is played, from 1."""
         self._now = moment_of(now) if now is not None else None
         with dated(self._now):
-            self.app = make_bot()
+            self.app = make_app(make_bot)
         if session:
             begin_sessions_with(self.app, session)
         self._known, self._first_update_id = telegram, first_update_id
         self._last_update: Update | None = None
         self._tasks: list[Task] = []
         self._errors: list[BaseException] = []
+        self._caused = Caused()
 
     async def __aenter__(self) -> RunningBot:
         from toolkit.harness.fake_telegram import FakeTelegram
@@ -99,8 +111,10 @@ class RunningBot:
             loop.set_exception_handler(self._collect)
             stack.enter_context(noting_tasks())
             stack.push_async_callback(self._end_tasks)
+            stack.callback(self.telegram.observe(self._notice))
             with self._noted():
                 await stack.enter_async_context(self.app.running())
+            await self._feed_caused()
             self._stack = stack.pop_all()
         return self
 
@@ -116,25 +130,16 @@ class RunningBot:
     async def deliver(self, update: Json) -> list[Call]:
         """Give the bot one update, wait for all that comes of it, and return the calls it made.
 
+        What these calls cause, a service message for instance, is given to the bot as well.
         Raise what a handler or a task that it started raised, TimeoutError when a handler does not
         end, and ValueError for a malformed update.
         """
         from aiogram.types import Update
 
         start = len(self.telegram.calls)
-        bot = self.app.bot
-        self._last_update = Update.model_validate(update, context={"bot": bot})
-        with self._clock.held(), self._noted():
-            task = asyncio.create_task(self._handle(self._last_update))
-            try:
-                if await finish(task, self._tasks, STEP_LIMIT):
-                    endless = TimeoutError(f"no handler ended within {STEP_LIMIT:g} seconds")
-                    self._errors.append(endless)
-                elif (error := await task) is not None:
-                    self._errors.append(error)
-            finally:
-                task.cancel()
-            self._errors += await settle(self._tasks)
+        self._last_update = Update.model_validate(update, context={"bot": self.app.bot})
+        await self._feed(self._last_update)
+        await self._feed_caused()
         self._raise_first()
         return self.telegram.calls[start:]
 
@@ -148,6 +153,7 @@ class RunningBot:
         self._clock.check_moves()
         with self._clock.held():
             await pass_time(self._clock, seconds, self._tasks, STEP_LIMIT)
+        await self._feed_caused()
         self._raise_first()
         return self.telegram.calls[start:]
 
@@ -155,6 +161,32 @@ class RunningBot:
         errors, self._errors = self._errors, []
         if errors:
             raise errors[0]
+
+    async def _feed(self, update: Update) -> None:
+        with self._clock.held(), self._noted():
+            task = asyncio.create_task(self._handle(update))
+            try:
+                if await finish(task, self._tasks, STEP_LIMIT):
+                    endless = TimeoutError(f"no handler ended within {STEP_LIMIT:g} seconds")
+                    self._errors.append(endless)
+                elif (error := await task) is not None:
+                    self._errors.append(error)
+            finally:
+                task.cancel()
+            self._errors += await settle(self._tasks)
+
+    async def _feed_caused(self) -> None:
+        from aiogram.types import Update
+
+        context = {"bot": self.app.bot}
+        try:
+            for update in self._caused.take():
+                await self._feed(Update.model_validate(update, context=context))
+        except RuntimeError as error:
+            self._errors.append(error)
+
+    def _notice(self, event: Event) -> None:
+        self._caused.note(event, self.app)
 
     async def _handle(self, update: Update) -> BaseException | None:
         try:

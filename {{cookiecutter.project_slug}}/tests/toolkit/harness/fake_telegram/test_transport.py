@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from typing import Any
 
@@ -105,6 +106,38 @@ async def test_a_refusal_is_the_exception_of_aiogram(
     with pytest.raises(exceptions.TelegramAPIError) as raised:
         await bot.get_me()
     assert type(raised.value) is expected
+
+
+async def test_others_go_on_while_a_call_is_on_its_way(bot: Bot) -> None:
+    taken: list[int] = []
+
+    async def take(user: int) -> None:
+        if not taken:
+            await bot.send_message(1, "Yours.")
+            taken.append(user)
+
+    await asyncio.gather(take(1), take(2))
+    assert taken == [1, 2]
+
+
+async def test_request_middlewares_run_however_they_were_registered() -> None:
+    seen: list[str] = []
+
+    async def note(make_request: Any, bot: Bot, method: Any) -> Any:
+        seen.append(type(method).__name__)
+        return await make_request(bot, method)
+
+    bot = Bot("42:fake")
+    real = bot.session
+    bot.session.middleware(note)
+    for _ in range(2):
+        FakeTelegram().attach(bot)
+        await bot.get_me()
+    real.middleware(note)
+    bot.session.middleware(note)
+    await bot.get_me()
+    assert seen == ["GetMe"] * 5
+    await real.close()
 
 
 async def test_a_group_that_moved_gives_its_new_id(bot: Bot, telegram: FakeTelegram) -> None:

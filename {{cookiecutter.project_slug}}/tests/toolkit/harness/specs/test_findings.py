@@ -420,7 +420,7 @@ async def test_a_finding_is_reported_once_and_replies_that_no_spec_expects_are()
     ]
 
     assert found_in == [["MODULE_CHANGED"], []]
-    _, missing = gate.overall()
+    _, missing = await gate.overall()
     (never,) = [each for each in missing if each.code == "REPLY_NEVER_EXPECTED"]
     assert never.why.endswith("explain")
     assert place('@router.message(Command("help"))') in f"{never.file}"

@@ -309,3 +309,15 @@ def test_json_is_the_verdict_alone_with_the_failures(tmp_path: Path) -> None:
     assert process.returncode == 0
     assert failure["code"] == "CANNOT_RUN"
     assert "specs.json: cannot be read as JSON" in failure["why"]
+
+
+def test_a_report_says_what_is_wrong_in_words_and_fails(tmp_path: Path) -> None:
+    (tmp_path / "specs.json").write_text("{")
+    process, lines = run_gate(tmp_path, "--report", HARNESS_SPECS="specs.json")
+    assert process.returncode == 1
+    assert lines[0] == "CANNOT_RUN"
+    assert lines[1].startswith("specs.json: cannot be read as JSON")
+    assert lines[2] == "correct what the message names"
+    assert lines[-1] == "0 of 0 specs pass. not ok, failures: 1"
+    process, _ = run_gate(tmp_path, "--report", "--json")
+    assert "not allowed with argument" in process.stderr

@@ -65,12 +65,14 @@ def _price(value: Any) -> int:
 
 @method("refundStarPayment")
 def refund_star_payment(request: Request) -> bool:
-    request.user_id()
+    user_id, world = request.user_id(), request.world
     charge = request.required("telegram_payment_charge_id")
-    paid = request.world.invoices.get(f"charge:{charge}")
+    paid = world.invoices.get(f"charge:{charge}")
     if paid is None:
         raise bad_request("CHARGE_NOT_FOUND")
     if paid.get("refunded"):
         raise bad_request("CHARGE_ALREADY_REFUNDED")
+    content = {"refunded_payment": dict(paid)}
     paid["refunded"] = True
+    world.service_message(world.private_chat(user_id), world.bot_user, content)
     return True

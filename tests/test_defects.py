@@ -1,0 +1,90 @@
+"""What `--hard` finds: defects that bots have had, each patched into the example bot."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import TEMPLATE
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass(frozen=True)
+class Defect:
+    """Edits of the example, and the codes of which a verdict on it has at least one.
+
+    `plain` tells that the plain gate refuses it already: a spec fails, or a command has none.
+    """
+
+    name: str
+    edit: list[dict[str, str]]
+    found: set[str]
+    plain: bool = False
+
+
+DEFECTS = [
+    Defect(**{**each, "found": {*each["found"]}})
+    for each in tomllib.loads(Path(__file__).with_name("defects.toml").read_text())["defect"]
+]
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example bot and its specs, without the toolkit."""
+    folder = tmp_path_factory.mktemp("example")
+    shutil.copytree(TEMPLATE / "src/bot", folder / "src/bot")
+    shutil.copytree(TEMPLATE / "tests/specs", folder / "tests/specs")
+    shutil.copy(TEMPLATE / "tests/shop.toml", folder / "tests")
+    return folder
+
+
+def verdict_on(project: Path) -> dict[str, Any]:
+    """Run the hard gate in a project, with the template's toolkit."""
+    path = os.pathsep.join([str(project / "src"), str(TEMPLATE / "src")])
+    done = subprocess.run(
+        [sys.executable, "-m", "toolkit.harness", "--json"],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    verdict: dict[str, Any] = json.loads(done.stdout)
+    return verdict
+
+
+def test_the_kit_holds_at_least_thirty() -> None:
+    assert len({defect.name for defect in DEFECTS}) >= 30
+
+
+def test_the_example_as_it_is_has_none(example: Path) -> None:
+    verdict = verdict_on(example)
+
+    assert verdict["ok"], verdict["failures"]
+
+
+@pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
+def test_a_defect_is_found(defect: Defect, example: Path, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(example, project)
+    for edit in defect.edit:
+        file = project / edit["file"]
+        text = file.read_text()
+        assert text.count(edit["was"]) == 1, f"{edit['file']} has no longer\n{edit['was']}"
+        file.write_text(text.replace(edit["was"], edit["becomes"]))
+
+    verdict = verdict_on(project)
+
+    codes = {failure["code"] for failure in verdict["failures"]}
+    assert codes & defect.found, verdict["failures"]
+    assert bool(codes & {"SPEC_FAILED", "NOT_COVERED", "CANNOT_RUN"}) is defect.plain
