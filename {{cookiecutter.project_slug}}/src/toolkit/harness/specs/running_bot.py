@@ -60,8 +60,6 @@ class RunningBot:
         telegram: FakeTelegram | None = None,
     ) -> None:
         self.app = make_bot()
-        self.step = 0
-        """The number of the spec's step that is played, from 1."""
         if session:
             begin_sessions_with(self.app, session)
         self._known, self._first_update_id = telegram, first_update_id
