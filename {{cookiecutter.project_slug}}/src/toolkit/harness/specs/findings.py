@@ -17,13 +17,13 @@ from toolkit.harness.specs.matching import compare
 from toolkit.harness.specs.module_state import changes, module_state, own_modules
 from toolkit.harness.specs.report import is_own, place_of
 from toolkit.harness.specs.rivals import rivals
+from toolkit.harness.specs.runner import SpecResult, step_played
 from toolkit.harness.specs.running_bot import MakeBot, RunningBot
 from toolkit.harness.types import Json
 
 if TYPE_CHECKING:
     from toolkit.app import BotApp
     from toolkit.harness.fake_telegram import Call
-    from toolkit.harness.specs.runner import SpecResult
 
 REPLIES = ("send", "edit", "copy", "forward")
 STRANGER = ("chat not found", "bot can't initiate conversation with a user")
@@ -53,7 +53,6 @@ class Findings:
         self._reported: set[tuple[str, str]] = set()
         self._replies: dict[Any, bool] = {}
         self.modules: list[ModuleType] = []
-        self.step = 0
 
     def make_bot(self, **options: Any) -> BotApp[Any]:
         """Return a new bot that is watched."""
@@ -105,7 +104,7 @@ class Findings:
 
     def note(self, code: str, about: str, why: str, fix: str) -> None:
         """Remember what is wrong in the step that is played."""
-        self._notes.append(_Note(self.step, code, about, why, fix))
+        self._notes.append(_Note(step_played.get(), code, about, why, fix))
 
     def note_error(self, error: BaseException | None) -> None:
         """Note an exception that is always a mistake."""
@@ -133,7 +132,7 @@ class Findings:
             first = code_of(data["handler"])
             if first is None:
                 return await handler(event, data)
-            self._handled.append((self.step, first))
+            self._handled.append((step_played.get(), first))
             name = app.sessions.name
             # Filters are asked before the handler changes the session, and get one of their own.
             asked = {**data, name: deepcopy(data.get(name))}
@@ -187,12 +186,11 @@ class _Watched(RunningBot):
         handle = self._call_at(when, callback, *arguments, **options)
         code = getattr(getattr(callback, "func", callback), "__code__", None)
         if code is not None and is_own(code.co_filename):
-            self._timers.append((self.step, handle, code))
+            self._timers.append((step_played.get(), handle, code))
         return handle
 
     async def deliver(self, update: Json) -> list[Call]:
         findings = self._findings
-        findings.step = self.step
         before, start = module_state(findings.modules), len(self.telegram.calls)
         try:
             calls = await super().deliver(update)
@@ -204,7 +202,7 @@ class _Watched(RunningBot):
             return calls
         finally:
             for name in changes(before, module_state(findings.modules)):
-                ran = findings.handlers_of(self.step)
+                ran = findings.handlers_of(step_played.get())
                 findings.note(
                     "MODULE_CHANGED",
                     name,
@@ -214,20 +212,20 @@ class _Watched(RunningBot):
                 )
             self._note_strangers(self.telegram.calls[start:])
             for task in self._tasks:
-                self._step_of.setdefault(task, self.step)
+                self._step_of.setdefault(task, step_played.get())
 
     async def __aexit__(self, *exc_info: object) -> None:
         loop: Any = asyncio.get_running_loop()
         loop.call_at = self._call_at
         tasks = [each for each in self._tasks if not each.done() and each not in self._from_start]
-        left = [(self._step_of.get(task, self.step), _own_code(task)) for task in tasks]
+        left = [(self._step_of.get(task, step_played.get()), _own_code(task)) for task in tasks]
         for step, handle, code in self._timers:
             if not handle.cancelled() and handle.when() > loop.time():
                 left.append((step, code))
         for step, code in left:
             if code is None:
                 continue
-            self._findings.step = step
+            step_played.set(step)
             place = f"{code.co_qualname} ({place_of(code)})"
             self._findings.note(
                 "TASK_LEFT",
@@ -241,7 +239,7 @@ class _Watched(RunningBot):
     def _note_unanswered(self, update: Json) -> None:
         query = update.get("callback_query")
         if query and query["id"] in self.telegram.callbacks and (why := self.unanswered(update)):
-            ran = self._findings.handlers_of(self.step)
+            ran = self._findings.handlers_of(step_played.get())
             fix = "call answer() in every handler of taps, and add one for taps that no other takes"
             self._findings.note("TAP_NOT_ANSWERED", ran, why, fix)
 
@@ -250,7 +248,7 @@ class _Watched(RunningBot):
             refused = getattr(call.error, "description", "").endswith(STRANGER)
             chat = call.payload.get("chat_id")
             if refused and isinstance(chat, int) and chat > 0 and _is_reply(call):
-                ran = self._findings.handlers_of(self.step)
+                ran = self._findings.handlers_of(step_played.get())
                 self._findings.note(
                     "MESSAGE_TO_STRANGER",
                     ran,

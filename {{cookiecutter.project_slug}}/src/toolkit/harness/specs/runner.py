@@ -6,6 +6,7 @@ import asyncio
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from toolkit.harness.fake_telegram import Call, Fault
 
 FIRST_UPDATE_ID = 1_000_000_000
+
+step_played: ContextVar[int] = ContextVar("step_played", default=0)
+"""The number of the step that a spec is at, from 1."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,7 @@ async def run_spec(
 async def _run_steps(spec: BotSpec, running: RunningBot, played: list[Played]) -> str | None:
     faults: list[tuple[int, Fault, int | None]] = []
     for number, step in enumerate(spec.steps, 1):
-        running.step = number
+        step_played.set(number)
         added = [running.telegram.faults.add(read_fault(fault)) for fault in step.faults]
         faults += [(number, fault, fault.times) for fault in added]
         try:

@@ -83,8 +83,6 @@ class RunningBot:
     ) -> None:
         from toolkit.harness.specs.plain import make_app
 
-        self.step = 0
-        """The number of the spec's step that is played, from 1."""
         self._now = moment_of(now) if now is not None else None
         with dated(self._now):
             self.app = make_app(make_bot)
