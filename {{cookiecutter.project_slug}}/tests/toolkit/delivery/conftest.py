@@ -61,10 +61,12 @@ async def webhook() -> AsyncIterator[Callable[..., Any]]:
             port = options.get("port") or free_port()
             serving = Posting(app, telegram or FakeTelegram(token=app.bot.token), port)
             serving.telegram.attach(app.bot)
+            looked = len(serving.methods("getWebhookInfo"))
             options = {"url": serving.url, "host": "127.0.0.1", "port": port, **options}
             serving.start(app.start_webhook(stop=serving.stopping, handle_signals=False, **options))
             stack.push_async_callback(serving.stop)
-            await serving.until(lambda: serving.telegram.updates.webhook)
+            # It looks whether the webhook that it has set is there.
+            await serving.until(lambda: len(serving.methods("getWebhookInfo")) > looked)
             return serving
 
         yield begin
