@@ -93,7 +93,8 @@ def untapped(played: Iterable[Played]) -> Iterator[Failure]:
             for button in buttons_of(call.payload):
                 if data := button.get("callback_data"):
                     shown.setdefault(_kind(data), button["text"])
-        tapped.add(_kind((step.update.get("callback_query") or {}).get("data") or ""))
+        queries = (update.get("callback_query") or {} for update in step.updates)
+        tapped |= {_kind(query.get("data") or "") for query in queries}
     for kind, label in shown.items():
         if kind not in tapped:
             why = f"no spec taps a button like {label!r}, whose callback data begins with {kind!r}"

@@ -8,18 +8,17 @@ twice: what differs between the two, such as a time of day, says nothing.
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from toolkit.harness.specs.matching import labels_of
 from toolkit.harness.specs.report import describe_error, show
 from toolkit.harness.specs.runner import FIRST_UPDATE_ID, find_texts
 from toolkit.harness.specs.running_bot import MakeBot, RunningBot
-from toolkit.harness.specs.sending import update_of
 from toolkit.harness.specs.spec import BotSpec, SpecError, Step, read_fault
+from toolkit.harness.specs.taking import disturb, take
 from toolkit.harness.storage import PersistentStorage
 from toolkit.harness.types import Json
 from toolkit.redaction import redact
@@ -28,11 +27,8 @@ from toolkit.storage.base import OWNER, SharedSessionStorage
 from toolkit.storage.memory import MemorySessionStorage
 
 if TYPE_CHECKING:
-    from toolkit.harness.fake_telegram import Call, FakeTelegram
+    from toolkit.harness.fake_telegram import FakeTelegram
 
-SEEN = ("chat_id", "text", "caption")
-OTHER_USER = 1_000
-"""What is added to the id of a user to have another one."""
 STRANGER = 2_000
 
 
@@ -183,84 +179,40 @@ async def _play(
                 if relation.restart:
                     await stage.restart()
                 step = find_texts(step, stage.bot.app.workflow_data, spec.given.language)
-                if relation.fault and plain and (seen := plain.steps[number][0]):
+                # Whose call would fail, or whose failure would be told, is not certain there.
+                certain = not step.others and step.fails is None
+                if relation.fault and certain and plain and (seen := plain.steps[number][0]):
                     rule = {**relation.fault, "method": seen[0]["method"]}
                     stage.bot.telegram.faults.add(read_fault(rule))
-                outcome.steps.append(await _take(stage.bot, step, outcome, relation))
+                retried = relation.fault is not None
+                outcome.steps.append(
+                    await take(stage.bot, step, outcome.ids, twice=relation.twice, retried=retried)
+                )
                 if relation.others:
                     said = stage.bot.telegram.send_text(STRANGER, "Something else")
                     await stage.bot.deliver(said)
                     if waiting is not None:
-                        await _disturb(stage.bot, waiting)
+                        await disturb(stage.bot, waiting)
                     waiting = step
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a bot may raise anything
         outcome.error = describe_error(error)
     return outcome
 
 
-async def _take(
-    bot: RunningBot, step: Step, outcome: Outcome, relation: Relation
-) -> tuple[list[Any], Json | None]:
-    start = len(bot.telegram.calls)
-    for rule in step.faults:
-        bot.telegram.faults.add(read_fault(rule))
-    update = update_of(bot.telegram, step.send)
-    before = await bot.session(update)
-    try:
-        await bot.deliver(update)
-    except Exception:
-        if not relation.fault:
-            raise
-        # The user is told that it went wrong, and does it again.
-        start = len(bot.telegram.calls)
-        await bot.deliver(update)
-    # An update that changed nothing is not known as applied, and may be answered again.
-    if relation.twice and before != await bot.session(update):
-        await bot.deliver(update)
-    return [*_seen(bot.telegram.calls[start:], outcome)], await bot.session(update)
-
-
-def _seen(calls: Sequence[Call], outcome: Outcome) -> Iterator[Json]:
-    """Yield what people see of calls: neither those that failed nor ids."""
-    for call in calls:
-        if call.error is not None or call.method.startswith("get"):
-            continue
-        if isinstance(call.result, dict) and "message_id" in call.result:
-            outcome.ids.append(call.result["message_id"])
-        payload = call.payload
-        told: Json = {name: payload[name] for name in SEEN if name in payload}
-        yield {"method": call.method, **told, "buttons": labels_of(payload)}
-
-
-async def _disturb(bot: RunningBot, step: Step) -> None:
-    """Let another user do the same; what becomes of them is their own affair."""
-    from toolkit.harness.fake_telegram.model import PersonError
-
-    send = step.send
-    if send.kind == "update":
-        return
-    chat = send.chat_id and (send.chat_id if send.chat_id < 0 else send.chat_id + OTHER_USER)
-    other = replace(send, user_id=send.user_id + OTHER_USER, chat_id=chat)
-    try:
-        update = update_of(bot.telegram, other)
-    except (PersonError, ValueError):
-        return
-    await bot.deliver(update)
-
-
 class _Stage:
     """The bot of a run, which can be restarted; Telegram and the store outlive it."""
 
-    def __init__(self, spec: BotSpec, make_bot: MakeBot, storage: SharedSessionStorage) -> None:
+    def __init__(
+        self, spec: BotSpec, make_bot: Callable[..., Any], storage: SharedSessionStorage
+    ) -> None:
         self._given = spec.given
-        self._make_bot = spec.given.factory(make_bot)
+        self._make_bot = make_bot
         if _takes_a_store(make_bot):
-            self._make_bot = partial(self._make_bot, storage=PersistentStorage(storage))
+            self._make_bot = partial(make_bot, storage=PersistentStorage(storage))
         self.bot: RunningBot
 
     async def __aenter__(self) -> _Stage:
         await self._start(None)
-        self.bot.telegram.language = self._given.language
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
@@ -274,7 +226,7 @@ class _Stage:
         self.bot = await RunningBot(
             self._make_bot,
             first_update_id=FIRST_UPDATE_ID,
-            session=self._given.session,
+            given=self._given,
             telegram=telegram,
         ).__aenter__()
 

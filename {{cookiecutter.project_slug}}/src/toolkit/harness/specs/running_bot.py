@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
-from toolkit.harness.specs.given import begin_sessions_with
+from toolkit.harness.specs.given import Given, begin_sessions_with
+from toolkit.harness.specs.scene import set_scene
 from toolkit.harness.specs.settling import GRACE, Task, noting_tasks, settle, started
+from toolkit.harness.specs.spec import read_given
 from toolkit.harness.types import Json
 
 if TYPE_CHECKING:
@@ -43,7 +45,8 @@ def load_factory(name: str) -> MakeBot:
 class RunningBot:
     """A fresh bot for the time of an `async with` block, closed when it ends.
 
-    `session` are fields that its sessions begin with instead of those of `initial()`.
+    `given` is what it starts from, as in a spec; `session` are fields that its sessions begin with
+    instead of those of `initial()`.
     """
 
     app: BotApp[Any]
@@ -58,9 +61,11 @@ class RunningBot:
         first_update_id: int = 1,
         session: Json | None = None,
         telegram: FakeTelegram | None = None,
+        given: Given | Json | None = None,
     ) -> None:
-        self.app = make_bot()
-        if session:
+        self._given = given if isinstance(given, Given) else read_given(given or {})
+        self.app = self._given.factory(make_bot)()
+        if session := session or self._given.session:
             begin_sessions_with(self.app, session)
         self._known, self._first_update_id = telegram, first_update_id
         self._last_update: Update | None = None
@@ -74,6 +79,8 @@ class RunningBot:
         first = self._first_update_id
         self.telegram = self._known or FakeTelegram(token=bot.token, first_update_id=first)
         self.telegram.attach(bot)
+        if self._known is None:
+            await set_scene(self.app, self.telegram, self._given)
         loop = asyncio.get_running_loop()
         async with AsyncExitStack() as stack:
             stack.callback(loop.set_exception_handler, loop.get_exception_handler())
@@ -94,22 +101,28 @@ class RunningBot:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=GRACE)
 
-    async def deliver(self, update: Json) -> list[Call]:
-        """Give the bot one update, wait for all that comes of it, and return the calls it made.
+    async def deliver(self, update: Json, *others: Json) -> list[Call]:
+        """Give the bot one update, or several at the same time, and return the calls it made.
 
-        Raise what a handler or a task that it started raised, TimeoutError when a handler does not
-        end, and ValueError for a malformed update.
+        Wait for all that comes of it. Raise what a handler or a task that it started raised,
+        TimeoutError when a handler does not end, and ValueError for a malformed update.
         """
         from aiogram.types import Update
 
         start = len(self.telegram.calls)
         bot = self.app.bot
-        self._last_update = Update.model_validate(update, context={"bot": bot})
+        given = [Update.model_validate(each, context={"bot": bot}) for each in (update, *others)]
+        self._last_update = given[-1]
         limit = asyncio.timeout(STEP_LIMIT)
         try:
             with self._noted():
                 async with limit:
-                    await self.app.feed_update(bot, self._last_update)
+                    if others:
+                        fed = (self.app.feed_update(bot, each) for each in given)
+                        ended = await asyncio.gather(*fed, return_exceptions=True)
+                        self._errors += (each for each in ended if isinstance(each, BaseException))
+                    else:
+                        await self.app.feed_update(bot, given[0])
         except Exception as error:  # noqa: BLE001 - a handler may raise anything
             endless = TimeoutError(f"no handler ended within {STEP_LIMIT:g} seconds")
             self._errors.append(endless if limit.expired() else error)
