@@ -145,7 +145,8 @@ async def _run_step(
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a bot may raise anything
                 raised = raised or error
     except (PersonError, ValueError) as error:
-        problems.append(f"this cannot be sent: {error}")
+        # A payment cannot go on, for instance, when a handler has failed.
+        problems += [] if raised else [f"this cannot be sent: {error}"]
         if not last:
             return problems
     updates = [last[id(send)] for send in step.sends if id(send) in last]

@@ -31,13 +31,20 @@ async def take(
     several users act at the same time, it is left to chance who is told what, and the session is
     nobody's.
     """
+    from toolkit.harness.fake_telegram.model import PersonError
+
     calls: list[Call] = []
     updates: list[Json] = []
     for rule in step.faults:
         bot.telegram.faults.add(read_fault(rule))
-    for batch in rounds(bot.telegram, step.sends):
-        updates = [update for _, update in batch]
-        calls += await _deliver(bot, step, updates, twice=twice, retried=retried)
+    try:
+        for batch in rounds(bot.telegram, step.sends):
+            updates = [update for _, update in batch]
+            calls += await _deliver(bot, step, updates, twice=twice, retried=retried)
+    except PersonError:
+        # What has failed as it should does not go on.
+        if step.fails is None:
+            raise
     seen = [*_seen(calls, ids)]
     if not step.others:
         return seen, await bot.session(updates[-1])

@@ -54,7 +54,7 @@ async def quiz(message: Message) -> None:
 @router.message(Command("sell"))
 async def sell(message: Message) -> None:
     prices = [LabeledPrice(label="Tea", amount=5)]
-    for title in ("Green tea", "Nothing", "Sold out"):
+    for title in ("Green tea", "Nothing", "Sold out", "Broken"):
         await message.answer_invoice(title, "Hot", title, "XTR", prices)
 
 
@@ -107,6 +107,8 @@ async def thank(message: Message) -> None:
 async def check_out(query: PreCheckoutQuery) -> None:
     if query.invoice_payload == "Sold out":
         await query.answer(ok=False, error_message="Sold out")
+    elif query.invoice_payload == "Broken":
+        raise ValueError("the till is broken")
     elif query.invoice_payload != "Nothing":
         await query.answer(ok=True)
 
@@ -182,6 +184,11 @@ async def note_choice(chosen: ChosenInlineResult, bot: Bot) -> None:
 async def more(query: CallbackQuery, bot: Bot) -> None:
     await query.answer("More")
     await bot.edit_message_text("More of it", inline_message_id=query.inline_message_id)
+
+
+@router.channel_post()
+async def note_post(message: Message) -> None:
+    await message.answer(f"posted: {message.text}")
 
 
 @router.chat_member()

@@ -133,6 +133,9 @@ async def test_a_failing_step_is_played_under_all_circumstances() -> None:
     steps = [
         {"send": {"text": "/break"}, "expect": [{"method": "sendMessage"}], "fails": "kettle"},
         {"send": {"text": "a"}, "expect": [told("text a")]},
+        {"send": {"text": "/sell"}, "expect": [{"method": "sendInvoice"}]},
+        {"send": {"pay": "Broken"}, "expect": [], "fails": "the till is broken"},
     ]
     [spec] = parse_specs({"name": "a", "steps": steps}, "f")
+    assert (await run_spec(spec, make_bot)).failure is None
     assert [relation.code async for relation, _, _ in broken(spec, make_bot, "memory:")] == []
