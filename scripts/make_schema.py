@@ -25,7 +25,7 @@ FILE_NAME = PROJECT / "src/toolkit/harness/botspec.schema.json"
 Schema = dict[str, Any]
 
 TEXT: Schema = {"type": "string", "minLength": 1}
-TYPES: dict[type, Schema] = {
+TYPES: dict[type | sends.Shape, Schema] = {
     str: TEXT,
     int: {"type": "integer"},
     float: {"type": "number"},
@@ -132,12 +132,12 @@ def shapes() -> dict[type | sends.Shape, Schema]:
         for name, most in sends.RANGES.items()
     }
     parts = [
-        an_object({name: TYPES[each] for name, each in fields.items()}, kind)  # type: ignore[index]
+        an_object({name: TYPES[each] for name, each in fields.items()}, kind)
         for kind, fields in sends.PARTS.items()
     ]
     many = {"minItems": sends.MIN_ALBUM, "maxItems": sends.MAX_ALBUM}
-    known: dict[type | sends.Shape, Schema] = {**TYPES}
-    return known | {
+    return {
+        **TYPES,
         sends.Shape.TEXT: {"type": "string"},
         sends.Shape.LABEL: label(),
         sends.Shape.LABELS: {"anyOf": [*option["anyOf"], an_array(option)]},
