@@ -56,10 +56,15 @@ class Call:
 
 @dataclass
 class Crossings:
-    """What was called between `start` and `stop`, in this thread."""
+    """What was called between `start` and `stop`, in this thread.
+
+    To go on after a mere turn of the loop, `asyncio.sleep(0)`, is no call: the fake Telegram lets
+    others go on that way.
+    """
 
     resumptions: bool = False
     calls: list[Call] = field(default_factory=list)
+    resumed: list[Call] = field(default_factory=list)
 
     def start(self) -> None:
         """Begin to count."""
@@ -70,13 +75,20 @@ class Crossings:
         sys.setprofile(None)
 
     def _note(self, frame: FrameType, event: str, _: object) -> None:
+        resumed = event == "call" and is_resumed(frame)
+        if resumed and frame.f_code.co_name == "__sleep0":
+            self.resumed.clear()
+        elif not resumed:
+            self.calls += self.resumed
+            self.resumed.clear()
         module = module_of(frame)
-        if event != "call" or not is_own(module) or (is_resumed(frame) and not self.resumptions):
+        if event != "call" or not is_own(module) or (resumed and not self.resumptions):
             return
         above = [name for name in map(module_of, _callers(frame)) if name]
         nearest = next(filter(is_own, above), "")
         for_bot = any(name.partition(".")[0] == "bot" for name in (module, *above))
-        self.calls.append(Call(module, above[0] if above else "", nearest, for_bot))
+        calls = self.resumed if resumed else self.calls
+        calls.append(Call(module, above[0] if above else "", nearest, for_bot))
 
     def without(self, package: str) -> Crossings:
         """Return these crossings without calls of modules in a package, and what the bot calls."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit.errors import StorageError
 from toolkit.harness.simulator.turns import Turn, current
+from toolkit.harness.specs.caused import Caused
 from toolkit.harness.specs.settling import settle, started
 from toolkit.harness.types import Json
 from toolkit.storage.base import SessionStorage
@@ -48,7 +49,7 @@ class Recorder:
         self.telegram = telegram
         self.turns: list[Turn] = []
         self.app: BotApp[Any] | None = None
-        self._records = records
+        self._records = self._stored = records
         self._changed = changed
         self._number = 0
         self._connected = asyncio.Event()
@@ -76,7 +77,10 @@ class Recorder:
 
     def connect(self, app: BotApp[Any]) -> None:
         """Deliver to this bot from now on."""
+        from toolkit.harness.specs.plain import is_plain
+
         self.app = app
+        self._stored = app.session_storage if is_plain(app) else self._records
         self._connected.set()
 
     async def disconnect(self) -> list[Turn]:
@@ -159,10 +163,7 @@ class Recorder:
 
     async def stored(self, key: str) -> Json | None:
         """Return the record under `key` as it is stored, None for none."""
-        from toolkit.harness.specs.plain import is_plain
-
-        app = self.running_app
-        return await (app.session_storage if is_plain(app) else self._records).read(key)
+        return await self._stored.read(key)
 
     async def _handle(self, turn: Turn) -> None:
         await self._connected.wait()
@@ -180,7 +181,7 @@ class Recorder:
         self.finish(turn)
         errors: list[BaseException] = await settle(turn.tasks)
         try:
-            for caused in turn.caused.take():
+            for caused in turn.caused.take() if turn.caused else ():
                 update = Update.model_validate(caused, context={"bot": app.bot})
                 await self._feed(turn, update, app.session_key(update))
                 errors += await settle(turn.tasks)
@@ -205,7 +206,8 @@ class Recorder:
             turn.calls.append(event.data)
             self._changed("turn", turn)
             return
-        if turn is not None and self.app is not None:
+        if turn is not None and self.app is not None and event.kind == "update":
+            turn.caused = turn.caused or Caused()
             turn.caused.note(event, self.app)
         self._changed("event", event)
 

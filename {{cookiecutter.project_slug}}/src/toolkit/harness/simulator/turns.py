@@ -8,13 +8,13 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from toolkit.harness.specs.caused import Caused
 from toolkit.harness.specs.matching import label_of
 from toolkit.harness.specs.settling import Task
 from toolkit.harness.types import Json
 
 if TYPE_CHECKING:
     from toolkit.harness.fake_telegram import Call
+    from toolkit.harness.specs.caused import Caused
 
 LONGEST_TITLE = 60
 DONE = {
@@ -36,7 +36,7 @@ class Turn:
     came of it in an earlier turn names that. `before` and `after` are the
     fields of the session under `key`, None where no handler took the update. `point` makes the
     world what it was before; `again` marks a redelivery; `tasks` are those its handler started;
-    `caused` are updates that its calls cause, which belong to it.
+    `caused` are updates that its calls cause, which belong to it, where there are any.
     """
 
     number: int
@@ -50,7 +50,7 @@ class Turn:
     after: Json | None = None
     calls: list[Call] = field(default_factory=list)
     tasks: list[Task] = field(default_factory=list, repr=False)
-    caused: Caused = field(default_factory=Caused, repr=False)
+    caused: Caused | None = field(default=None, repr=False)
     handler: str | None = None
     place: str | None = None
     handler_seconds: float | None = None

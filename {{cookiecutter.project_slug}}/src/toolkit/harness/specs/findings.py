@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import traceback
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -183,9 +184,11 @@ class _Watched(RunningBot):
 
     def _note_timer(self, when: float, callback: Any, *arguments: Any, **options: Any) -> Any:
         handle = self._call_at(when, callback, *arguments, **options)
-        code = getattr(getattr(callback, "func", callback), "__code__", None)
-        if code is not None and is_own(code.co_filename):
-            self._timers.append((step_played.get(), handle, code))
+        frame = sys._getframe(1)
+        if frame.f_code.co_name == "call_later" and frame.f_back is not None:
+            frame = frame.f_back
+        if is_own(frame.f_code.co_filename):
+            self._timers.append((step_played.get(), handle, frame.f_code))
         return handle
 
     async def deliver(self, update: Json, *others: Json) -> list[Call]:
@@ -218,11 +221,11 @@ class _Watched(RunningBot):
         loop: Any = asyncio.get_running_loop()
         loop.call_at = self._call_at
         tasks = [each for each in self._tasks if not each.done() and each not in self._from_start]
-        left = [(self._step_of.get(task, step_played.get()), _own_code(task)) for task in tasks]
+        left = [(self._step_of.get(each, 0), "the task", _own_code(each)) for each in tasks]
         for step, handle, code in self._timers:
             if not handle.cancelled() and handle.when() > loop.time():
-                left.append((step, code))
-        for step, code in left:
+                left.append((step, "a timer of", code))
+        for step, what, code in left:
             if code is None:
                 continue
             step_played.set(step)
@@ -230,7 +233,7 @@ class _Watched(RunningBot):
             self._findings.note(
                 "TASK_LEFT",
                 place,
-                f"the task {place} still waits when the spec ends; a restart forgets it",
+                f"{what} {place} still waits when the spec ends; a restart forgets it",
                 "keep when something is due in the session or a record, and let one task, begun at "
                 "startup, look for it: docs/how-to/reminders.md",
             )

@@ -80,6 +80,8 @@ class HardGate:
             async for relation, number, why in broken(result.spec, self.make_bot, store):
                 why = f"when {relation.when}, {why}"
                 found.append(Failure(relation.code, why, relation.fix, *place, number))
+            if any(each.code == "CANNOT_RUN" for each in found):
+                return found
             async for code, step, why, fix in mishaps(result, self.make_bot):
                 if code not in result.spec.allow:
                     found.append(Failure(code, why, fix, *place, step))

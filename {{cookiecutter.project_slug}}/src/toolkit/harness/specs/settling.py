@@ -29,6 +29,9 @@ GRACE = 1.0
 QUIET_ROUNDS = 5
 """Turns of the loop without progress before tasks count as waiting; waking takes one or two."""
 
+UNSEEN_ROUNDS = 20
+"""Turns of the loop that nearly all handlers end in: to look at what they wait for costs more."""
+
 MOST_ROUNDS = 1000
 """Turns of the loop after which tasks are looked at although they get on, as in an endless loop."""
 
@@ -87,6 +90,10 @@ async def finish(awaited: Sequence[Task], tasks: list[Task], limit: float) -> bo
     idle = {_place(each) for each in tasks if each not in awaited}
     threads, begun, cancelled = clock.in_threads, time.monotonic(), False
     places, wait = list[object](), _Wait()
+    for _ in range(UNSEEN_ROUNDS):
+        if all(each.done() for each in awaited):
+            return False
+        await asyncio.sleep(0)
     while True:
         moved = clock.moved
         before, places = places, await _run_until_still([*awaited, *tasks], awaited)

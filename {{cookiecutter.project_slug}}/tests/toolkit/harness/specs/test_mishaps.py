@@ -115,6 +115,24 @@ async def test_the_buttons_that_are_left_have_to_work() -> None:
     assert await found(asks("No"), {"text": "/start"}, allow=["TAP_LEFT_FAILS"]) == {}
 
 
+async def test_a_bot_that_cannot_be_played_again_has_no_mishaps() -> None:
+    made: list[Any] = []
+
+    def make_bot(*, storage: SessionStorage | None = None) -> Any:
+        made.append(storage)
+        if len(made) > 1:
+            raise ValueError("one bot is enough")
+        return create_bot("42:offline", initial=Session, storage=storage)
+
+    steps = [{"send": {"text": "hi"}, "expect": []}]
+    (spec,) = parse_specs({"name": "a spec", "steps": steps}, "f.json")
+    gate = HardGate(make_bot)
+
+    failures = await gate.spec_failures(await gate.run(spec))
+
+    assert [each.code for each in failures] == ["CANNOT_RUN"]
+
+
 async def test_a_seat_that_two_take_at_once_is_found() -> None:
     def careless(router: Router) -> None:
         @router.message(F.text)
