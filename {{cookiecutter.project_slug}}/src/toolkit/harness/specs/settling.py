@@ -110,7 +110,8 @@ async def finish(awaited: Sequence[Task], tasks: list[Task], limit: float) -> bo
             cancelled = True
             for each in left:
                 each.cancel()
-        busy = [each for each in tasks if _place(each) not in idle and not _waits_for_others(each)]
+        running = [each for each in tasks if not each.done() and _place(each) not in idle]
+        busy = [each for each in running if not _waits_for_others(each)]
         waits = all(map(_waits_for_others, left)) and clock.in_threads <= threads and not busy
         if waits and not cancelled and (when := clock.next_timer()) is not None:
             clock.move_to(when)
