@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,24 @@ sys.path.insert(0, str(PROJECT / "src"))
 
 from toolkit.harness.clock import DURATION, MOMENT  # noqa: E402
 from toolkit.harness.fake_telegram.faults import FIELDS  # noqa: E402
-from toolkit.harness.specs.spec import ALLOWABLE, FILE, GIVEN, SENDS, SPEC, STEP  # noqa: E402
+from toolkit.harness.fake_telegram.rights import ALL_RIGHTS  # noqa: E402
+from toolkit.harness.specs import scene, sends  # noqa: E402
+from toolkit.harness.specs.spec import (  # noqa: E402
+    ACTS,
+    ALLOWABLE,
+    FILE,
+    GIVEN,
+    MIN_CONCURRENT,
+    SPEC,
+    STEP,
+)
 
 FILE_NAME = PROJECT / "src/toolkit/harness/botspec.schema.json"
 
 Schema = dict[str, Any]
 
 TEXT: Schema = {"type": "string", "minLength": 1}
-TYPES: dict[type, Schema] = {
+TYPES: dict[type | sends.Shape, Schema] = {
     str: TEXT,
     int: {"type": "integer"},
     float: {"type": "number"},
@@ -42,7 +53,18 @@ DESCRIPTIONS = {
     "settings": "Settings that differ from those of the environment.",
     "session": "Fields of the session.",
     "language": "The language of the users, as Telegram tells it.",
+    "sessions": "Fields of single sessions, by key: the chat and the user, such as 1_1.",
+    "records": "Other records of the store, by key.",
+    "users": "Who they are, as fields of a Bot API User.",
+    "chats": "Private chats, groups, channels and forums.",
+    "bot_rights": "The rights of the bot, which is an administrator.",
+    "topics": "The topics of a forum.",
     "send": "What a user does.",
+    "concurrently": "What several users do at the same time; the calls may come in any order.",
+    "fails": "Part of the exception that the handler raises.",
+    "replyTo": "The id of the message that this one answers.",
+    "topicId": "The topic of a forum, by its id.",
+    "messageId": "The message that is meant, by its id; by default the newest that can be.",
     "expect": "The calls to the Bot API that must follow, in order.",
     "fault": "Calls that fail from this step on.",
     "method": "A method of the Bot API.",
@@ -103,14 +125,49 @@ def plain() -> Schema:
     }
 
 
-def sends() -> Schema:
+def the_id(least: int = 1) -> Schema:
+    """Return the schema of a whole number from `least` on."""
+    return {"type": "integer", "minimum": least}
+
+
+def label() -> Schema:
+    """Return the schema of what a user sees."""
+    return {"anyOf": [TEXT, ref("matcher")]}
+
+
+def shapes() -> dict[type | sends.Shape, Schema]:
+    """Return the schemas of the types that fields of a `send` have."""
+    option = {"anyOf": [TEXT, ref("matcher"), the_id(0)]}
+    place = {
+        name: {"type": "number", "minimum": -most, "maximum": most}
+        for name, most in sends.RANGES.items()
+    }
+    parts = [
+        an_object({name: TYPES[each] for name, each in fields.items()}, kind)
+        for kind, fields in sends.PARTS.items()
+    ]
+    many = {"minItems": sends.MIN_ALBUM, "maxItems": sends.MAX_ALBUM}
+    return {
+        **TYPES,
+        sends.Shape.TEXT: {"type": "string"},
+        sends.Shape.LABEL: label(),
+        sends.Shape.LABELS: {"anyOf": [*option["anyOf"], an_array(option)]},
+        sends.Shape.TEXTS: {"anyOf": [TEXT, an_array(TEXT)]},
+        sends.Shape.SOURCE: {"anyOf": [TEXT, TYPES[int]]},
+        sends.Shape.LOCATION: an_object(place, *place),
+        sends.Shape.ALBUM: an_array({"oneOf": parts}, **many),
+        sends.Shape.DATA: {"anyOf": [TEXT, TYPES[dict]]},
+        sends.Shape.GROUP: {"type": "integer", "maximum": -1},
+    }
+
+
+def all_sends() -> Schema:
     """Return the schema of what a user may do."""
+    known = shapes()
     kinds = []
-    for kind, fields in SENDS.items():
-        schemas = {name: TYPES[each] for name, each in fields.items()}
-        schemas["userId"] = {"type": "integer", "minimum": 1}
-        if kind == "tap":
-            schemas["tap"] = {"anyOf": [TEXT, ref("matcher")]}
+    for kind, fields in sends.SENDS.items():
+        schemas = {name: known[each] for name, each in fields.items()}
+        schemas["userId"] = the_id()
         if kind == "update":
             # One update, with its id or without.
             with_id = {"required": ["update_id"], "minProperties": 2, "maxProperties": 2}
@@ -122,6 +179,49 @@ def sends() -> Schema:
             schemas["update"] = {"type": "object", "anyOf": [with_id, without]}
         kinds.append(an_object(schemas, kind))
     return {"oneOf": kinds}
+
+
+def given() -> Schema:
+    """Return the schema of what a dialogue starts from."""
+    user = {name: TYPES[kind] for name, kind in scene.USER.items()} | {"id": the_id()}
+    of_session = {"pattern": scene.SESSION_KEY, "minLength": 1}
+    of_record = {"not": {"pattern": scene.SESSION}, "minLength": 1}
+    fields = {
+        "settings": TYPES[dict],
+        "session": TYPES[dict],
+        "language": TEXT,
+        "now": {"type": "string", "pattern": f"^{MOMENT}$"},
+        "sessions": a_map(of_session),
+        "records": a_map(of_record),
+        "users": an_array(an_object(user, "id")),
+        "chats": an_array({"anyOf": [*chats()]}),
+    }
+    return an_object({name: fields[name] for name in GIVEN})
+
+
+def a_map(keys: Schema) -> Schema:
+    """Return the schema of objects under such keys."""
+    return {"type": "object", "propertyNames": keys, "additionalProperties": TYPES[dict]}
+
+
+def chats() -> Iterator[Schema]:
+    """Yield the schemas of a private chat, of a group or channel, and of a forum."""
+    private = {"id": the_id(), "type": {"const": "private"}}
+    yield an_object({name: private[name] for name in scene.PRIVATE}, "id")
+    group = {
+        name: an_array(the_id()) if kind is list else TYPES[kind]
+        for name, kind in scene.CHAT.items()
+    }
+    topic = {"id": the_id(), "name": TEXT}
+    group |= {
+        "id": {"type": "integer", "maximum": -1},
+        "bot_rights": an_array({"enum": [*ALL_RIGHTS]}),
+        "topics": an_array(an_object(topic, *scene.TOPIC)),
+        "type": {"const": "supergroup"},
+    }
+    yield an_object(group, "id")
+    del group["topics"]
+    yield an_object({**group, "type": {"enum": [*scene.KINDS]}}, "id")
 
 
 def faults() -> Schema:
@@ -138,8 +238,6 @@ def faults() -> Schema:
 
 def schema() -> Schema:
     """Return the schema of a file."""
-    moment = {"type": "string", "pattern": f"^{MOMENT}$"}
-    given = dict(zip(GIVEN, ({"type": "object"}, {"type": "object"}, TEXT, moment), strict=True))
     buttons = {"anyOf": [ref("matcher"), an_array({"anyOf": [TEXT, ref("matcher")]})]}
     call = {"method": TEXT, "payload": or_null(ref("plain")), "buttons": or_null(buttons)}
     step = {
@@ -148,16 +246,18 @@ def schema() -> Schema:
         "expect": an_array(an_object(call, "method")),
         "session": or_null(ref("plain")),
         "fault": {"anyOf": [ref("fault"), an_array(ref("fault"))]},
+        "fails": label(),
+        "concurrently": an_array(ref("send"), minItems=MIN_CONCURRENT),
     }
-    steps = an_object({name: step[name] for name in STEP}, "expect")
-    steps["oneOf"] = [{"required": ["send"]}, {"required": ["advance"]}]
+    rest = [name for name in STEP if name not in ACTS]
+    steps = [an_object({name: step[name] for name in (act, *rest)}, act, "expect") for act in ACTS]
     fields = {
         "$schema": TEXT,
         "name": TEXT,
         "strict": TYPES[bool],
         "given": ref("given"),
         "allow": an_array({"enum": ALLOWABLE}),
-        "steps": an_array(steps, minItems=1),
+        "steps": an_array({"anyOf": steps}, minItems=1),
     }
     spec = an_object({name: fields[name] for name in SPEC}, "name", "steps")
     file = {"$schema": TEXT, "given": ref("given"), "specs": an_array(ref("spec"))}
@@ -172,8 +272,8 @@ def schema() -> Schema:
         ],
         "$defs": {
             "spec": spec,
-            "given": an_object(given),
-            "send": sends(),
+            "given": given(),
+            "send": all_sends(),
             "fault": faults(),
             "matcher": matcher(),
             "plain": plain(),

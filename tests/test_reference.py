@@ -136,7 +136,7 @@ def variables(project: Path) -> set[str]:
 
 def test_every_field_of_a_spec_has_an_entry(page: str) -> None:
     from toolkit.harness.fake_telegram import faults
-    from toolkit.harness.specs import matching, spec
+    from toolkit.harness.specs import matching, scene, sends, spec
 
     def fields(item: dict[str, Any]) -> set[str]:
         """Return what is allowed where `item` has a field that is not, as the message says."""
@@ -150,7 +150,9 @@ def test_every_field_of_a_spec_has_an_entry(page: str) -> None:
         "spec": fields({"odd": 1}),
         "step": fields({"name": "a", "steps": [{"odd": 1}]}),
         "`given`": fields({"name": "a", "steps": [step], "given": {"odd": 1}}),
-        "`send`": {name for kind in spec.SENDS.values() for name in kind},
+        "`send`": {name for kind in sends.SENDS.values() for name in kind},
+        "user": {*scene.USER},
+        "chat": {*scene.CHAT},
         "fault": {*faults.FIELDS},
     }
     below = section(page, "## Dialogues as data")

@@ -56,9 +56,41 @@ SPEC = {
         "now": "2026-11-23T10:30:00+01:00",
     },
     "allow": ["CHANGED_BY_RESTART"],
-    "steps": STEPS,
+    "steps": STEPS[:2],
 }
 FILES: list[Any] = [SPEC, [SPEC, SPEC], {"$schema": "a", "given": {}, "specs": [SPEC]}]
+SENDS: list[dict[str, Any]] = [
+    {"text": "a", "replyTo": 1, "topicId": 5},
+    {"photo": "a.jpg", "caption": "a"},
+    {"document": "a.csv", "content": "a", "chatId": -1},
+    {"voice": "a.ogg", "duration": 5},
+    {"location": {"latitude": 1.5, "longitude": -180}},
+    {"contact": "+1", "name": "a"},
+    {"album": [{"photo": "a.jpg"}, {"document": "a", "caption": "a", "content": "a"}]},
+    {"forward": 1, "fromChatId": -1, "fromUserId": 1},
+    {"reply": "a", "messageId": 1},
+    {"edit": "a"},
+    {"reaction": ["a", "b"]},
+    {"vote": ["a", 1, {"$regex": "a"}]},
+    {"pay": {"$contains": "a"}},
+    {"query": "", "offset": "1"},
+    {"choose": "a", "chatId": -1},
+    {"join": -1},
+    {"leave": -1, "userId": 2},
+    {"webAppData": {"a": 1}, "button": "a"},
+]
+SCENE = {
+    "sessions": {"1_1": {"a": 1}, "-1_2_t5": {}},
+    "records": {"a:1_1": {"a": [1]}},
+    "users": [{"id": 1, "first_name": "a", "username": "a", "is_premium": True}],
+    "chats": [
+        {"id": 7, "type": "private"},
+        {"id": -5, "type": "channel", "title": "a", "bot_rights": ["can_post_messages"]},
+        {"id": -2, "topics": [{"id": 5, "name": "a"}], "members": [1], "administrators": [2]},
+    ],
+}
+TOGETHER = {"concurrently": [{"text": "a"}, {"tap": "a", "userId": 2}], "expect": []}
+FAILING = {"send": {"text": "a"}, "expect": [], "fails": {"$regex": "a"}}
 
 # The parser compiles expressions, which a schema cannot; and 1.0 is a whole number for a schema.
 VALUES: list[Any] = [
@@ -70,7 +102,8 @@ VALUES: list[Any] = [
 ]
 KEYS = ["text", "tap", "update", "update_id", "userId", "$contains", "$odd", "", "a", "name"]
 KEYS += ["specs", "given", "method", "payload", "buttons", "error", "times", "fault", "session"]
-KEYS += ["send", "advance"]
+KEYS += ["replyTo", "messageId", "photo", "caption", "1_1", "topics"]
+KEYS += ["send", "advance", "concurrently"]
 
 
 def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -104,9 +137,9 @@ def add(path: tuple[Any, ...], key: str, file: Any) -> None:
         value.append("a")
 
 
-def changes(file: Any) -> Iterator[Callable[[Any], None]]:
-    """Yield every way to change a file in one place."""
-    for path in paths(file):
+def changes(file: Any, within: tuple[Any, ...] = ()) -> Iterator[Callable[[Any], None]]:
+    """Yield every way to change a file in one place, there or anywhere."""
+    for path in paths(holder_of(file, (*within, "")), within):
         for value in VALUES:
             yield partial(replace, path, value)
         yield partial(remove, path)
@@ -134,6 +167,31 @@ def test_the_schema_takes_what_the_parser_takes_after_any_change() -> None:
         taken += parses(file)
         assert VALIDATOR.is_valid(file) is parses(file), file
     assert 0.1 < taken / len(CHANGES) < 0.9
+
+
+def small(step: Any = None, **given: Any) -> Any:
+    """A file with nothing else in it."""
+    step = step or {"send": {"text": "a"}, "expect": []}
+    return {"name": "a", "steps": [step], **({"given": given} if given else {})}
+
+
+SMALL = [
+    *((small({"send": send, "expect": []}), ("steps", 0, "send")) for send in SENDS),
+    *((small(step), ("steps", 0)) for step in (*STEPS[2:], TOGETHER, FAILING)),
+    (small(**SCENE), ("given",)),
+]
+
+
+@pytest.mark.parametrize(("file", "within"), SMALL, ids=lambda value: str(value)[-50:])
+def test_the_schema_takes_what_the_parser_takes_of_each_part(
+    file: Any, within: tuple[Any, ...]
+) -> None:
+    assert parses(file)
+    assert VALIDATOR.is_valid(file)
+    for change in changes(file, within):
+        changed = copy.deepcopy(file)
+        change(changed)
+        assert VALIDATOR.is_valid(changed) is parses(changed), changed
 
 
 @settings(max_examples=150, deadline=None)

@@ -76,6 +76,15 @@ class Origin(NamedTuple):
 _KEY = re.compile(r"(-?\d+)_(-?\d+)(_t\d+)?(_b.+)?", re.DOTALL)
 
 
+def parse_key(key: str) -> Origin | None:
+    """Return where the session under this key belongs; None for the key of no session."""
+    if (found := _KEY.fullmatch(key)) is None:
+        return None
+    chat, user, topic, business = found.groups()
+    thread = int(topic[2:]) if topic else None
+    return Origin(int(chat), int(user), thread, business and business[2:])
+
+
 def is_session_key(key: str) -> bool:
     """Tell whether the key is one that an `Origin` makes, under any scope."""
     return _KEY.fullmatch(key) is not None

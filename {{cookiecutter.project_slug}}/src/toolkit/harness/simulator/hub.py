@@ -17,7 +17,7 @@ from toolkit.redaction import redact
 
 MESSAGES = 300
 TURNS = 150
-UNSENT = frozenset(("changed", "action", "before", "after", "tasks", "point", "caused"))
+UNSENT = frozenset(("changed", "action", "before", "after", "tasks", "point", "caused", "part_of"))
 """Fields of a turn that pages do not use."""
 
 

@@ -16,10 +16,14 @@ from toolkit.harness.simulator.recorder import SimulatorError
 from toolkit.harness.simulator.replaying import read_dialogues, replay
 from toolkit.harness.simulator.saving import FOLDER, draft
 from toolkit.harness.simulator.simulation import Simulation
-from toolkit.harness.simulator.turns import Turn
+from toolkit.harness.simulator.turns import Turn, action
 from toolkit.harness.types import Json
 
 PICTURES = (b"\x89PNG", b"\xff\xd8\xff")
+
+PHONE = "+10000000000"
+HERE = {"latitude": 52.52, "longitude": 13.405}
+SHARED: Json = {"contact": PHONE, "location": HERE}
 
 REFUSALS = (SimulatorError, StorageError, LookupError, ValueError, OSError)
 """Errors whose message is shown to the user. Anything else is a bug."""
@@ -82,16 +86,24 @@ class PageApi:
         thread = int(place["thread"]) if place.get("thread") else None
         kind = "photo" if content.startswith(PICTURES) else "document"
         self._simulation.act(
-            lambda world: world.send_file(user, kind, content, name, chat, thread_id=thread)
+            lambda world: world.send_file(user, kind, content, name, chat, thread_id=thread),
+            action(kind, name, user, chat, topicId=thread),
         )
 
     def _rewrite(self, user: int, chat: int, message: int, text: str) -> Turn:
-        return self._simulation.act(lambda world: world.edit_text(user, message, text, chat))
+        newest = self._simulation.telegram.newest(chat, user) or {}
+        # Messages have other ids when the spec runs.
+        mine = newest.get("message_id") == message
+        send = action("edit", text, user, chat) if mine else None
+        return self._simulation.act(lambda world: world.edit_text(user, message, text, chat), send)
 
     def _share(self, user: int, chat: int, what: str) -> Turn:
+        send = action(what, SHARED[what], user, chat)
         if what == "contact":
-            return self._simulation.act(lambda world: world.send_contact(user, chat_id=chat))
-        return self._simulation.act(lambda world: world.send_location(user, 52.52, 13.405, chat))
+            return self._simulation.act(lambda world: world.send_contact(user, PHONE, chat), send)
+        return self._simulation.act(
+            lambda world: world.send_location(user, **HERE, chat_id=chat), send
+        )
 
     def _open_topic(self, user: int, chat: int, name: str) -> int | None:
         turn = self._simulation.act(lambda world: world.create_topic(user, chat, name))
@@ -137,7 +149,6 @@ class PageApi:
         for spec in read_dialogues(text or "", file or "transcript"):
             if name in (None, spec.name):
                 with dated(spec.given.now, tick=True):
-                    await self._simulation.start_over()
                     failed = await replay(self._simulation, spec)
                 return {"name": spec.name, "steps": len(spec.steps), "failed": failed}
         raise SimulatorError(f"{file} has no spec {name!r}")

@@ -10,9 +10,9 @@ from toolkit.harness.simulator.simulation import Simulation
 from toolkit.harness.simulator.turns import Turn
 from toolkit.harness.specs.given import UnknownText
 from toolkit.harness.specs.matching import compare
-from toolkit.harness.specs.report import describe_calls
-from toolkit.harness.specs.runner import find_texts
-from toolkit.harness.specs.sending import chat_of, update_of
+from toolkit.harness.specs.report import describe_calls, show
+from toolkit.harness.specs.runner import find_texts, is_expected
+from toolkit.harness.specs.sending import chats_of, rounds
 from toolkit.harness.specs.spec import BotSpec, Send, Step, parse_specs, read_fault
 
 
@@ -28,40 +28,66 @@ def read_dialogues(text: str, file: str) -> list[BotSpec]:
 
 
 async def replay(simulation: Simulation, spec: BotSpec) -> int:
-    """Do the steps one after another; return how many did not go as expected.
+    """Set the scene and do the steps one after another; return how many did not go as expected.
 
     The turn of such a step says how in its `verdict`. Raises `SimulatorError` for a step that
-    cannot be done, a tap on a button that is not there for instance. Settings and sessions are
-    those that the bot has.
+    cannot be done, a tap on a button that is not there for instance.
     """
-    recorder, failed = simulation.recorder, 0
-    language = spec.given.language
-    if any(step.send.kind == "advance" for step in spec.steps):
+    if any(step.passing is not None for step in spec.steps):
         raise SimulatorError("here time passes as it does; pytest runs specs that advance it")
+    if not await simulation.start_over(spec.given):
+        raise SimulatorError(f"the bot does not start: {(simulation.broken or '').strip()}")
+    failed = 0
     for number, named in enumerate(spec.steps, 1):
-        simulation.telegram.user(named.send.user_id, language_code=language)
         try:
-            step = find_texts(named, simulation.data, language)
+            step = find_texts(named, simulation.data, spec.given.language)
         except UnknownText as error:
             raise SimulatorError(f"step {number}: {error}") from error
         for fault in step.faults:
             simulation.telegram.faults.add(read_fault(fault))
         try:
-            turn = _act(simulation, step.send)
+            turns = await _act(simulation, step)
         except LookupError as error:
             raise SimulatorError(f"step {number}: {error}") from error
-        await recorder.settle(turn)
-        chat = chat_of(turn.update or {})
-        comparison = compare(step.expect, turn.calls, strict=spec.strict, chat=chat)
-        turn.verdict = "as expected" if comparison.ok else describe_calls(comparison)
-        failed += not comparison.ok
-        recorder.finish(turn)
+        problem = _problem(step, turns, strict=spec.strict)
+        turns[-1].verdict = problem or "as expected"
+        failed += problem is not None
+        simulation.recorder.finish(turns[-1])
     return failed
 
 
-def _act(simulation: Simulation, send: Send) -> Turn:
-    action = None if send.kind == "update" else {**send.source, "userId": send.user_id}
-    return simulation.act(lambda world: update_of(world, send), action)
+async def _act(simulation: Simulation, step: Step) -> list[Turn]:
+    """Do a step; return the turns of all updates that came of it."""
+    turns: list[Turn] = []
+    first: dict[int, int] = {}
+    going = rounds(simulation.telegram, step.sends)
+    while True:
+        point = simulation.point()
+        batch = next(going, None)
+        if batch is None:
+            return turns
+        started: list[Turn] = []
+        for send, update in batch:
+            action = None if send.kind == "update" else {**send.source, "userId": send.user_id}
+            of = {"action": action, "part_of": first.get(id(send))}
+            turn = simulation.deliver(update, point=None if started else point, **of)
+            first.setdefault(id(send), turn.number)
+            started.append(turn)
+        for turn in started:
+            await simulation.recorder.settle(turn)
+        turns += started
+
+
+def _problem(step: Step, turns: Sequence[Turn], *, strict: bool) -> str | None:
+    """Return how a step went otherwise than expected, if it did."""
+    errors = [turn.error.strip().splitlines()[-1] for turn in turns if turn.error]
+    if step.fails is not None and not any(is_expected(step.fails, error) for error in errors):
+        return f"the bot should have raised {show(step.fails)}"
+    calls = [call for turn in turns for call in turn.calls]
+    last = {turn.part_of or turn.number: turn.update or {} for turn in turns}
+    chat, ordered = chats_of([*last.values()]), not step.others
+    comparison = compare(step.expect, calls, strict=strict, chat=chat, ordered=ordered)
+    return None if comparison.ok else describe_calls(comparison)
 
 
 def _steps_of_lines(lines: Sequence[str]) -> Iterator[Step]:

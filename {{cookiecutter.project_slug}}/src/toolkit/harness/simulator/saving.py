@@ -6,7 +6,8 @@ import asyncio
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -102,7 +103,7 @@ def draft(
     turns = [
         turn
         for turn in simulation.recorder.turns
-        if turn.update is not None and not turn.again
+        if turn.update is not None and not turn.again and turn.part_of is None
         if first <= turn.number and (last is None or turn.number <= last)
     ]
     if not turns:
@@ -112,7 +113,7 @@ def draft(
     names = _names(simulation)
     steps: list[Json] = []
     warnings: list[str] = []
-    for number, turn in enumerate(turns, 1):
+    for number, turn in enumerate(map(partial(_whole, simulation), turns), 1):
         step: Json = {"send": _send(turn), "expect": list(_expected(turn, names))}
         if session and (changed := _changed_fields(turn)):
             step["session"] = changed
@@ -120,7 +121,16 @@ def draft(
             step["fault"] = faults if len(faults) > 1 else faults[0]
         steps.append(step)
         warnings += (f"Step {number} {problem}." for problem in _problems(turn, step["send"]))
-    return Draft({"name": name.strip(), "steps": steps}, warnings)
+    given = simulation.given.as_json()
+    scene = {"given": given} if given else {}
+    return Draft({"name": name.strip(), **scene, "steps": steps}, warnings)
+
+
+def _whole(simulation: Simulation, turn: Turn) -> Turn:
+    """Return a turn with all that came of its action, in later turns too."""
+    parts = [each for each in simulation.recorder.turns if each.part_of == turn.number]
+    calls = [call for each in (turn, *parts) for call in each.calls]
+    return replace(turn, calls=calls, after=parts[-1].after) if parts else turn
 
 
 def _names(simulation: Simulation) -> list[str]:

@@ -21,7 +21,9 @@ from toolkit.harness.simulator.recorder import (
     no_listener,
     traceback_of,
 )
-from toolkit.harness.simulator.turns import Turn
+from toolkit.harness.simulator.turns import Turn, action
+from toolkit.harness.specs.given import Given, begin_sessions_with
+from toolkit.harness.specs.scene import set_scene
 from toolkit.harness.specs.settling import noting_tasks
 from toolkit.harness.storage import PersistentStorage, RewindableStorage
 from toolkit.harness.types import Json
@@ -60,7 +62,9 @@ class Simulation:
     ) -> None:
         self._load = load
         self._changed = changed
-        self._given = storage
+        self._store = storage
+        self.given = Given()
+        """What the world began with."""
         self._people = people
         self.make_bot: Any = None
         self.data: Mapping[str, Any] = {}
@@ -72,14 +76,16 @@ class Simulation:
         self._open_world(OFFLINE_TOKEN)
 
     def _open_world(self, token: str) -> None:
-        records = self._given or RewindableStorage()
+        records = self._store or RewindableStorage()
         self.storage = PersistentStorage(records)
         # A store that was there before knows update ids and message ids of its own, so those must
         # not come again.
-        first = time.time_ns() // 1_000_000 if self._given else 1
+        first = time.time_ns() // 1_000_000 if self._store else 1
         self.telegram = FakeTelegram(
             token=token, keep_calls=0, first_message_id=first, first_update_id=first
         )
+        self.telegram.language = self.given.language
+        self._scene_is_set = False
         self.recorder = Recorder(self.telegram, records, self._changed)
         self._rules: dict[str, Fault] = {}
         for user_id, name in self._people.items():
@@ -106,13 +112,14 @@ class Simulation:
         await self.stop()
         await self.storage.inner.close()
 
-    async def start_over(self) -> None:
-        """Forget everything: chats, sessions, turns and faults."""
+    async def start_over(self, given: Given | None = None) -> bool:
+        """Forget everything, and set the scene that is `given`; tell whether the bot runs."""
         async with self._changing:
             await self._stop()
+            self.given = given or Given()
             self._open_world(self.telegram.token)
             self._changed("world", None)
-            await self._start("The bot started")
+            return await self._start("The bot started")
 
     async def go_back(self, turn: int) -> None:
         """Restart the bot in the world as it was just before the turn with this number."""
@@ -131,12 +138,12 @@ class Simulation:
         try:
             # The first import of aiogram takes seconds; pages are answered meanwhile.
             make_bot = await asyncio.to_thread(self._load)
-            from toolkit.harness.specs.plain import is_plain, make_app
+            from toolkit.harness.specs.plain import is_plain
 
             if is_plain(self.recorder.app):
                 # Its routers can be in one dispatcher at a time.
                 unsettled = await self._stop()
-            app = make_app(make_bot, storage=self.storage)
+            app = await self._make(make_bot)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - importing a bot may raise anything
             self.broken = traceback_of(error)
             self._changed("status", None)
@@ -147,7 +154,7 @@ class Simulation:
             self._open_world(app.bot.token)
             self._changed("world", None)
             unsettled = []
-            app = make_app(make_bot, storage=self.storage)
+            app = await self._make(make_bot)
         turn = self.recorder.begin(title)
         self._stack.enter_context(noting_tasks())
         await self.recorder.run(turn, self._enter(app))
@@ -157,6 +164,17 @@ class Simulation:
         for each in unsettled:
             self.recorder.redeliver(each)
         return self.broken is None
+
+    async def _make(self, make_bot: Any) -> Any:
+        from toolkit.harness.specs.plain import make_app
+
+        app = make_app(make_bot, self.given.options, storage=self.storage)
+        if self.given.session:
+            begin_sessions_with(app, self.given.session)
+        if not self._scene_is_set and app.bot.id == self.telegram.me["id"]:
+            await set_scene(app, self.telegram, self.given)
+            self._scene_is_set = True
+        return app
 
     async def _stop(self) -> list[Turn]:
         unsettled = await self.recorder.disconnect()
@@ -171,27 +189,32 @@ class Simulation:
         await self._stack.enter_async_context(app.running())
         self.recorder.connect(app)
 
-    def act(self, do: Callable[[FakeTelegram], Json], action: Json | None = None) -> Turn:
+    def act(self, do: Callable[[FakeTelegram], Json], send: Json | None = None) -> Turn:
         """Let a person do something, and give the bot the update that `do` returns.
 
-        `action` is what a spec would `send` for it, None where that is the update itself. An update
+        `send` is what a spec would send for it, None where that is the update itself. An update
         waits for a bot that is just starting.
         """
         point = self.point()
-        update = do(self.telegram)
+        return self.deliver(do(self.telegram), action=send, point=point)
+
+    def deliver(self, update: Json, **fields: Any) -> Turn:
+        """Give the bot an update that somebody's action has made; `fields` are those of a turn."""
         self.telegram.updates.take()
         if not update["update_id"]:
             raise SimulatorError("the bot is not in this chat, so it is not told")
-        return self.recorder.deliver(update, action=action, point=point)
+        return self.recorder.deliver(update, **fields)
 
     def say(
         self, user: int, chat: int, text: str, thread: int | None = None, reply: int | None = None
     ) -> Turn:
-        """Type a text. No `send` says that it is a reply, or in a topic."""
-        plain = reply is None and thread is None
+        """Type a text. A reply to another message than the bot's newest has no `send`."""
+        send = None if reply else action("text", text, user, chat, topicId=thread)
+        newest = self.telegram.newest(chat, self.telegram.bot_id)
+        if newest and newest["message_id"] == reply:
+            send = action("reply", text, user, chat)
         return self.act(
-            lambda world: world.send_text(user, text, chat, reply_to=reply, thread_id=thread),
-            _send("text", text, user, chat) if plain else None,
+            lambda world: world.send_text(user, text, chat, reply_to=reply, thread_id=thread), send
         )
 
     def tap(self, user: int, chat: int, message: int, row: int, column: int) -> Turn:
@@ -208,12 +231,12 @@ class Simulation:
         by_label = (newest.message_id, newest.data) == (message, button)
         kind, value = ("tap", label) if by_label else ("callback", data)
         return self.act(
-            lambda world: world.tap(user, message, data, chat), _send(kind, value, user, chat)
+            lambda world: world.tap(user, message, data, chat), action(kind, value, user, chat)
         )
 
     def tap_label(self, user: int, chat: int, label: str) -> Turn:
         """Tap the newest button with this label. Raises NoSuchButton with the labels on screen."""
-        send = _send("tap", label, user, chat)
+        send = action("tap", label, user, chat)
         return self.act(lambda world: world.tap(user, chat_id=chat, label=label), send)
 
     def point(self) -> Callable[[], None] | None:
@@ -288,8 +311,3 @@ class Simulation:
         self.telegram.group(chat_id, title.strip(), members=list(self.telegram.users), forum=forum)
         self._changed("event", Event("chat", chat_id, None))
         return chat_id
-
-
-def _send(kind: str, value: str, user: int, chat: int) -> Json:
-    place = {} if chat == user else {"chatId": chat}
-    return {kind: value, "userId": user, **place}

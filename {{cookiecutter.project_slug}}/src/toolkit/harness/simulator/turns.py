@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from toolkit.harness.specs.matching import label_of
 from toolkit.harness.specs.settling import Task
@@ -32,7 +32,8 @@ DONE = {
 class Turn:
     """One update and all that came of it; without an `update`, a start of the bot.
 
-    `action` is what a person did, as the `send` of a spec's step. `before` and `after` are the
+    `action` is what a person did, as the `send` of a spec's step; a turn that is `part_of` what
+    came of it in an earlier turn names that. `before` and `after` are the
     fields of the session under `key`, None where no handler took the update. `point` makes the
     world what it was before; `again` marks a redelivery; `tasks` are those its handler started;
     `caused` are updates that its calls cause, which belong to it, where there are any.
@@ -57,6 +58,7 @@ class Turn:
     logs: list[Json] = field(default_factory=list)
     error: str | None = None
     again: bool = False
+    part_of: int | None = None
     done: bool = False
     verdict: str | None = None
     point: Callable[[], None] | None = None
@@ -89,6 +91,12 @@ class LogLines(logging.Handler):
             line = {"level": record.levelname, "logger": record.name, "text": self.format(record)}
             turn.logs.append(line)
             turn.changed("turn", turn)
+
+
+def action(kind: str, value: Any, user: int, chat: int, **options: Any) -> Json:
+    """Return what a spec would `send` for what a person does."""
+    place = {} if chat == user else {"chatId": chat}
+    return {kind: value, "userId": user, **place, **{k: v for k, v in options.items() if v}}
 
 
 def title_of(update: Json, action: Json | None = None) -> str:

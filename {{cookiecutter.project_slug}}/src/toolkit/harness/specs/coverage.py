@@ -50,9 +50,8 @@ def commands_of(spec: BotSpec) -> set[str]:
     return {
         found[1]
         for step in spec.steps
-        if step.expect
-        and step.send.kind == "text"
-        and (found := COMMAND.match(step.send.value.lstrip()))
+        for send in step.sends
+        if step.expect and send.kind == "text" and (found := COMMAND.match(send.value.lstrip()))
     }
 
 

@@ -104,7 +104,8 @@ def untapped(played: Iterable[Played]) -> Iterator[Failure]:
             for button in buttons_of(call.payload):
                 if data := button.get("callback_data"):
                     shown.setdefault(kind_of(data), button["text"])
-        tapped.add(kind_of((step.update.get("callback_query") or {}).get("data") or ""))
+        queries = (update.get("callback_query") or {} for update in step.updates)
+        tapped |= {kind_of(query.get("data") or "") for query in queries}
     for kind, label in shown.items():
         if kind not in tapped:
             why = f"no spec taps a button like {label!r}, whose callback data begins with {kind!r}"

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit.harness.specs.codes import Failure
 from toolkit.harness.specs.exercised import code_of
-from toolkit.harness.specs.matching import compare
 from toolkit.harness.specs.module_state import changes, module_state, own_modules
 from toolkit.harness.specs.report import is_own, place_of
 from toolkit.harness.specs.rivals import rivals
 from toolkit.harness.specs.runner import SpecResult, step_played
 from toolkit.harness.specs.running_bot import MakeBot, RunningBot
+from toolkit.harness.specs.strength import compare_played
 from toolkit.harness.types import Json
 
 if TYPE_CHECKING:
@@ -78,8 +78,7 @@ class Findings:
         notes, handled, self._notes, self._handled = self._notes, self._handled, [], []
         for number, played in enumerate(result.played, 1):
             replies = [n for n, call in enumerate(played.calls) if _is_reply(call)]
-            strict, expect = result.spec.strict, played.step.expect
-            found = compare(expect, played.calls, strict=strict, chat=played.chat).found
+            found = compare_played(played, strict=result.spec.strict).found
             for step, code in handled if replies else ():
                 if step == number:
                     expected = not set(replies).isdisjoint(found)
@@ -192,16 +191,17 @@ class _Watched(RunningBot):
             self._timers.append((step_played.get(), handle, frame.f_code))
         return handle
 
-    async def deliver(self, update: Json) -> list[Call]:
+    async def deliver(self, update: Json, *others: Json) -> list[Call]:
         findings = self._findings
         before, start = module_state(findings.modules), len(self.telegram.calls)
         try:
-            calls = await super().deliver(update)
+            calls = await super().deliver(update, *others)
         except Exception as error:
             findings.note_error(error)
             raise
         else:
-            self._note_unanswered(update)
+            for each in (update, *others):
+                self._note_unanswered(each)
             return calls
         finally:
             for name in changes(before, module_state(findings.modules)):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from copy import deepcopy
 from types import SimpleNamespace
 from typing import Any, TypedDict
 
@@ -25,7 +26,7 @@ from aiogram.types import Update
 
 from toolkit.fsm import STRATEGIES
 from toolkit.harness.types import Json
-from toolkit.sessions.keys import Origin, Scope
+from toolkit.sessions.keys import Origin, Scope, parse_key
 
 Kept = defaultdict[StorageKey, MemoryStorageRecord]
 
@@ -66,9 +67,10 @@ class FsmSessions:
 
     name = "session"
 
-    def __init__(self, kept: Kept) -> None:
+    def __init__(self, kept: Kept, bot_id: int) -> None:
         self.codec = FsmCodec()
         self.kept = kept
+        self._bot_id = bot_id
         kept.default_factory = self._begin
 
     def _begin(self) -> MemoryStorageRecord:
@@ -95,6 +97,16 @@ class FsmSessions:
             if known.destiny == DEFAULT_DESTINY and text_of(known) == key:
                 return {"session": {"state": record.state, "data": _apart(record.data)}}
         return None
+
+    async def write(self, key: str, record: Json) -> None:
+        """Keep the record of a session. Raises ValueError for any other record."""
+        origin = parse_key(key)
+        if origin is None:
+            raise ValueError(f"given.records.{key}: only bots of create_bot have a store for it")
+        chat, user, thread, business, _ = origin
+        known = StorageKey(self._bot_id, chat or 0, user or 0, thread, business)
+        fields = self.codec.load(key, deepcopy(record))[0]
+        self.kept[known] = MemoryStorageRecord(data=fields["data"], state=fields["state"])
 
     @asynccontextmanager
     async def checkout(self, key: str, *, holder: str) -> AsyncIterator[Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
+from dataclasses import fields as fields_of
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from toolkit.harness.types import Json
@@ -23,17 +23,32 @@ FindText = Callable[[str, str, dict[str, str]], str]
 class Given:
     """Settings and fields of a fresh session that differ, the language that users speak, the date.
 
-    Without `now` it is today's; with it, time stands still between the steps.
+    Without `now` it is today's; with it, time stands still between the steps. `sessions` and
+    `records` are what the store holds, by key; `users` and `chats` are there.
     """
 
     settings: Json = field(default_factory=dict)
     session: Json = field(default_factory=dict)
     language: str = "en"
     now: datetime | None = None
+    sessions: Json = field(default_factory=dict)
+    records: Json = field(default_factory=dict)
+    users: tuple[Json, ...] = ()
+    chats: tuple[Json, ...] = ()
 
-    def factory(self, make_bot: Any) -> Any:
-        """Return a factory whose bots have these settings."""
-        return partial(make_bot, settings=self.settings) if self.settings else make_bot
+    @property
+    def options(self) -> Json:
+        """What the factory is called with."""
+        return {"settings": self.settings} if self.settings else {}
+
+    def as_json(self) -> Json:
+        """Return what differs from nothing in particular, as a spec says it."""
+        plain = Given()
+        mine = {each.name: getattr(self, each.name) for each in fields_of(self)}
+        if self.now is not None:
+            mine["now"] = self.now.isoformat(timespec="seconds")
+        differing = {name: each for name, each in mine.items() if each != getattr(plain, name)}
+        return {k: [*each] if isinstance(each, tuple) else each for k, each in differing.items()}
 
 
 def begin_sessions_with(app: BotApp[Any], fields: Json) -> None:
@@ -42,13 +57,23 @@ def begin_sessions_with(app: BotApp[Any], fields: Json) -> None:
     Raises `ValueError` for a field that the session does not have, or a value that does not fit.
     """
     codec = app.sessions.codec
-    known = codec.dump("given.session", codec.initial())
+    record = session_record(app, fields, "given.session")
+    codec.initial = lambda: codec.load("given.session", deepcopy(record))[0]
+
+
+def session_record(app: BotApp[Any], fields: Json, where: str) -> Json:
+    """Return the record of a session that has these fields, and else those of a fresh one.
+
+    Raises `ValueError` for a field that the session does not have, or a value that does not fit.
+    """
+    codec = app.sessions.codec
+    known = codec.dump(where, codec.initial())
     for name in fields.keys() - known.keys():
         there = ", ".join(known)
-        raise ValueError(f"given.session: there is no field {name!r} in the session, only {there}")
+        raise ValueError(f"{where}: there is no field {name!r} in the session, only {there}")
     record = {"session": {**known, **fields}, "version": codec.version}
-    codec.load("given.session", record)
-    codec.initial = lambda: codec.load("given.session", deepcopy(record))[0]
+    codec.load(where, record)
+    return record
 
 
 class UnknownText(ValueError):

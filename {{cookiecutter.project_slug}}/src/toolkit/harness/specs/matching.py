@@ -14,6 +14,8 @@ from typing import Any, Protocol
 
 MATCHERS = ("$contains", "$regex", "$text")
 MISSING = object()
+Chats = int | tuple[int, ...] | None
+"""The chat of a step, or those of a step in which several users do something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,8 @@ class Comparison:
     captured: Sequence[Call]
     found: list[int | None]
     strict: bool
-    chat: int | None = None
+    chat: Chats = None
+    ordered: bool = True
 
     @property
     def ok(self) -> bool:
@@ -126,15 +129,24 @@ class Comparison:
 
 
 def compare(
-    expected: Sequence[Call], captured: Sequence[Call], *, strict: bool, chat: int | None = None
+    expected: Sequence[Call],
+    captured: Sequence[Call],
+    *,
+    strict: bool,
+    chat: Chats = None,
+    ordered: bool = True,
 ) -> Comparison:
     """Find the expected calls among the captured ones.
 
     Without `strict` they must appear in order, with any other calls between them. With it, the
-    lists must fit call by call, and calls go to `chat` unless their payloads name another.
+    lists must fit call by call, and calls go to `chat`, or one of several, unless their payloads
+    name another. Calls that are not `ordered` fit in any order.
     """
     chat = chat if strict else None
-    found: list[int | None] = []
+    if not ordered:
+        found = _assigned(expected, captured, chat)
+        return Comparison(expected, captured, found, strict, chat, ordered)
+    found = []
     start = 0
     for position, call in enumerate(expected):
         places = (position,) if strict else range(start, len(captured))
@@ -145,15 +157,35 @@ def compare(
     return Comparison(expected, captured, found, strict, chat)
 
 
-def meets(expected: Call, captured: Call, chat: int | None = None) -> bool:
+def _assigned(expected: Sequence[Call], captured: Sequence[Call], chat: Chats) -> list[int | None]:
+    """Return a captured call for each expected one, for as many as possible (Kuhn's algorithm)."""
+    fitting = [
+        [n for n, each in enumerate(captured) if meets(call, each, chat)] for call in expected
+    ]
+    taken: dict[int, int] = {}
+
+    def place(call: int, tried: set[int]) -> bool:
+        for index in fitting[call]:
+            if index not in tried:
+                tried.add(index)
+                if index not in taken or place(taken[index], tried):
+                    taken[index] = call
+                    return True
+        return False
+
+    for call in range(len(expected)):
+        place(call, set())
+    found = {call: index for index, call in taken.items()}
+    return [found.get(call) for call in range(len(expected))]
+
+
+def meets(expected: Call, captured: Call, chat: Chats = None) -> bool:
     """Tell whether a captured call is the expected one."""
     same = expected.method == captured.method
     return same and next(call_differences(expected, captured, chat), None) is None
 
 
-def call_differences(
-    expected: Call, captured: Call, chat: int | None = None
-) -> Iterator[Difference]:
+def call_differences(expected: Call, captured: Call, chat: Chats = None) -> Iterator[Difference]:
     """Yield every place where the payload, the buttons or the chat of a call do not fit."""
     yield from differences(expected.payload or {}, captured.payload)
     buttons = getattr(expected, "buttons", None)
@@ -161,7 +193,9 @@ def call_differences(
         yield from differences(buttons, labels_of(captured.payload), "buttons")
     named = chat is None or "chat_id" in (expected.payload or {})
     if not named and "chat_id" in captured.payload:
-        yield from differences(chat, captured.payload["chat_id"], "payload.chat_id")
+        there = captured.payload["chat_id"]
+        if there not in (chat if isinstance(chat, tuple) else (chat,)):
+            yield Difference("payload.chat_id", chat, there)
 
 
 def labels_of(payload: Any) -> list[str]:

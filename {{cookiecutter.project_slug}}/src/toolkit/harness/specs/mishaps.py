@@ -9,22 +9,20 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any
 
+from toolkit.harness.specs.deeds import MOVES
 from toolkit.harness.specs.exercised import kind_of
-from toolkit.harness.specs.relations import (
-    OTHER_USER,
-    Outcome,
-    Stage,
-    first_difference,
-    seen_in,
-)
+from toolkit.harness.specs.relations import Stage, first_difference
 from toolkit.harness.specs.report import describe_error
-from toolkit.harness.specs.runner import SpecResult, find_texts
+from toolkit.harness.specs.runner import SpecResult, find_texts, is_expected
 from toolkit.harness.specs.running_bot import MakeBot, RunningBot
-from toolkit.harness.specs.sending import update_of
+from toolkit.harness.specs.sending import rounds, updates_of
+from toolkit.harness.specs.sends import ADVANCE
 from toolkit.harness.specs.spec import BotSpec, Send, read_fault
 from toolkit.harness.specs.stable_parts import timeless
+from toolkit.harness.specs.taking import OTHER_USER, Outcome, seen_in
 from toolkit.harness.storage import PersistentStorage
 from toolkit.harness.types import Json
 from toolkit.storage.memory import MemorySessionStorage
@@ -37,6 +35,10 @@ MARKUP = " <_*[`&"
 TURNS = 30
 """Turns of the event loop that a slow call takes: enough for another handler to catch up."""
 REFUSED = "can't parse entities"
+OF_ALL = ("update", ADVANCE, *MOVES)
+"""The kinds of what does not happen in one user's private chat."""
+TYPED = ("text", "reply", "edit")
+"""The kinds of what users type."""
 
 Pair = tuple[Outcome, Outcome]
 Found = tuple[str, int | None, str, str]
@@ -63,17 +65,14 @@ async def _played_by_markup(
     async with Stage(spec, make_bot, MemorySessionStorage()) as stage:
         bot, chats = stage.bot, dict[int | None, Send]()
         for number, step in enumerate(spec.steps, 1):
-            send = find_texts(step, bot.app.workflow_data, spec.given.language).send
+            step = find_texts(step, bot.app.workflow_data, spec.given.language)
             for rule in step.faults:
                 bot.telegram.faults.add(read_fault(rule))
-            if send.kind == "advance":
-                await bot.advance(timedelta(seconds=send.value))
+            if step.passing is not None:
+                await bot.advance(timedelta(seconds=step.passing))
                 continue
-            if not texts:
-                bot.telegram.user(send.user_id, f"Ann{MARKUP}")
-            elif send.value in texts:
-                send = replace(send, value=f"{send.value}{MARKUP}")
-            problem, refused = await _act(bot, send)
+            sends = [_with_markup(bot, send, texts) for send in step.sends]
+            problem, refused = await _act(bot, sends, step.fails)
             if refused:
                 yield (
                     "UNESCAPED",
@@ -83,7 +82,7 @@ async def _played_by_markup(
                 )
             if problem:
                 return
-            chats[send.chat_id or send.user_id] = send
+            chats |= {send.chat_id or send.user_id: send for send in sends}
         if not texts and not any(step.faults for step in spec.steps):
             async for found in _tap_what_is_left(bot, chats):
                 yield found
@@ -94,19 +93,34 @@ def _unescaped(call: Call, texts: Sequence[str]) -> str:
     return f"when somebody {whose}, Telegram refuses {call.method}: {call.error}"
 
 
-async def _act(bot: RunningBot, send: Send) -> tuple[str | None, Call | None]:
-    """Let a user do it; return what went wrong, and a call that was refused for its markup."""
+def _with_markup(bot: RunningBot, send: Send, texts: Sequence[str]) -> Send:
+    """Have a user called so, or return what somebody types with it, if it is one of the texts."""
+    if not texts:
+        bot.telegram.user(send.user_id, f"Ann{MARKUP}")
+    elif send.kind in TYPED and send.value in texts:
+        return replace(send, value=f"{send.value}{MARKUP}")
+    return send
+
+
+async def _act(
+    bot: RunningBot, sends: Sequence[Send], fails: Any = None
+) -> tuple[str | None, Call | None]:
+    """Let users do it; return what went wrong, and a call that was refused for its markup."""
     from toolkit.harness.fake_telegram.model import PersonError
 
-    start = len(bot.telegram.calls)
+    start, problem = len(bot.telegram.calls), None
     try:
-        update = update_of(bot.telegram, send)
+        for batch in rounds(bot.telegram, sends):
+            updates = [update for _, update in batch]
+            raised = await _error(bot, *updates)
+            if raised is not None and not is_expected(fails, raised):
+                problem = describe_error(raised)
+                break
+            taps = [update for send, update in batch if send.kind == "callback"]
+            problem = next(filter(None, map(bot.unanswered, taps)), None)
     except (PersonError, ValueError) as error:
-        return str(error), None
-    if (raised := await _error(bot, update)) is not None:
-        problem: str | None = describe_error(raised)
-    else:
-        problem = bot.unanswered(update) if send.kind == "callback" else None
+        # What has failed as it should does not go on.
+        problem = None if fails is not None else str(error)
     calls = bot.telegram.calls[start:]
     return problem, next((each for each in calls if REFUSED in str(each.error)), None)
 
@@ -122,7 +136,7 @@ async def _tap_what_is_left(bot: RunningBot, chats: dict[int | None, Send]) -> A
                 kinds[button.message_id, kind_of(data)] = button, data
         for button, data in kinds.values():
             tap = replace(last, kind="callback", value=data, message_id=button.message_id)
-            problem, _ = await _act(bot, tap)
+            problem, _ = await _act(bot, [tap])
             if problem:
                 why = f"after the last step, a tap on {button.label!r} goes wrong: {problem}"
                 fix = "answer every tap that a message still offers, also one that comes late"
@@ -131,7 +145,8 @@ async def _tap_what_is_left(bot: RunningBot, chats: dict[int | None, Send]) -> A
 
 def _echoed(result: SpecResult) -> Iterator[str]:
     """Yield what users type and the bot repeats."""
-    said = [each.step.send.value for each in result.played if each.step.send.kind == "text"]
+    sends = [send for each in result.played for send in each.step.sends]
+    said = [send.value for send in sends if send.kind in TYPED]
     shown = [
         str(call.payload.get(name, ""))
         for each in result.played
@@ -147,10 +162,11 @@ async def _lost_race(spec: BotSpec, make_bot: MakeBot) -> tuple[int, str] | None
     """Let two users do the same at once; return where that is unlike one after the other."""
     sends = [step.send for step in spec.steps]
     alone = len({send.user_id for send in sends}) == 1
-    simple = all(send.kind not in ("update", "advance") and send.chat_id is None for send in sends)
-    if "CHANGED_BY_RACE" in spec.allow or not alone or not simple:
+    private = all(send.kind not in OF_ALL and send.chat_id is None for send in sends)
+    if "CHANGED_BY_RACE" in spec.allow or not alone or not private:
         return None
-    if any(step.faults for step in spec.steps):
+    # Where steps say what fails, or who does what at the same time, there is no room for more.
+    if any(step.faults or step.others or step.fails is not None for step in spec.steps):
         return None
     both, found = await _play_two(spec, make_bot), (0, "")
     for order in ((0, 1), (1, 0)):
@@ -193,17 +209,20 @@ async def _play_two(spec: BotSpec, make_bot: MakeBot, order: tuple[int, int] | N
             session.make_request = _slow(session.make_request)
         for step in spec.steps:
             send = find_texts(step, stage.bot.app.workflow_data, spec.given.language).send
-            start, updates = len(stage.bot.telegram.calls), _updates(stage.bot, send, outcomes)
+            start, last = len(stage.bot.telegram.calls), dict[int, Json]()
+            going = _going(stage.bot, send, outcomes, last)
+            batches: Iterator[tuple[Sequence[Json], ...]]
             if order is None:
-                taken = [_error(stage.bot, update) for update in updates.values()]
-                errors = await asyncio.gather(*taken)
+                batches = zip_longest(*going.values(), fillvalue=())
             else:
-                errors = [await _error(stage.bot, updates[n]) for n in order if n in updates]
-            for error in filter(None, errors):
-                outcomes[0].error = outcomes[1].error = describe_error(error)
+                batches = zip(chain(*(going[number] for number in order if number in going)))
+            for batch in batches:
+                if (error := await _error(stage.bot, *chain(*batch))) is not None:
+                    outcomes[0].error = outcomes[1].error = describe_error(error)
+                    break
             if outcomes[0].error:
                 break
-            for number, update in updates.items():
+            for number, update in last.items():
                 user = send.user_id + number * OTHER_USER
                 calls = [*_calls_to(user, stage.bot, start)]
                 seen = [*seen_in(calls, outcomes[number])]
@@ -231,28 +250,43 @@ def _slow(call: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     return called
 
 
-async def _error(bot: RunningBot, update: Json) -> Exception | None:
+async def _error(bot: RunningBot, *updates: Json) -> Exception | None:
     try:
-        await bot.deliver(update)
+        await bot.deliver(*updates)
     except Exception as error:  # noqa: BLE001 - a bot may raise anything
         return error
     return None
 
 
-def _updates(bot: RunningBot, send: Send, outcomes: Pair) -> dict[int, Json]:
-    """Return what each of two users does, unless they cannot go on."""
-    from toolkit.harness.fake_telegram.model import PersonError
+def _going(
+    bot: RunningBot, send: Send, outcomes: Pair, last: dict[int, Json]
+) -> dict[int, Iterator[Sequence[Json]]]:
+    """Let each of two users begin, unless they cannot go on; return the updates of each round.
 
-    updates = {}
+    `last` gets the last update of each.
+    """
+    going: dict[int, Iterator[Sequence[Json]]] = {}
     for number, outcome in enumerate(outcomes):
         if len(outcome.steps) < max(len(each.steps) for each in outcomes):
             continue
         shifted = replace(send, user_id=send.user_id + number * OTHER_USER)
-        try:
-            updates[number] = update_of(bot.telegram, shifted)
-        except (PersonError, ValueError):
-            continue
-    return updates
+        rest = _rounds_of(bot, shifted, number, last)
+        if (first := next(rest, None)) is not None:
+            going[number] = chain((first,), rest)
+    return going
+
+
+def _rounds_of(
+    bot: RunningBot, send: Send, number: int, last: dict[int, Json]
+) -> Iterator[Sequence[Json]]:
+    from toolkit.harness.fake_telegram.model import PersonError
+
+    try:
+        for updates in updates_of(bot.telegram, send):
+            last[number] = updates[-1]
+            yield updates
+    except (PersonError, ValueError):
+        return
 
 
 def _calls_to(user: int, bot: RunningBot, start: int) -> Iterator[Call]:

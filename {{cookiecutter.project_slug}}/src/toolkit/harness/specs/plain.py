@@ -93,8 +93,9 @@ def make_app(
 
 def _make(make_bot: Any, options: dict[str, Any]) -> BotApp[Any] | PlainApp:
     is_main = inspect.iscoroutinefunction(make_bot)
-    if options and (is_main or isinstance(make_bot, Dispatcher)):
-        raise TypeError(f"{_name(make_bot)} takes no {', '.join(options)}, as a factory may")
+    alone = is_main or isinstance(make_bot, Dispatcher)
+    if refused := [each for each in options if alone or not _has_parameter(make_bot, each)]:
+        raise TypeError(f"{_name(make_bot)} takes no {', '.join(refused)}, as a factory may")
     if isinstance(make_bot, Dispatcher):
         return PlainApp(make_bot)
     if is_main:
@@ -139,6 +140,10 @@ def accepts(make_bot: Any, name: str) -> bool:
     """Tell whether a factory of bots of `create_bot` has a parameter of this name."""
     if isinstance(make_bot, Dispatcher) or _innermost(make_bot) in _plain:
         return False
+    return _has_parameter(make_bot, name)
+
+
+def _has_parameter(make_bot: Any, name: str) -> bool:
     parameters = inspect.signature(make_bot).parameters.values()
     return any(each.name == name or each.kind is each.VAR_KEYWORD for each in parameters)
 
@@ -162,4 +167,5 @@ def _innermost(make_bot: Any) -> Any:
 
 def _name(make_bot: Any) -> str:
     function = _innermost(make_bot)
-    return getattr(function, "__qualname__", repr(function))
+    named = getattr(function, "__qualname__", None)
+    return named or ("the Dispatcher" if isinstance(function, Dispatcher) else repr(function))

@@ -60,7 +60,7 @@ class PlainApp:
 
     def keep_in(self, kept: Kept) -> None:
         """Keep FSM states and data there, where there may be some."""
-        self.sessions = self.session_storage = FsmSessions(kept)
+        self.sessions = self.session_storage = FsmSessions(kept, self.bot.id)
 
     @property
     def workflow_data(self) -> dict[str, Any]:

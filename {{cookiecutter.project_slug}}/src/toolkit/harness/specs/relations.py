@@ -8,51 +8,28 @@ twice: what differs between the two, such as a time of day, says nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, nullcontext
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from toolkit.harness.clock import clock_of
 from toolkit.harness.specs.circumstances import LOST, RELATIONS, REPLAY, STORE, Relation, all_of
-from toolkit.harness.specs.matching import labels_of
 from toolkit.harness.specs.report import describe_error, show
 from toolkit.harness.specs.runner import FIRST_UPDATE_ID, find_texts
 from toolkit.harness.specs.running_bot import MakeBot, RunningBot
-from toolkit.harness.specs.sending import update_of
 from toolkit.harness.specs.spec import BotSpec, SpecError, Step, read_fault
+from toolkit.harness.specs.taking import STRANGER, Outcome, disturb, take
 from toolkit.harness.specs.time_zones import in_another_time_zone
 from toolkit.harness.storage import PersistentStorage
-from toolkit.harness.types import Json
 from toolkit.redaction import redact
 from toolkit.storage import open_storage
 from toolkit.storage.base import OWNER, SharedSessionStorage
 from toolkit.storage.memory import MemorySessionStorage
 
 if TYPE_CHECKING:
-    from toolkit.harness.fake_telegram import Call, FakeTelegram
-
-SEEN = ("chat_id", "text", "caption")
-OTHER_USER = 1_000
-"""What is added to the id of a user to have another one."""
-STRANGER = 2_000
-
-
-@dataclass
-class Outcome:
-    """What came of each step: what people saw, and the session; and the ids of all messages.
-
-    `update` is the last one of the spec's own users, `others` are the chats of other people.
-    """
-
-    steps: list[tuple[list[Any], Json | None]] = field(default_factory=list)
-    ids: list[int] = field(default_factory=list)
-    error: str | None = None
-    update: Json | None = None
-    others: set[int] = field(default_factory=lambda: {STRANGER})
-    plain: bool = False
+    from toolkit.harness.fake_telegram import FakeTelegram
 
 
 async def broken(
@@ -166,89 +143,41 @@ async def _play(
                 if relation.restart:
                     await stage.restart()
                 step = find_texts(step, stage.bot.app.workflow_data, spec.given.language)
-                # Nobody is there to do it again when a call is lost that nobody asked for.
-                alone = step.send.kind == "advance" and relation.fault == LOST
-                if relation.fault and plain and not alone and (seen := plain.steps[number][0]):
+                seen = plain.steps[number][0] if plain and _certain(step, relation) else ()
+                if relation.fault and seen:
                     rule = {**relation.fault, "method": seen[0]["method"]}
                     stage.bot.telegram.faults.add(read_fault(rule))
-                outcome.steps.append(await _take(stage.bot, step, outcome, relation))
+                outcome.steps.append(await take(stage.bot, step, outcome, relation))
                 if relation.others:
                     said = stage.bot.telegram.send_text(STRANGER, "Something else")
                     await stage.bot.deliver(said)
                     if waiting is not None:
-                        await _disturb(stage.bot, waiting, outcome)
+                        await disturb(stage.bot, waiting, outcome)
                     waiting = step
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a bot may raise anything
         outcome.error = describe_error(error)
     return outcome
 
 
-async def _take(
-    bot: RunningBot, step: Step, outcome: Outcome, relation: Relation
-) -> tuple[list[Any], Json | None]:
-    start = len(bot.telegram.calls)
-    for rule in step.faults:
-        bot.telegram.faults.add(read_fault(rule))
-    if step.send.kind == "advance":
-        calls = await bot.advance(timedelta(seconds=step.send.value))
-        calls = [call for call in calls if call.payload.get("chat_id") not in outcome.others]
-        session = await bot.session(outcome.update) if outcome.update else None
-        return [*seen_in(calls, outcome)], session
-    outcome.update = update = update_of(bot.telegram, step.send)
-    before = await bot.session(update)
-    try:
-        await bot.deliver(update)
-    except Exception as error:
-        # Of several relations together, another one may be why it failed.
-        meant = relation.code or type(error).__module__.startswith("aiogram.")
-        if not (relation.fault and meant):
-            raise
-        # The user is told that it went wrong, and does it again.
-        start = len(bot.telegram.calls)
-        await bot.deliver(update)
-    # An update that changed nothing is not known as applied, and may be answered again.
-    if relation.twice and before != await bot.session(update):
-        await bot.deliver(update)
-    return [*seen_in(bot.telegram.calls[start:], outcome)], await bot.session(update)
-
-
-def seen_in(calls: Sequence[Call], outcome: Outcome) -> Iterator[Json]:
-    """Yield what people see of calls: neither those that failed nor ids."""
-    for call in calls:
-        if call.error is not None or call.method.startswith("get"):
-            continue
-        if isinstance(call.result, dict) and "message_id" in call.result:
-            outcome.ids.append(call.result["message_id"])
-        payload = call.payload
-        told: Json = {name: payload[name] for name in SEEN if name in payload}
-        yield {"method": call.method, **told, "buttons": labels_of(payload)}
-
-
-async def _disturb(bot: RunningBot, step: Step, outcome: Outcome) -> None:
-    """Let another user do the same; what becomes of them is their own affair."""
-    from toolkit.harness.fake_telegram.model import PersonError
-
-    send = step.send
-    if send.kind in ("update", "advance"):
-        return
-    chat = send.chat_id and (send.chat_id if send.chat_id < 0 else send.chat_id + OTHER_USER)
-    other = replace(send, user_id=send.user_id + OTHER_USER, chat_id=chat)
-    outcome.others |= {other.user_id, max(chat or 0, 0)}
-    try:
-        update = update_of(bot.telegram, other)
-    except (PersonError, ValueError):
-        return
-    await bot.deliver(update)
+def _certain(step: Step, relation: Relation) -> bool:
+    """Tell whether it is certain which call fails first, and that somebody does it again then."""
+    # Nobody is there to do it again when a call is lost that nobody asked for.
+    alone = step.passing is not None and relation.fault == LOST
+    several = step.others or step.send.kind == "album"
+    return not alone and not several and step.fails is None
 
 
 class Stage:
     """The bot of a run, which can be restarted; Telegram and the store outlive it."""
 
-    def __init__(self, spec: BotSpec, make_bot: MakeBot, storage: SharedSessionStorage) -> None:
-        self._given = spec.given
-        self._make_bot = spec.given.factory(make_bot)
+    def __init__(
+        self, spec: BotSpec, make_bot: Callable[..., Any], storage: SharedSessionStorage
+    ) -> None:
+        # The date is that of `self._time`, which goes on where the bot is restarted.
+        self._given = replace(spec.given, now=None)
+        self._make_bot = make_bot
         if _takes_a_store(make_bot):
-            self._make_bot = partial(self._make_bot, storage=PersistentStorage(storage))
+            self._make_bot = partial(make_bot, storage=PersistentStorage(storage))
         self.bot: RunningBot
         self._time = clock_of(asyncio.get_running_loop()).used(spec.given.now)
 
@@ -257,7 +186,6 @@ class Stage:
             stack.enter_context(self._time)
             await self._start(None)
             self._stack = stack.pop_all()
-        self.bot.telegram.language = self._given.language
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
@@ -273,13 +201,13 @@ class Stage:
         self.bot = await RunningBot(
             self._make_bot,
             first_update_id=FIRST_UPDATE_ID,
-            session=self._given.session,
+            given=self._given,
             telegram=telegram,
         ).__aenter__()
 
 
 def _advances(spec: BotSpec) -> bool:
-    return any(step.send.kind == "advance" for step in spec.steps)
+    return any(step.passing is not None for step in spec.steps)
 
 
 def _takes_a_store(make_bot: MakeBot) -> bool:

@@ -20,13 +20,15 @@ LONGEST = 240
 
 def describe(spec: BotSpec, number: int, step: Step, problems: list[str]) -> str:
     """Return the whole report on a failed step: where it is, what was sent, and each problem."""
-    head = f"step {number} of {len(spec.steps)} sent {show(step.send.source)}"
+    sent = [send.source for send in step.sends]
+    head = f"step {number} of {len(spec.steps)} sent {show(sent if step.others else sent[0])}"
     return "\n\n".join([head, *problems])
 
 
 def describe_calls(comparison: Comparison) -> str:
     """Put expected and captured calls side by side, then what is nearest to the first missing."""
     rule = "exactly these calls" if comparison.strict else "these calls, in this order"
+    rule = rule if comparison.ordered else f"{rule.partition(',')[0]}, in any order"
     lines = [f"expected {rule} (- missing, = found, + any other):", *_diff(comparison)]
     missing = [i for i, found in enumerate(comparison.found) if found is None]
     if missing and comparison.captured:
@@ -78,6 +80,8 @@ def show(value: Any) -> str:
 
 def _diff(comparison: Comparison) -> Iterator[str]:
     waiting = list(zip(comparison.expected, comparison.found, strict=True))
+    if not comparison.ordered:
+        waiting.sort(key=lambda pair: (pair[1] is None, pair[1] or 0))
     answered = {found for found in comparison.found if found is not None}
     for index, captured in enumerate(comparison.captured):
         while waiting and waiting[0][1] is None and index not in answered:

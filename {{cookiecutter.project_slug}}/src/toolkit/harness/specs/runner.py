@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import time
+import traceback
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from toolkit.harness.specs.given import UnknownText, with_texts
-from toolkit.harness.specs.matching import compare, differences
-from toolkit.harness.specs.report import describe, describe_calls, describe_error, describe_session
+from toolkit.harness.specs.matching import compare, differences, fits
+from toolkit.harness.specs.report import (
+    describe,
+    describe_calls,
+    describe_error,
+    describe_session,
+    show,
+)
 from toolkit.harness.specs.running_bot import MakeBot, RunningBot
-from toolkit.harness.specs.sending import chat_of, update_of
+from toolkit.harness.specs.sending import chats_of, rounds
+from toolkit.harness.specs.sends import LABELLED
 from toolkit.harness.specs.spec import BotSpec, Step, read_fault
 from toolkit.harness.specs.strength import Played
+from toolkit.harness.types import Json
 
 if TYPE_CHECKING:
     from aiogram import Dispatcher
@@ -80,12 +89,8 @@ async def run_spec(
     commands: Mapping[str, str] = {}
     played: list[Played] = []
     try:
-        given, first = spec.given, _first_update_id(spec)
-        factory, session = given.factory(make_bot), given.session
-        async with running_bot(
-            factory, first_update_id=first, session=session, now=given.now
-        ) as running:
-            running.telegram.language = given.language
+        first = _first_update_id(spec)
+        async with running_bot(make_bot, first_update_id=first, given=spec.given) as running:
             commands = running.app.commands
             failure = await _run_steps(spec, running, played)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a bot may raise anything
@@ -121,14 +126,18 @@ def find_texts(step: Step, data: Mapping[str, Any], language: str) -> Step:
     def found(value: Any) -> Any:
         return with_texts(value, data, language)
 
-    send = step.send
-    if send.kind == "tap":
-        send = replace(send, value=found(send.value))
+    # What is typed is no matcher, and what is sent as it is need not be gone through.
+    sends = [
+        replace(send, value=found(send.value)) if send.kind in LABELLED else send
+        for send in step.sends
+    ]
     expect = tuple(
         replace(call, payload=found(call.payload), buttons=found(call.buttons))
         for call in step.expect
     )
-    return replace(step, send=send, expect=expect, session=found(step.session))
+    first, others, session = sends[0], tuple(sends[1:]), found(step.session)
+    fails = found(step.fails)
+    return replace(step, send=first, others=others, expect=expect, session=session, fails=fails)
 
 
 def _struck(fault: Fault, calls: Iterable[Call]) -> bool:
@@ -139,34 +148,83 @@ def _struck(fault: Fault, calls: Iterable[Call]) -> bool:
 async def _run_step(
     step: Step, running: RunningBot, played: list[Played], *, strict: bool
 ) -> list[str]:
-    from toolkit.harness.fake_telegram.model import PersonError
-
-    start, passes = len(running.telegram.calls), step.send.kind == "advance"
-    try:
-        update = {} if passes else update_of(running.telegram, step.send)
-    except (PersonError, ValueError) as error:
-        return [f"this cannot be sent: {error}"]
-    problems = []
-    try:
-        if passes:
-            await running.advance(timedelta(seconds=step.send.value))
-        else:
-            await running.deliver(update)
-        if step.session is not None:
-            found = list(differences(step.session, await running.session(), "session"))
-            problems += [describe_session(found)] if found else []
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a bot may raise anything
-        problems.append(describe_error(error))
+    start = len(running.telegram.calls)
+    updates, raised, refused = await _do(step, running)
+    # A payment cannot go on, for instance, when a handler has failed.
+    problems = [f"this cannot be sent: {refused}"] if refused and not raised else []
+    if not updates:
+        return problems
+    problems += _wrongly_raised(step.fails, raised)
+    if step.session is not None and not problems:
+        problems += await _other_session(step.session, running)
     calls = running.telegram.calls[start:]
-    chat = chat_of(update)
-    comparison = compare(step.expect, calls, strict=strict, chat=chat)
+    chat = chats_of(updates)
+    comparison = compare(step.expect, calls, strict=strict, chat=chat, ordered=not step.others)
     if not comparison.ok:
         problems.append(describe_calls(comparison))
-    if step.send.kind == "tap" and (problem := running.unanswered(update)):
-        problems.append(problem)
+    for send, update in zip(step.sends, updates, strict=False):
+        if send.kind == "tap" and (problem := running.unanswered(update)):
+            problems.append(problem)
     if not problems:
-        played.append(Played(step, update, calls, chat))
+        played.append(Played(step, updates[0], calls, chat, tuple(updates[1:])))
     return problems
+
+
+async def _do(
+    step: Step, running: RunningBot
+) -> tuple[list[Json], BaseException | None, Exception | None]:
+    """Do it; return the last update of each send, what the bot raised, and why it cannot be done.
+
+    Where time passes, the update is an empty one.
+    """
+    from toolkit.harness.fake_telegram.model import PersonError
+
+    if step.passing is not None:
+        return [{}], await _raised(running.advance(timedelta(seconds=step.passing))), None
+    last: dict[int, Json] = {}
+    raised: BaseException | None = None
+    refused: Exception | None = None
+    try:
+        for batch in rounds(running.telegram, step.sends):
+            last |= {id(send): update for send, update in batch}
+            error = await _raised(running.deliver(*(update for _, update in batch)))
+            raised = raised or error
+    except (PersonError, ValueError) as error:
+        refused = error
+    return [last[id(send)] for send in step.sends if id(send) in last], raised, refused
+
+
+async def _raised(done: Awaitable[object]) -> BaseException | None:
+    try:
+        await done
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a bot may raise anything
+        return error
+    return None
+
+
+def _wrongly_raised(fails: Any, raised: BaseException | None) -> Iterator[str]:
+    if raised is None:
+        if fails is not None:
+            yield f"the bot should have raised {show(fails)}, but it raised nothing"
+    elif not is_expected(fails, raised):
+        yield describe_error(raised)
+
+
+async def _other_session(expected: Json, running: RunningBot) -> list[str]:
+    try:
+        found = list(differences(expected, await running.session(), "session"))
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a bot may raise anything
+        return [describe_error(error)]
+    return [describe_session(found)] if found else []
+
+
+def is_expected(fails: Any, error: BaseException | str) -> bool:
+    """Tell whether an exception, or what describes it, is the one that a step `fails` with."""
+    if fails is None:
+        return False
+    if isinstance(error, BaseException):
+        error = "".join(traceback.format_exception_only(error)).rstrip()
+    return fits({"$contains": fails} if isinstance(fails, str) else fails, error)
 
 
 def _first_update_id(spec: BotSpec) -> int:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from toolkit.harness.clock import clock_of, dated, moment_of, seconds_of
 from toolkit.harness.specs.caused import Caused
-from toolkit.harness.specs.given import begin_sessions_with
+from toolkit.harness.specs.given import Given, begin_sessions_with
+from toolkit.harness.specs.scene import set_scene
 from toolkit.harness.specs.settling import (
     GRACE,
     Task,
@@ -21,6 +22,7 @@ from toolkit.harness.specs.settling import (
     settle,
     started,
 )
+from toolkit.harness.specs.spec import read_given
 from toolkit.harness.types import Json
 
 if TYPE_CHECKING:
@@ -62,9 +64,10 @@ class RunningBot:
 
     `make_bot` returns a bot of `create_bot`, or a `Dispatcher`, alone or with its `Bot`. It may be
     a `Dispatcher`, too, or the `async def main()` that polls with one.
-    `session` are fields that its sessions begin with instead of those of `initial()`. The date is
-    `now`, a moment with its offset from UTC, and stands still but for what passes in `advance` and
-    while handlers sleep; without it, it is today's.
+    `given` is what it starts from, as in a spec; `session` are fields that its sessions begin with
+    instead of those of `initial()`. The date is `now`, a moment with its offset from UTC, or that
+    of `given`, and stands still but for what passes in `advance` and while handlers sleep; without
+    either, it is today's.
     """
 
     app: BotApp[Any]
@@ -79,14 +82,16 @@ class RunningBot:
         first_update_id: int = 1,
         session: Json | None = None,
         telegram: FakeTelegram | None = None,
+        given: Given | Json | None = None,
         now: datetime | str | None = None,
     ) -> None:
         from toolkit.harness.specs.plain import make_app
 
-        self._now = moment_of(now) if now is not None else None
+        self._given = given if isinstance(given, Given) else read_given(given or {})
+        self._now = moment_of(now) if now is not None else self._given.now
         with dated(self._now):
-            self.app = make_app(make_bot)
-        if session:
+            self.app = make_app(make_bot, self._given.options)
+        if session := session or self._given.session:
             begin_sessions_with(self.app, session)
         self._known, self._first_update_id = telegram, first_update_id
         self._last_update: Update | None = None
@@ -105,6 +110,8 @@ class RunningBot:
         self._clock = clock_of(loop)
         async with AsyncExitStack() as stack:
             stack.enter_context(self._clock.used(self._now))
+            if self._known is None:
+                await set_scene(self.app, self.telegram, self._given)
             stack.callback(loop.set_exception_handler, loop.get_exception_handler())
             loop.set_exception_handler(self._collect)
             stack.enter_context(noting_tasks())
@@ -125,18 +132,20 @@ class RunningBot:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=GRACE)
 
-    async def deliver(self, update: Json) -> list[Call]:
-        """Give the bot one update, wait for all that comes of it, and return the calls it made.
+    async def deliver(self, update: Json, *others: Json) -> list[Call]:
+        """Give the bot one update, or several at the same time, and return the calls it made.
 
-        What these calls cause, a service message for instance, is given to the bot as well.
-        Raise what a handler or a task that it started raised, TimeoutError when a handler does not
-        end, and ValueError for a malformed update.
+        Wait for all that comes of it; what these calls cause, a service message for instance, is
+        given to the bot as well. Raise what a handler or a task that it started raised,
+        TimeoutError when a handler does not end, and ValueError for a malformed update.
         """
         from aiogram.types import Update
 
         start = len(self.telegram.calls)
-        self._last_update = Update.model_validate(update, context={"bot": self.app.bot})
-        await self._feed(self._last_update)
+        context = {"bot": self.app.bot}
+        given = [Update.model_validate(each, context=context) for each in (update, *others)]
+        self._last_update = given[-1]
+        await self._feed(*given)
         await self._feed_caused()
         self._raise_first()
         return self.telegram.calls[start:]
@@ -160,17 +169,18 @@ class RunningBot:
         if errors:
             raise errors[0]
 
-    async def _feed(self, update: Update) -> None:
+    async def _feed(self, *updates: Update) -> None:
         with self._clock.held(), self._noted():
-            task = asyncio.create_task(self._handle(update))
+            tasks = [asyncio.create_task(self._handle(update)) for update in updates]
             try:
-                if await finish(task, self._tasks, STEP_LIMIT):
+                if await finish(tasks, self._tasks, STEP_LIMIT):
                     endless = TimeoutError(f"no handler ended within {STEP_LIMIT:g} seconds")
                     self._errors.append(endless)
-                elif (error := await task) is not None:
-                    self._errors.append(error)
+                else:
+                    self._errors += filter(None, [await task for task in tasks])
             finally:
-                task.cancel()
+                for task in tasks:
+                    task.cancel()
             self._errors += await settle(self._tasks)
 
     async def _feed_caused(self) -> None:

@@ -2,44 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from toolkit.harness.specs.matching import fits
-from toolkit.harness.specs.spec import Send
+from toolkit.harness.specs.deeds import DEEDS, EARLIER, MOVES, Deed, refuse
+from toolkit.harness.specs.matching import Chats
+from toolkit.harness.specs.sends import Send
 from toolkit.harness.types import Json
 from toolkit.sessions.keys import origin_of
 
 if TYPE_CHECKING:
-    from toolkit.harness.fake_telegram import Chat, FakeTelegram
-
-EARLIER = "An earlier message"
+    from toolkit.harness.fake_telegram import FakeTelegram
 
 
-def update_of(telegram: FakeTelegram, send: Send) -> Json:
-    """Have a user of the fake Telegram do it, and return the update.
+def rounds(telegram: FakeTelegram, sends: Sequence[Send]) -> Iterator[list[tuple[Send, Json]]]:
+    """Have users of the fake Telegram do it, and yield the updates that come of it.
 
-    Raise `PersonError` when they cannot, and ValueError for a raw update that Telegram could not
-    send.
+    Those of one round are to be delivered at the same time; the next one begins when that is done,
+    as a payment begins when the bot has approved it. Raise `PersonError` when users cannot do it,
+    and ValueError for a raw update that Telegram could not send.
     """
+    going = [(send, updates_of(telegram, send)) for send in sends]
+    while batch := [(send, each) for send, updates in going for each in next(updates, ())]:
+        yield batch
+
+
+def updates_of(telegram: FakeTelegram, send: Send) -> Iterator[Sequence[Json]]:
+    """Have a user do one thing, as `rounds` does."""
     if send.kind == "update":
-        return _take_raw(telegram, send.value)
+        yield [_take_raw(telegram, send.value)]
+        return
     private = send.chat_id is None or send.chat_id > 0
     owner = send.chat_id if private and send.chat_id is not None else send.user_id
-    chat = telegram.chat_for(owner, send.chat_id)
-    if send.kind == "text":
-        update = telegram.send_text(owner, send.value, chat.id)
-    elif send.kind == "tap":
-        update = telegram.tap(
-            owner, send.message_id, chat_id=chat.id, label=_label(telegram, chat, send)
-        )
+    if send.kind in MOVES:
+        chat = telegram.chats[telegram.group(send.value)["id"]]
     else:
-        message_id = _message_with_button(telegram, chat, send)
-        update = telegram.tap(owner, message_id, send.value, chat.id)
-    if owner == send.user_id:
-        return update
+        chat = telegram.chat_for(owner, send.chat_id)
     # No user can write in another user's private chat, but specs may say so.
+    foreign, told = owner != send.user_id, False
+    for updates in DEEDS[send.kind](Deed(telegram, chat, owner, send)):
+        yield [_from(telegram.user(send.user_id), each) for each in updates] if foreign else updates
+        told = True
+    if not told:
+        refuse("the bot is not told of it")
+
+
+def _from(user: Json, update: Json) -> Json:
     kind = next(name for name in update if name != "update_id")
-    return {**update, kind: {**update[kind], "from": telegram.user(send.user_id)}}
+    return {**update, kind: {**update[kind], "from": user}}
 
 
 def chat_of(update: Json) -> int | None:
@@ -53,33 +63,13 @@ def chat_of(update: Json) -> int | None:
         return None
 
 
-def _label(telegram: FakeTelegram, chat: Chat, send: Send) -> str:
-    """Return the label to tap; of several that fit a matcher, the first on the newest message."""
-    for button in telegram.buttons(chat.id):
-        if send.message_id in (None, button.message_id) and fits(send.value, button.label):
-            return button.label
-    return str(send.value)
-
-
-def _message_with_button(telegram: FakeTelegram, chat: Chat, send: Send) -> int:
-    """Return the message whose button is tapped.
-
-    A button that is not on screen is a stale one. Its message came from the bot before this
-    dialogue began, so it is put there first; a deleted message stays deleted.
-    """
-    wanted = send.message_id
-    keyboard = {"inline_keyboard": [[{"text": send.value, "callback_data": send.value}]]}
-    if wanted is not None:
-        shown = chat.messages.get(wanted)
-        if shown is None and wanted not in chat.deleted:
-            telegram.place(chat.id, EARLIER, wanted, keyboard)
-        # A user's own message has no buttons: this id comes from another way of counting messages.
-        if shown is None or shown.get("from", {}).get("id") == telegram.me["id"]:
-            return wanted
-    for button in telegram.buttons(chat.id):
-        if button.data.get("callback_data") == send.value and button.message_id is not None:
-            return button.message_id
-    return int(telegram.place(chat.id, EARLIER, None, keyboard)["message_id"])
+def chats_of(updates: Sequence[Json]) -> Chats:
+    """Return the chat of a step with these updates, or its chats; None if one has none."""
+    chats = [chat_of(update) for update in updates]
+    known = tuple(chat for chat in chats if chat is not None)
+    if len(known) < len(chats):
+        return None
+    return known if len(known) > 1 else known[0]
 
 
 def _take_raw(telegram: FakeTelegram, update: Json) -> Json:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from inspect import iscoroutine, isgenerator
@@ -81,23 +81,24 @@ async def settle(tasks: list[Task]) -> list[BaseException]:
     return errors
 
 
-async def finish(task: Task, tasks: list[Task], limit: float) -> bool:
-    """Run `task` to its end, and let time pass while it and `tasks`, which may grow, wait for that.
+async def finish(awaited: Sequence[Task], tasks: list[Task], limit: float) -> bool:
+    """Run `awaited` to their end, and let time pass while they and `tasks`, which may grow, wait.
 
-    After `limit` real seconds the task is cancelled; tell whether that was necessary.
+    After `limit` real seconds they are cancelled; tell whether that was necessary.
     """
     clock = clock_of(asyncio.get_running_loop())
-    idle = {_place(each) for each in tasks if each is not task}
+    idle = {_place(each) for each in tasks if each not in awaited}
     threads, begun, cancelled = clock.in_threads, time.monotonic(), False
     places, wait = list[object](), _Wait()
     for _ in range(UNSEEN_ROUNDS):
-        if task.done():
+        if all(each.done() for each in awaited):
             return False
         await asyncio.sleep(0)
     while True:
         moved = clock.moved
-        before, places = places, await _run_until_still([task, *tasks], task)
-        if task.done():
+        before, places = places, await _run_until_still([*awaited, *tasks], awaited)
+        left = [each for each in awaited if not each.done()]
+        if not left:
             break
         if clock.moved != moved:  # for another task that is waited for at the same time
             continue
@@ -105,17 +106,20 @@ async def finish(task: Task, tasks: list[Task], limit: float) -> bool:
         passed = time.monotonic() - begun
         if passed > limit + GRACE:
             break
-        if passed > limit:
-            cancelled = cancelled or task.cancel()
-        busy = [each for each in tasks if _place(each) not in idle and not _waits_for_others(each)]
-        waits = _waits_for_others(task) and clock.in_threads <= threads and not busy
+        if passed > limit and not cancelled:
+            cancelled = True
+            for each in left:
+                each.cancel()
+        running = [each for each in tasks if not each.done() and _place(each) not in idle]
+        busy = [each for each in running if not _waits_for_others(each)]
+        waits = all(map(_waits_for_others, left)) and clock.in_threads <= threads and not busy
         if waits and not cancelled and (when := clock.next_timer()) is not None:
             clock.move_to(when)
             continue
         napped = await wait.nap()
         if wait.seconds > GRACE:
             # What waits that long may wait for a timer after all: time passes as it does outside.
-            idle |= {_place(each) for each in busy if each is not task}
+            idle |= {_place(each) for each in busy if each not in awaited}
             clock.go_on(napped)
     return cancelled
 
@@ -164,15 +168,15 @@ class _Wait:
         return time.monotonic() - begun
 
 
-async def _run_until_still(tasks: list[Task], until: Task | None = None) -> list[object]:
-    """Let the loop turn until no task gets on, or `until` is done; return where they are then."""
+async def _run_until_still(tasks: list[Task], until: Sequence[Task] = ()) -> list[object]:
+    """Let the loop turn until no task gets on, or `until` are done; return where they are then."""
     places: list[object] = []
     still = 0
     for _ in range(MOST_ROUNDS):
         now = [_place(task) for task in tasks if not task.done()]
         still = still + 1 if now == places else 0
         places = now
-        if not now or still == QUIET_ROUNDS or (until is not None and until.done()):
+        if not now or still == QUIET_ROUNDS or (until and all(each.done() for each in until)):
             break
         await asyncio.sleep(0)
     return places

@@ -5,61 +5,34 @@ It may also be `{"given": {…}, "specs": […]}`: each spec is given that unles
     {"name": "…", "strict": false, "given": {"settings": {…}, "session": {…}, "language": "de"},
      "steps": [{"send": {…}, "expect": [{"method": "…", "payload": {…}, "buttons": […]}]}]}
 
-`send` is one of `{"text"}`, `{"callback", "messageId"}`, `{"tap"}` and `{"update"}`, each
-with `chatId` and `userId`; in its place `"advance": "24h"` lets time pass. A step may carry
-`session`, a subset of the session's fields after it, and `fault`, one or more failures that strike
-from this step on.
+`send` is one of the kinds in `toolkit.harness.specs.sends`; in its place a step has several of them
+under `concurrently`, or lets time pass: `"advance": "24h"`. It may carry `session`, a subset of the
+session's fields after it, `fault`, one or more failures that strike from this step on, and `fails`,
+what its handler raises.
 """
 
 from __future__ import annotations
 
 import glob
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from toolkit.harness.clock import moment_of, seconds_of
+from toolkit.harness.clock import moment_of
 from toolkit.harness.specs.codes import CODES, FINDINGS
 from toolkit.harness.specs.given import Given
-from toolkit.harness.specs.matching import matcher_of, matcher_problem
+from toolkit.harness.specs.matching import matcher_of
+from toolkit.harness.specs.place import Place, short
+from toolkit.harness.specs.place import SpecError as SpecError
+from toolkit.harness.specs.scene import read_scene
+from toolkit.harness.specs.sends import ADVANCE, read_advance, read_send
+from toolkit.harness.specs.sends import Send as Send
 from toolkit.harness.types import Json
 
 if TYPE_CHECKING:
     from toolkit.harness.fake_telegram import Fault
-
-T = TypeVar("T")
-Kind = Literal["text", "callback", "tap", "update", "advance"]
-
-TYPE_NAMES = {str: "text", int: "a whole number", bool: "true or false", dict: "an object"}
-PLACE = {"chatId": int, "userId": int}
-SENDS: dict[str, dict[str, type]] = {
-    "text": {"text": str, **PLACE},
-    "callback": {"callback": str, "messageId": int, **PLACE},
-    "tap": {"tap": str, "messageId": int, **PLACE},
-    "update": {"update": dict, **PLACE},
-}
-
-
-class SpecError(ValueError):
-    """A malformed spec; the message names file, spec, step and field, and the fix."""
-
-
-@dataclass(frozen=True)
-class Send:
-    """What a user does. `value` is the text, callback data, update, or label or its matcher.
-
-    Without `chat_id` it is the user's private chat. The value of `advance` is the seconds that
-    pass: all wait for that.
-    """
-
-    kind: Kind
-    value: Any
-    user_id: int
-    chat_id: int | None
-    message_id: int | None
-    source: Json
 
 
 @dataclass(frozen=True)
@@ -77,12 +50,28 @@ class ExpectedCall:
 
 @dataclass(frozen=True)
 class Step:
-    """One action and what must come of it."""
+    """One action, or time that passes, and what must come of it.
+
+    `others` are what other users do at the same time; `fails` is part of what the handler raises,
+    or a matcher of it.
+    """
 
     send: Send
     expect: tuple[ExpectedCall, ...]
     session: Json | None
     faults: tuple[Json, ...]
+    others: tuple[Send, ...] = ()
+    fails: Any = None
+
+    @property
+    def sends(self) -> tuple[Send, ...]:
+        """All that is done in this step."""
+        return self.send, *self.others
+
+    @property
+    def passing(self) -> float | None:
+        """The seconds that pass in this step; None where somebody does something."""
+        return self.send.value if self.send.kind == ADVANCE else None
 
 
 @dataclass(frozen=True)
@@ -114,9 +103,9 @@ def load_specs(file: str | Path) -> list[BotSpec]:
 
 def parse_specs(data: Any, file: str) -> list[BotSpec]:
     """Read a spec or several of them from parsed JSON; `file` is for messages."""
-    place = _Place(file)
+    place = Place(file)
     if not isinstance(data, dict | list):
-        place.refuse("", f"must be a spec or an array of specs, not {_short(data)}")
+        place.refuse("", f"must be a spec or an array of specs, not {short(data)}")
     given: Json = {}
     if isinstance(data, dict) and "specs" in data:
         place.fields(data, "", FILE, ("specs",))
@@ -139,58 +128,22 @@ def find_files(patterns: Iterable[str]) -> list[str]:
     return sorted(files)
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Where in a file the reader is, for messages and for checks that report there."""
-
-    file: str
-    spec: str = ""
-    step: str = ""
-
-    def refuse(self, field: str, problem: str) -> NoReturn:
-        where = ", ".join(filter(None, (self.file, self.spec, self.step, field)))
-        raise SpecError(f"{where}: {problem}")
-
-    def typed(self, value: Any, kind: type[T], field: str) -> T:
-        # isinstance would take true for a number.
-        if type(value) is not kind:
-            self.refuse(field, f"must be {TYPE_NAMES.get(kind, 'an array')}, not {_short(value)}")
-        if value == "":
-            self.refuse(field, "must not be empty")
-        return value
-
-    def fields(
-        self, value: Any, field: str, allowed: Iterable[str], required: Iterable[str]
-    ) -> Json:
-        """Return an object with these fields and no others."""
-        data = self.typed(value, dict, field)
-        prefix = f"{field}." if field else ""
-        for name in data:
-            if name not in allowed:
-                self.refuse(prefix + name, f"unknown field; it may be {', '.join(allowed)}")
-        for name in required:
-            if name not in data:
-                self.refuse(prefix + name, f"is missing{HINTS.get(name, '')}")
-        return data
-
-
 ALLOWABLE = [code for code in CODES if code.startswith("CHANGED_BY_") or code in FINDINGS]
 FILE = ("given", "specs", "$schema")
 SPEC = ("name", "strict", "given", "allow", "steps", "$schema")
-GIVEN = ("settings", "session", "language", "now")
-STEP = ("send", "advance", "expect", "session", "fault")
-HINTS = {
-    "expect": '; "expect": [] expects nothing in particular, or with strict no call at all',
-    "send": '; {"text": "/start"} types a text',
-}
+GIVEN = ("settings", "session", "language", "now", "sessions", "records", "users", "chats")
+MIN_CONCURRENT = 2
+ACTS = ("send", "advance", "concurrently")
+"""What a step is about: it has one of them."""
+STEP = (*ACTS, "expect", "session", "fault", "fails")
 
 
 def _spec(item: Any, file: str, number: int, given: Json) -> BotSpec:
-    place = _Place(file, f"spec {number}")
+    place = Place(file, f"spec {number}")
     data = place.fields(item, "", SPEC, ("name", "steps"))
     _schema(data, place)
     name = place.typed(data["name"], str, "name")
-    place = _Place(file, f"spec {number} ({name})")
+    place = Place(file, f"spec {number} ({name})")
     steps = place.typed(data["steps"], list, "steps")
     if not steps:
         place.refuse("steps", "must hold at least one step")
@@ -204,82 +157,70 @@ def _spec(item: Any, file: str, number: int, given: Json) -> BotSpec:
     )
 
 
-def _schema(data: Json, place: _Place) -> None:
+def _schema(data: Json, place: Place) -> None:
     # For editors; src/toolkit/harness/botspec.schema.json is what they read.
     if "$schema" in data:
         place.typed(data["$schema"], str, "$schema")
 
 
-def _allowed(item: Any, place: _Place) -> Iterator[str]:
+def _allowed(item: Any, place: Place) -> Iterator[str]:
     for code in place.typed(item, list, "allow"):
         if code not in ALLOWABLE:
-            place.refuse("allow", f"{_short(code)} is none of {', '.join(ALLOWABLE)}")
+            place.refuse("allow", f"{short(code)} is none of {', '.join(ALLOWABLE)}")
         yield code
 
 
-def _given(item: Any, of_file: Json, place: _Place) -> Given:
+def read_given(item: Any) -> Given:
+    """Read what a spec starts from. Raise `SpecError` when it is not that."""
+    return _given(item, {}, Place(""))
+
+
+def _given(item: Any, of_file: Json, place: Place) -> Given:
     data = {**of_file, **place.fields(item, "given", GIVEN, ())}
     return Given(
         place.typed(data.get("settings", {}), dict, "given.settings"),
         place.typed(data.get("session", {}), dict, "given.session"),
         place.typed(data.get("language", "en"), str, "given.language"),
-        _read(moment_of, data["now"], place, "given.now") if "now" in data else None,
+        place.parsed(moment_of, data["now"], "given.now") if "now" in data else None,
+        **read_scene(data, place),
     )
 
 
-def _read(reader: Callable[[str], T], value: Any, place: _Place, field: str) -> T:
-    text = place.typed(value, str, field)
-    try:
-        return reader(text)
-    except ValueError as error:
-        place.refuse(field, str(error))
-
-
-def _step(item: Any, place: _Place) -> Step:
+def _step(item: Any, place: Place) -> Step:
     data = place.typed(item, dict, "")
-    place.fields(data, "", STEP, ("expect",) if "advance" in data else ("send", "expect"))
-    if "send" in data and "advance" in data:
-        place.refuse("advance", "stands in place of send, not beside it")
+    act, *more = [name for name in ACTS if name in data] or ["send"]
+    place.fields(data, "", STEP, (act, "expect"))
+    if more:
+        place.refuse(more[0], f"stands in place of {act}, not beside it")
+    first, *others = _sends(data, act, place)
     expect = place.typed(data["expect"], list, "expect")
     session = data.get("session")
     if session is not None:
         _check_fields(session, place, "session")
+    if "fails" in data:
+        place.named(data["fails"], "fails")
     return Step(
-        _send(data["send"], place) if "send" in data else _advance(data["advance"], place),
+        first,
         tuple(_expected(call, place, f"expect[{n}]") for n, call in enumerate(expect)),
         session,
         tuple(_faults(data["fault"], place)) if "fault" in data else (),
+        tuple(others),
+        data.get("fails"),
     )
 
 
-def _advance(item: Any, place: _Place) -> Send:
-    seconds = _read(seconds_of, item, place, "advance")
-    return Send("advance", seconds, 1, None, None, {"advance": item})
+def _sends(data: Json, act: str, place: Place) -> list[Send]:
+    if act == "send":
+        return [read_send(data["send"], place)]
+    if act == "advance":
+        return [read_advance(data["advance"], place)]
+    sends = place.typed(data["concurrently"], list, "concurrently")
+    if len(sends) < MIN_CONCURRENT:
+        place.refuse("concurrently", "must hold at least two sends; one goes into send")
+    return [read_send(each, place, f"concurrently[{n}]") for n, each in enumerate(sends)]
 
 
-def _send(item: Any, place: _Place) -> Send:
-    data = place.typed(item, dict, "send")
-    kinds = [kind for kind in SENDS if kind in data]
-    if len(kinds) != 1:
-        found = f"has {' and '.join(kinds)}" if kinds else "has none of them"
-        place.refuse("send", f"must have exactly one of {', '.join(SENDS)}; it {found}")
-    kind = cast(Kind, kinds[0])
-    place.fields(data, "send", SENDS[kind], ())
-    for name, value in data.items():
-        if name == "tap" and matcher_of(value) is not None:
-            _check_matchers(value, place, "send.tap")
-        else:
-            place.typed(value, SENDS[kind][name], f"send.{name}")
-    if kind == "update" and len(data["update"].keys() - {"update_id"}) != 1:
-        place.refuse("send.update", 'must hold one update, such as {"message": {…}}')
-    if data.get("userId", 1) < 1:
-        place.refuse("send.userId", "must be 1 or more; a group's id, below 0, goes into chatId")
-    return Send(
-        kind, data[kind], data.get("userId", 1), data.get("chatId"), data.get("messageId"), data
-    )
-
-
-def _expected(item: Any, place: _Place, field: str) -> ExpectedCall:
+def _expected(item: Any, place: Place, field: str) -> ExpectedCall:
     data = place.fields(item, field, ("method", "payload", "buttons"), ("method",))
     method = place.typed(data["method"], str, f"{field}.method")
     payload = data.get("payload")
@@ -290,28 +231,17 @@ def _expected(item: Any, place: _Place, field: str) -> ExpectedCall:
         for number, label in enumerate(place.typed(buttons, list, f"{field}.buttons")):
             if matcher_of(label) is None:
                 place.typed(label, str, f"{field}.buttons[{number}]")
-    _check_matchers(buttons, place, f"{field}.buttons")
+    place.matchers(buttons, f"{field}.buttons")
     return ExpectedCall(method, payload, buttons)
 
 
-def _check_fields(value: Any, place: _Place, field: str) -> None:
+def _check_fields(value: Any, place: Place, field: str) -> None:
     if (matcher := matcher_of(place.typed(value, dict, field))) is not None:
         place.refuse(field, f"{matcher} stands for a value; name the field that has it")
-    _check_matchers(value, place, field)
+    place.matchers(value, field)
 
 
-def _check_matchers(value: Any, place: _Place, field: str) -> None:
-    if matcher_of(value) is not None and (problem := matcher_problem(value)):
-        place.refuse(field, problem)
-    if isinstance(value, dict):
-        for key, item in value.items():
-            _check_matchers(item, place, f"{field}.{key}")
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            _check_matchers(item, place, f"{field}[{index}]")
-
-
-def _faults(item: Any, place: _Place) -> Iterator[Json]:
+def _faults(item: Any, place: Place) -> Iterator[Json]:
     for fault in item if isinstance(item, list) else [item]:
         place.typed(fault, dict, "fault")
         try:
@@ -339,8 +269,3 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> Json:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else text[:59] + "…"

@@ -10,11 +10,19 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from toolkit.harness.specs import stable_parts
-from toolkit.harness.specs.matching import Call, buttons_of, compare, label_of, labels_of
+from toolkit.harness.specs.matching import (
+    Call,
+    Chats,
+    Comparison,
+    buttons_of,
+    compare,
+    label_of,
+    labels_of,
+)
 from toolkit.harness.specs.spec import Step
 from toolkit.harness.types import Json
 
@@ -25,12 +33,21 @@ STRICT = 'write "strict": true into the spec'
 
 @dataclass(frozen=True)
 class Played:
-    """A step as it was played: its texts found, the update it sent, its calls and its chat."""
+    """A step as it was played: its texts found, the update it sent, its calls and its chat.
+
+    `others` are the updates of what others did at the same time; the chats are several then.
+    """
 
     step: Step
     update: Json
     calls: Sequence[Call]
-    chat: int | None = None
+    chat: Chats = None
+    others: tuple[Json, ...] = ()
+
+    @property
+    def updates(self) -> tuple[Json, ...]:
+        """The last update of each send."""
+        return self.update, *self.others
 
 
 @dataclass(frozen=True)
@@ -61,7 +78,12 @@ Button = tuple[Any, Any]
 
 def taps(played: Iterable[Played]) -> set[Button]:
     """Return the buttons that are tapped by their labels."""
-    return {_tapped(each) for each in played if each.step.send.kind == "tap"}
+    return {
+        _tapped(update)
+        for each in played
+        for send, update in zip(each.step.sends, each.updates, strict=True)
+        if send.kind == "tap"
+    }
 
 
 def survivors(
@@ -76,15 +98,23 @@ def survivors(
     return left, len(made)
 
 
+def compare_played(played: Played, *, strict: bool) -> Comparison:
+    """Compare the calls of a step with those that it expects."""
+    step = played.step
+    ordered = not step.others
+    return compare(step.expect, played.calls, strict=strict, chat=played.chat, ordered=ordered)
+
+
 def _noticed(
     mutant: Mutant, played: Sequence[Played], tapped: Set[Button], *, strict: bool
 ) -> bool:
     here, later = played[mutant.number - 1], played[mutant.number :]
-    if not compare(here.step.expect, mutant.calls, strict=strict, chat=here.chat).ok:
+    if not compare_played(replace(here, calls=mutant.calls), strict=strict).ok:
         return True
-    if mutant.code == "UNNOTICED_DROP" and here.step.send.kind == "tap":
+    tapping = sum(send.kind == "tap" for send in here.step.sends)
+    if mutant.code == "UNNOTICED_DROP" and tapping:
         # Every tap has to be answered.
-        return not any(call.method == "answerCallbackQuery" for call in mutant.calls)
+        return sum(call.method == "answerCallbackQuery" for call in mutant.calls) < tapping
     if mutant.code in ("UNNOTICED_BUTTONS", "UNNOTICED_LABEL", "UNNOTICED_DATA"):
         # The button is not found, or sends something else, where a later step taps it.
         kept = {button for call in mutant.calls for button in _pressable(call)}
@@ -99,10 +129,10 @@ def _pressable(call: Call) -> Iterator[Button]:
         yield button.get("text"), button.get("callback_data")
 
 
-def _tapped(played: Played) -> Button:
-    if query := played.update.get("callback_query"):
+def _tapped(update: Json) -> Button:
+    if query := update.get("callback_query"):
         return label_of(query), query.get("data")
-    return (played.update.get("message") or {}).get("text"), None
+    return (update.get("message") or {}).get("text"), None
 
 
 def _mutants(played: Sequence[Played], number: int) -> Iterator[Mutant]:
@@ -116,7 +146,8 @@ def _mutants(played: Sequence[Played], number: int) -> Iterator[Mutant]:
 
         yield mutant("DROP", f"{name} is not made", _expect(call))
         yield mutant("REPEAT", f"{name} is made twice", STRICT, call, call)
-        if after and _differ(call, after[0]):
+        # What several users do at the same time has no order.
+        if after and not played[number].step.others and _differ(call, after[0]):
             moved = [*before, after[0], call, *after[1:]]
             why = f"{name} comes after the next"
             yield Mutant("UNNOTICED_ORDER", number + 1, why, STRICT, moved)

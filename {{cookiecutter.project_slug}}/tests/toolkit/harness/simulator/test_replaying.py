@@ -103,3 +103,66 @@ async def test_what_is_no_spec_is_refused_with_its_place(desk: Desk, tmp_path: P
     (folder / "broken.json").write_text("{")
     assert await desk.ask("specs") == []
     assert "No such file" in await desk.refusal("replay", file="../../etc/passwd")
+
+
+async def test_a_replay_sets_the_scene(desk: Desk) -> None:
+    given = {
+        "session": {"cups": 2},
+        "sessions": {"2_2": {"cups": 5}},
+        "users": [{"id": 2, "first_name": "Zoe"}],
+        "language": "de",
+        "chats": [{"id": -77, "type": "group", "title": "Tea room"}],
+    }
+    steps = [{"send": {"text": "/tea", "userId": user}, "expect": []} for user in (1, 2)]
+    await desk.ask("replay", text=json.dumps({"name": "x", "given": given, "steps": steps}))
+    telegram = desk.simulation.telegram
+
+    async def cups(key: str) -> Any:
+        return (await desk.simulation.recorder.fields(key) or {})["cups"]
+
+    assert (await cups("1_1"), await cups("2_2")) == (2, 5)
+    assert telegram.user(2)["first_name"] == "Zoe"
+    assert telegram.user(1)["language_code"] == "de"
+    assert telegram.chats[-77].data["title"] == "Tea room"
+    made = await desk.ask("draft", name="again")
+    assert json.loads(made["text"])["given"] == given
+    assert made["failure"] is None
+    await desk.ask("restart")
+    assert await cups("2_2") == 5
+    await desk.ask("start_over")
+    assert await cups("1_1") == 0
+    assert -77 not in desk.simulation.telegram.chats
+
+
+async def test_a_scene_that_does_not_fit_is_refused(desk: Desk) -> None:
+    for given in ({"session": {"cup": 2}}, {"settings": {"a": 1}}):
+        steps = [{"send": {"text": "/tea"}, "expect": []}]
+        spec = {"name": "x", "given": given, "steps": steps}
+        refusal = await desk.refusal("replay", text=json.dumps(spec))
+        assert "the bot does not start" in refusal
+        await desk.ask("start_over")
+        await desk.say("hello")
+        assert desk.texts() == ["hello", "You said: hello"]
+
+
+async def test_users_act_at_the_same_time(desk: Desk) -> None:
+    sends = [{"text": "hello", "userId": user} for user in (1, 2)]
+    told = [{"method": "sendMessage", "payload": {"chat_id": user}} for user in (2, 1)]
+    steps = [
+        {"concurrently": sends, "expect": told},
+        {"send": {"text": "/crash"}, "expect": [{"method": "sendMessage"}], "fails": "kettle"},
+        {"send": {"text": "hello"}, "expect": [], "fails": "kettle"},
+    ]
+    result = await desk.ask(
+        "replay", text=json.dumps({"name": "x", "strict": True, "steps": steps})
+    )
+    assert result == {"name": "x", "steps": 3, "failed": 1}
+    assert desk.last.verdict == 'the bot should have raised "kettle"'
+
+
+async def test_what_comes_of_one_action_is_saved_as_one_step(desk: Desk) -> None:
+    album = {"album": [{"photo": "a.jpg", "caption": "a"}, {"photo": "b.jpg"}]}
+    steps = [{"send": album, "expect": []}, {"send": {"text": "hi"}, "expect": []}]
+    await desk.ask("replay", text=json.dumps({"name": "x", "steps": steps}))
+    made = json.loads((await desk.ask("draft", name="y"))["text"])["steps"]
+    assert [step["send"] for step in made] == [album, {"text": "hi"}]

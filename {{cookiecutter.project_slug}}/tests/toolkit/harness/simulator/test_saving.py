@@ -80,13 +80,40 @@ async def test_a_part_of_a_talk_is_saved(desk: Desk) -> None:
     assert sends == [{"text": "/tea"}, {"text": "one"}]
 
 
-async def test_a_reply_is_kept_as_an_update_that_is_dated_when_it_is_sent(desk: Desk) -> None:
+async def test_a_reply_to_another_than_the_newest_is_kept_as_an_update_that_is_dated_anew(
+    desk: Desk,
+) -> None:
     await desk.say("hello")
     answer = desk.simulation.telegram.messages(1)[-1]["message_id"]
     await desk.say("what?", reply=answer)
-    update = (await steps(desk))[1]["send"]["update"]["message"]
-    assert update["date"] == 0
-    assert update["reply_to_message"]["message_id"] == answer
+    await desk.say("what?", reply=answer)
+    newest, older = (step["send"] for step in (await steps(desk))[1:])
+    assert newest == {"reply": "what?"}
+    assert older["update"]["message"]["date"] == 0
+    assert older["update"]["message"]["reply_to_message"]["message_id"] == answer
+
+
+async def test_what_is_not_text_is_saved_in_words(desk: Desk) -> None:
+    await desk.say("helo")
+    await desk.ask("rewrite", user=1, chat=1, message=1, text="hello")
+    await desk.ask("share", user=1, chat=1, what="contact")
+    await desk.ask("share", user=1, chat=1, what="location")
+    await desk.api.attach(b"\x89PNG", {"user": "1", "chat": "1", "name": "cat.png"})
+    await desk.api.attach(b"a", {"user": "2", "chat": "2", "name": "a.txt"})
+    assert [step["send"] for step in (await steps(desk))[1:]] == [
+        {"edit": "hello"},
+        {"contact": "+10000000000"},
+        {"location": {"latitude": 52.52, "longitude": 13.405}},
+        {"photo": "cat.png"},
+        {"document": "a.txt", "userId": 2},
+    ]
+
+
+async def test_an_older_message_that_is_changed_is_saved_as_an_update(desk: Desk) -> None:
+    await desk.say("one")
+    await desk.say("two")
+    await desk.ask("rewrite", user=1, chat=1, message=1, text="three")
+    assert "edited_message" in (await steps(desk))[2]["send"]["update"]
 
 
 async def test_faults_are_in_the_steps_that_met_them(desk: Desk) -> None:

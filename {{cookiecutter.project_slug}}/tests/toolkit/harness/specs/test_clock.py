@@ -145,7 +145,7 @@ def sends(text: str, *answers: str) -> Any:
     return {"send": {"text": text}, "expect": [expected(answer) for answer in answers]}
 
 
-def expected(text: str) -> Any:
+def expected(text: Any) -> Any:
     return {"method": "sendMessage", "payload": {"text": text}}
 
 
@@ -431,3 +431,42 @@ async def test_without_time_machine_the_date_cannot_be_moved(
         begun = time.perf_counter()
         await say(running, "sleep 30")
         assert time.perf_counter() - begun < 20
+
+
+async def test_what_is_given_sets_the_date_before_the_bot_is_made() -> None:
+    async with RunningBot(make_bot, given={"now": NOW}) as running:
+        assert await say(running, "made") == [HALF_PAST_NINE.isoformat()]
+    spec = spec_of(sends("now", HALF_PAST_NINE.isoformat()), given={"now": NOW})
+    assert spec.given.as_json() == {"now": NOW}
+
+
+async def test_users_who_wait_at_the_same_time_wait_together() -> None:
+    moments = [HALF_PAST_NINE + timedelta(seconds=number) for number in (20, 40)]
+    several = {
+        "concurrently": [{"text": "sleep 40"}, {"text": "sleep 20", "userId": 2}],
+        "expect": [expected({"$contains": f"{each:%H:%M:%S}"}) for each in moments],
+    }
+    spec = spec_of(several, sends("now"), given={"now": NOW})
+    result = await run_spec(spec, make_bot)
+    assert result.failure is None
+    assert str(result.played[1].calls[0].payload["text"]).startswith("2026-11-23T09:30:40")
+    assert [relation.code async for relation, _, _ in broken(spec, make_bot, "memory:")] == []
+
+
+async def test_several_that_do_not_end_are_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("toolkit.harness.specs.running_bot.STEP_LIMIT", 0.01)
+    async with RunningBot(make_bot) as running:
+        updates = [running.telegram.send_text(user, "block") for user in (1, 2)]
+        with pytest.raises(TimeoutError, match=r"no handler ended within 0\.01 seconds"):
+            await running.deliver(*updates)
+        assert await say(running, "hello") == ["1"]
+
+
+async def test_a_task_may_fail_as_a_step_says_while_time_passes() -> None:
+    later = {"advance": "2m", "expect": [], "fails": "ZeroDivisionError"}
+    spec = spec_of(sends("hello"), sends("fail later"), later, sends("hello", "2"))
+    assert (await run_spec(spec, make_bot)).failure is None
+    assert [relation.code async for relation, _, _ in broken(spec, make_bot)] == []
+    failure = (await run_spec(spec_of(sends("hello"), later), make_bot)).failure
+    assert failure is not None
+    assert "should have raised" in failure

@@ -9,12 +9,14 @@ from typing import Any
 
 from aiogram import F, Router
 from aiogram.filters import Command
-from aiogram.types import CallbackQuery, Message, User
+from aiogram.types import CallbackQuery, LabeledPrice, Message, PreCheckoutQuery, User
 
 from toolkit import Sessions, SessionStorage, button, create_bot, menu
 from toolkit.harness.specs.hard import HardGate
 from toolkit.harness.specs.spec import parse_specs
 from toolkit.harness.types import Json
+
+from .everything_bot import make_bot as make_everything_bot
 
 Handlers = Callable[[Router], None]
 
@@ -171,3 +173,66 @@ async def test_one_that_comes_first_is_no_race() -> None:
     problems = await found(careful, {"text": "/seat"}, {"tap": "Leave"})
 
     assert "CHANGED_BY_RACE" not in problems
+
+
+async def test_users_do_together_whatever_the_steps_of_a_spec_are() -> None:
+    taken = {"concurrently": [{"text": "/claim"}, {"text": "/claim", "userId": 2}], "expect": []}
+    steps = [
+        {"send": {"text": "/sell"}, "expect": []},
+        {"send": {"pay": "Green tea"}, "expect": []},
+        {"send": {"album": [{"photo": "a"}, {"photo": "b", "caption": "c"}]}, "expect": []},
+        {"send": {"text": "/poll"}, "expect": []},
+        {"send": {"vote": "Tea"}, "expect": []},
+    ]
+    alone = [taken, {"send": {"text": "/break"}, "expect": [], "fails": "kettle"}]
+    more = [{"advance": "1h", "expect": []}, {"send": {"join": -200, "userId": 3}, "expect": []}]
+    for each in (steps, [*steps, *alone, *more]):
+        (spec,) = parse_specs({"name": "a spec", "steps": each}, "f.json")
+        gate = HardGate(make_everything_bot)
+        result = await gate.run(spec)
+        assert result.failure is None
+        assert await gate.spec_failures(result) == []
+
+
+async def test_a_payment_that_two_make_at_once_is_a_race_as_well() -> None:
+    def careless(router: Router) -> None:
+        @router.message(F.text)
+        async def sell(message: Message) -> None:
+            prices = [LabeledPrice(label="Seat", amount=5)]
+            await message.answer_invoice("Seat", "The last", "seat", "XTR", prices)
+
+        @router.pre_checkout_query()
+        async def check(query: PreCheckoutQuery, storage: SessionStorage) -> None:
+            await query.answer(ok=await storage.read("seat") is None, error_message="Taken")
+
+        @router.message(F.successful_payment)
+        async def thank(message: Message, storage: SessionStorage, session: Session) -> None:
+            session.seat = "1"
+            await storage.write("seat", {"of": message.chat.id})
+            await message.answer("It is yours.")
+
+    sends = {"text": "hi"}, {"pay": "Seat"}
+    problems = await found(careless, *sends, allow=["CHANGED_BY_OTHERS"])
+
+    assert list(problems) == ["CHANGED_BY_RACE"]
+
+
+async def test_what_several_say_is_played_with_markup_too() -> None:
+    def echoes(router: Router) -> None:
+        @router.message(F.text)
+        async def echo(message: Message) -> None:
+            await message.answer(f"You said {message.text}")
+
+    sends = [{"text": "hi"}, {"text": "ho", "userId": 2}]
+    steps = [{"concurrently": sends, "expect": []}]
+    (spec,) = parse_specs({"name": "a spec", "steps": steps}, "f.json")
+
+    def make_bot(*, storage: SessionStorage | None = None) -> Any:
+        router = Router()
+        echoes(router)
+        return create_bot("42:offline", initial=Session, storage=storage, routers=[router])
+
+    gate = HardGate(make_bot)
+    failures = await gate.spec_failures(await gate.run(spec))
+
+    assert [each.code for each in failures] == ["UNESCAPED"]

@@ -406,3 +406,49 @@ async def test_another_bot_of_the_same_code_talks_to_the_same_telegram() -> None
     async with RunningBot(main, telegram=telegram) as running:
         assert isinstance(running.app.bot.session, FakeSession)
         assert texts(telegram.calls) == ["Up."]
+
+
+GREETED: Any = {
+    "name": "a name",
+    "given": {"sessions": {"1_1": {"state": "Form:name", "data": {"names": ["Bo"]}}}},
+    "steps": [
+        {
+            "send": {"text": "Ann"},
+            "expect": [{"method": "sendMessage", "payload": {"text": {"$contains": "2"}}}],
+            "session": {"data": {"names": ["Bo", "Ann"]}},
+        }
+    ],
+}
+
+
+@pytest.mark.parametrize("make_bot", [make_dispatcher, with_its_bot, poll, poll_at_once])
+async def test_the_scene_of_a_spec_is_set_for_it(make_bot: Any) -> None:
+    (spec,) = parse_specs(GREETED, "f.json")
+    for _ in range(2):
+        assert (await run_spec(spec, make_bot)).failure is None
+    assert [relation.code async for relation, _, _ in broken(spec, make_bot)] == []
+
+
+@pytest.mark.parametrize(
+    ("make_bot", "given", "reason"),
+    [
+        (
+            Dispatcher(),
+            {"settings": {"a": 1}},
+            "the Dispatcher takes no settings",
+        ),
+        (poll, {"settings": {"a": 1}}, "poll takes no settings, as a factory may"),
+        (poll_at_once, {"settings": {"a": 1}}, "poll_at_once takes no settings, as a factory may"),
+        (poll, {"records": {"a": {}}}, "given.records.a: only bots of create_bot have a store"),
+        (
+            poll,
+            {"sessions": {"1_1": {"name": "a"}}},
+            "sessions.1_1: there is no field 'name'",
+        ),
+    ],
+)
+async def test_what_it_cannot_be_given_is_said(make_bot: Any, given: Any, reason: str) -> None:
+    (spec,) = parse_specs({**GREETED, "given": given}, "f.json")
+    failure = (await run_spec(spec, make_bot)).failure
+    assert failure is not None
+    assert reason in failure

@@ -36,6 +36,23 @@ def test_user_1_in_their_private_chat_is_the_default() -> None:
         {"tap": "Haircut", "userId": 2, "chatId": -100, "messageId": 3},
         {"update": {"update_id": 1, "message": {}}},
         {"update": {"message": {}}, "userId": 3},
+        {"photo": "cat.jpg", "caption": "My cat", "replyTo": 2},
+        {"document": "prices.csv", "content": "tea,3", "topicId": 5, "chatId": -100},
+        {"voice": "hello.ogg", "duration": 3},
+        {"location": {"latitude": 52.52, "longitude": 13}},
+        {"contact": "+1", "name": "Zoe"},
+        {"album": [{"photo": "a.jpg"}, {"document": "b.pdf", "caption": "b"}]},
+        {"forward": "News", "fromChatId": -100},
+        {"reply": "Ann"},
+        {"edit": "Anne", "messageId": 1},
+        {"reaction": ["👍", "🔥"]},
+        {"vote": ["Tea", {"$regex": "^C"}, 2]},
+        {"pay": {"$contains": "Tea"}},
+        {"query": ""},
+        {"choose": "Green tea"},
+        {"join": -100},
+        {"leave": -100, "userId": 2},
+        {"webAppData": {"size": "L"}, "button": "Open"},
     ],
 )
 def test_every_kind_of_send_is_read(send: dict[str, Any]) -> None:
@@ -91,7 +108,7 @@ WRONG: list[tuple[Any, str]] = [
 
 WRONG_STEPS: list[tuple[dict[str, Any], str]] = [
     ({"advance": "1h"}, "advance: stands in place of send, not beside it"),
-    ({"send": {}}, "send: must have exactly one of text, callback, tap, update; it has none"),
+    ({"send": {}}, "send: must have exactly one of text, callback, tap, update, photo, "),
     ({"send": {"text": "a", "tap": "b"}}, "send: must have exactly one of"),
     ({"send": {"tap": {"$regex": "("}}}, "send.tap: $regex must be a regular expression"),
     ({"send": {"tap": {"label": "b"}}}, "send.tap: must be text"),
@@ -104,6 +121,27 @@ WRONG_STEPS: list[tuple[dict[str, Any], str]] = [
     ),
     ({"send": {"text": "a", "userId": True}}, "send.userId: must be a whole number, not true"),
     ({"send": {"text": "a", "userId": -100}}, "send.userId: must be 1 or more"),
+    ({"send": {"photo": ""}}, "send.photo: must not be empty"),
+    ({"send": {"photo": "a", "duration": 1}}, "send.duration: unknown field; it may be photo, "),
+    (
+        {"send": {"location": {"latitude": 91, "longitude": 0}}},
+        "send.location.latitude: must be a number from -90 to 90, not 91",
+    ),
+    ({"send": {"location": {"latitude": 1}}}, "send.location.longitude: is missing"),
+    ({"send": {"album": [{"photo": "a"}]}}, "send.album: must hold 2 to 10 messages, not 1"),
+    ({"send": {"album": ["a", "b"]}}, 'send.album[0]: must be an object, not "a"'),
+    (
+        {"send": {"album": [{"photo": "a"}, {"voice": "b"}]}},
+        "send.album[1]: must have exactly one of photo, document; it has none",
+    ),
+    ({"send": {"vote": [-1]}}, "send.vote: counts options from 0; -1 is none"),
+    ({"send": {"reaction": [1]}}, "send.reaction: must be text, not 1"),
+    ({"send": {"join": 100}}, "send.join: must be the id of a group, below 0, not 100"),
+    ({"send": {"forward": True}}, "send.forward: must be text, not true"),
+    ({"send": {"query": 1}}, "send.query: must be text, not 1"),
+    ({"concurrently": [], "send": {"text": "a"}}, "concurrently: stands in place of send, not"),
+    ({"fails": ""}, "fails: must not be empty"),
+    ({"fails": {"$regex": "("}}, "fails: $regex must be a regular expression"),
     ({"send": {"update": {"update_id": 1}}}, "send.update: must hold one update"),
     ({"expect": {}}, "expect: must be an array, not {}"),
     ({"expect": ["sendMessage"]}, 'expect[0]: must be an object, not "sendMessage"'),
@@ -132,7 +170,10 @@ WRONG_STEPS: list[tuple[dict[str, Any], str]] = [
     ({"fault": 429}, "fault: must be an object"),
     ({"fault": {"eror": 429}}, "fault: a fault has no field 'eror'"),
     ({"fault": [{"error": 403, "times": 0}]}, "fault: times is 0; it must be a number from 1"),
-    ({"notes": "x"}, "notes: unknown field; it may be send, advance, expect, session, fault"),
+    (
+        {"notes": "x"},
+        "notes: unknown field; it may be send, advance, concurrently, expect, session, ",
+    ),
 ]
 
 
@@ -148,6 +189,21 @@ def test_what_is_no_step_is_refused_with_its_field(step: dict[str, Any], message
     with pytest.raises(SpecError) as refused:
         parse_specs(spec_with(**step), "f")
     assert str(refused.value).startswith(f"f, spec 1 (a dialogue), step 1, {message}")
+
+
+@pytest.mark.parametrize(
+    ("sends", "message"),
+    [
+        ({}, "concurrently: must be an array, not {}"),
+        ([{"text": "a"}], "concurrently: must hold at least two sends; one goes into send"),
+        ([{"text": "a"}, {"text": 1}], "concurrently[1].text: must be text, not 1"),
+    ],
+)
+def test_what_cannot_be_done_concurrently_is_refused(sends: Any, message: str) -> None:
+    spec = {"name": "a", "steps": [{"concurrently": sends, "expect": []}]}
+    with pytest.raises(SpecError) as refused:
+        parse_specs(spec, "f")
+    assert str(refused.value) == f"f, spec 1 (a), step 1, {message}"
 
 
 @pytest.mark.parametrize("name", ["send", "expect"])

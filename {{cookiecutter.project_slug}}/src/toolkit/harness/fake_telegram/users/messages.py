@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import mimetypes
+from collections.abc import Iterable
 from typing import Any
 
 from toolkit.harness.fake_telegram.entities import format_text
+from toolkit.harness.fake_telegram.methods.editing import CAPTION, TEXT
+from toolkit.harness.fake_telegram.methods.forwarding import CONTENT
 from toolkit.harness.fake_telegram.methods.media import describe
+from toolkit.harness.fake_telegram.methods.sending import origin_of
 from toolkit.harness.fake_telegram.model import Chat, PersonError
 from toolkit.harness.fake_telegram.rights import ANONYMOUS, is_member, member
 from toolkit.harness.fake_telegram.users.buttons import Button, Buttons, NoSuchButton
@@ -38,6 +43,13 @@ class Messages(Buttons):
         if not is_member(status):
             raise PersonError(f"user {user_id} is not in chat {chat_id}: {status['status']}")
         return chat
+
+    def newest(self, chat_id: int, user_id: int) -> Json | None:
+        """Return the newest message of a user, or of the bot, in a chat."""
+        for message in reversed(self.messages(chat_id)):
+            if message.get("from", {}).get("id") == user_id:
+                return message
+        return None
 
     def send(
         self,
@@ -95,15 +107,55 @@ class Messages(Buttons):
         filename: str = "file",
         chat_id: int | None = None,
         caption: str | None = None,
+        duration: int = 0,
         **options: Any,
     ) -> Json:
         """Send a file as `kind`: photo, document, video, voice, …; the bot can download it."""
-        stored = self.files.add(kind, content, filename, file_name=filename)
-        message = describe(stored, kind, {})
-        if caption:
-            names = {"text": "caption", "entities": "caption_entities"}
-            message |= {names[k]: value for k, value in self.text_content(caption).items()}
+        message = self.file_content(kind, content, filename, caption, duration)
         return self.send(user_id, message, chat_id, **options)
+
+    def file_content(
+        self,
+        kind: str,
+        content: bytes = b"",
+        filename: str = "file",
+        caption: str | None = None,
+        duration: int = 0,
+    ) -> Json:
+        """Return the content of a message with a file; the bot can download it."""
+        about = {"mime_type": mimetypes.guess_type(filename)[0] or "application/octet-stream"}
+        stored = self.files.add(kind, content, filename, file_name=filename, **about)
+        message = describe(stored, kind, {"duration": duration})
+        return message | _as_caption(self.text_content(caption)) if caption else message
+
+    def send_album(
+        self, user_id: int, parts: Iterable[Json], chat_id: int | None = None, **options: Any
+    ) -> list[Json]:
+        """Send an album; return an update for each of its `parts`, which `file_content` makes."""
+        options["media_group_id"] = str(self.number("media_group"))
+        return [self.send(user_id, part, chat_id, **options) for part in parts]
+
+    def forward(
+        self, user_id: int, message: Json, chat_id: int | None = None, **options: Any
+    ) -> Json:
+        """Forward a message that the user has read anywhere, as a Bot API Message."""
+        content = {name: message[name] for name in CONTENT if name in message}
+        if not content:
+            raise PersonError(f"message {message['message_id']} cannot be forwarded")
+        return self.send(user_id, content, chat_id, forward_origin=origin_of(message), **options)
+
+    def send_web_app_data(self, user_id: int, data: str, button: str | None = None) -> Json:
+        """Finish a web app that was opened with a button of the reply keyboard: the newest one."""
+        chat = self.chat_for(user_id)
+        opened = [
+            each.label
+            for each in self.buttons(chat.id)
+            if each.message_id is None and "web_app" in each.data and button in (None, each.label)
+        ]
+        if not opened:
+            named = f" labelled '{button}'" if button else ""
+            raise NoSuchButton(f"the reply keyboard has no button{named} that opens a web app")
+        return self.send(user_id, {"web_app_data": {"data": data, "button_text": opened[0]}})
 
     def send_photo(self, user_id: int, content: bytes = b"", **options: Any) -> Json:
         """Send a picture; see `send_file`."""
@@ -116,19 +168,29 @@ class Messages(Buttons):
         return self.send_file(user_id, "document", content, filename, **options)
 
     def send_contact(
-        self, user_id: int, phone_number: str = "+10000000000", chat_id: int | None = None
+        self,
+        user_id: int,
+        phone_number: str = "+10000000000",
+        chat_id: int | None = None,
+        name: str | None = None,
+        **options: Any,
     ) -> Json:
-        """Share the user's own contact."""
-        name = self.user(user_id)["first_name"]
-        contact = {"phone_number": phone_number, "first_name": name, "user_id": user_id}
-        return self.send(user_id, {"contact": contact}, chat_id)
+        """Share the user's own contact, or that of somebody else with this `name`."""
+        own = {"first_name": self.user(user_id)["first_name"], "user_id": user_id}
+        contact = {"phone_number": phone_number, **({"first_name": name} if name else own)}
+        return self.send(user_id, {"contact": contact}, chat_id, **options)
 
     def send_location(
-        self, user_id: int, latitude: float, longitude: float, chat_id: int | None = None
+        self,
+        user_id: int,
+        latitude: float,
+        longitude: float,
+        chat_id: int | None = None,
+        **options: Any,
     ) -> Json:
         """Share a place."""
         location = {"latitude": latitude, "longitude": longitude}
-        return self.send(user_id, {"location": location}, chat_id)
+        return self.send(user_id, {"location": location}, chat_id, **options)
 
     def edit_text(
         self, user_id: int, message_id: int, text: str, chat_id: int | None = None
@@ -138,8 +200,10 @@ class Messages(Buttons):
         old = chat.messages.get(message_id)
         if old is None or old.get("from", {}).get("id") not in (user_id, None):
             raise PersonError(f"message {message_id} is not a message of user {user_id}")
-        kept = {k: v for k, v in old.items() if k not in ("text", "entities")}
-        message = {**kept, **self.text_content(text), "edit_date": self.now()}
+        content = self.text_content(text)
+        content = content if "text" in old else _as_caption(content)
+        kept = {k: v for k, v in old.items() if k not in (*TEXT, *CAPTION)}
+        message = {**kept, **content, "edit_date": self.now()}
         self.put_message(chat, message)
         return self.emit_message(chat, message, edited=True)
 
@@ -167,6 +231,9 @@ class Messages(Buttons):
             message_id, callback_data = button.message_id, button.data["callback_data"]
         if message_id is None or callback_data is None:
             raise TypeError("tap needs a label, or message_id and callback_data")
+        for inline_id, place in self.inline_messages.items():
+            if place == (chat.id, message_id) and "via_bot" in chat.messages.get(message_id, {}):
+                return self.tap_inline(user_id, inline_id, callback_data)
         gone = {"chat": chat.data, "message_id": message_id, "date": 0}
         shown = {"message": chat.messages.get(message_id, gone), "chat_instance": str(chat.id)}
         content = {**shown, "data": callback_data}
@@ -198,3 +265,13 @@ class Messages(Buttons):
         content = self.text_content(text)
         content |= {"reply_markup": reply_markup} if reply_markup else {}
         return self.new_message(self.chat(chat_id), self.bot_user, content, message_id)
+
+    def tap_inline(self, user_id: int, inline_message_id: str, callback_data: str) -> Json:
+        """Tap a button under a message that was sent through an inline query."""
+        place = {"inline_message_id": inline_message_id, "chat_instance": inline_message_id}
+        return self.emit_query("callback_query", user_id, {**place, "data": callback_data})
+
+
+def _as_caption(content: Json) -> Json:
+    names = {"text": "caption", "entities": "caption_entities"}
+    return {names[name]: value for name, value in content.items()}

@@ -33,21 +33,17 @@ class Queries(World):
         chosen |= {"inline_message_id": inline_id} if buttons else {}
         return self.emit("chosen_inline_result", chosen)
 
-    def tap_inline(self, user_id: int, inline_message_id: str, callback_data: str) -> Json:
-        """Tap a button under a message that was sent through an inline query."""
-        place = {"inline_message_id": inline_message_id, "chat_instance": inline_message_id}
-        return self.emit_query("callback_query", user_id, {**place, "data": callback_data})
-
     def pre_checkout(self, user_id: int, message_id: int, chat_id: int | None = None) -> Json:
         """Press Pay under an invoice; the bot has to answer the query."""
-        invoice = self._invoice(chat_id or user_id, message_id)
+        chat_id = chat_id or user_id
+        invoice = self._invoice(chat_id, message_id)
         prices: list[Any] = invoice["prices"]
         content = {
             "currency": invoice["currency"],
             "total_amount": sum(int(price["amount"]) for price in prices),
             "invoice_payload": str(invoice["payload"]),
         }
-        return self.emit_query("pre_checkout_query", user_id, content)
+        return self.emit_query("pre_checkout_query", user_id, content, chat_id, message_id)
 
     def shipping(self, user_id: int, message_id: int, address: Json) -> Json:
         """Enter an address for an invoice with a flexible price."""
@@ -68,7 +64,9 @@ class Queries(World):
         payment |= {"telegram_payment_charge_id": charge, "provider_payment_charge_id": charge}
         self.invoices[f"charge:{charge}"] = dict(payment)
         content = {"successful_payment": payment}
-        return self.service_message(self.private_chat(user_id), self.user(user_id), content)
+        return self.service_message(
+            self.chat(query.chat_id or user_id), self.user(user_id), content
+        )
 
     def vote(self, user_id: int, poll_id: str, *options: int) -> Json:
         """Vote in a poll, or retract; return the poll_answer, or poll where it is anonymous."""
@@ -78,7 +76,11 @@ class Queries(World):
         poll = message["poll"]
         if poll["is_closed"]:
             raise PersonError(f"poll {poll_id} is closed")
+        if len(options) > 1 and not poll["allows_multiple_answers"]:
+            raise PersonError(f"poll {poll_id} takes one answer, not {len(options)}")
         votes = chat.details.setdefault(f"votes:{poll_id}", {})
+        if votes.get(user_id) and not poll["allows_revoting"]:
+            raise PersonError(f"user {user_id} has answered, and poll {poll_id} is a quiz")
         votes[user_id] = options
         counted = [
             {**option, "voter_count": sum(number in chosen for chosen in votes.values())}
