@@ -39,7 +39,7 @@ CODES = {
     "TASK_LEFT": "A task that a handler has started still waits at the end.",
     "CHANGED_BY_TIMEZONE": "The bot answers otherwise where the machine is in another time zone.",
     "CHANGED_BY_RACE": "Two users who do the same at once get what one after the other would not.",
-    "UNESCAPED": "What users are called or say breaks the markup of a message.",
+    "UNESCAPED": "What users are called or say breaks a message, or is shown with its escapes.",
     "TAP_LEFT_FAILS": "A button that is still there at the end fails, or nobody answers it.",
 }
 """Every code, and what it means. docs/testing.md has the same table."""

@@ -6,6 +6,7 @@ Each is tried with the steps of a spec, and what comes of it is a mistake whatev
 from __future__ import annotations
 
 import asyncio
+import html
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -35,6 +36,7 @@ MARKUP = " <_*[`&"
 TURNS = 30
 """Turns of the event loop that a slow call takes: enough for another handler to catch up."""
 REFUSED = "can't parse entities"
+ESCAPED = html.escape(MARKUP)
 OF_ALL = ("update", ADVANCE, *MOVES)
 """The kinds of what does not happen in one user's private chat."""
 TYPED = ("text", "reply", "edit")
@@ -72,14 +74,10 @@ async def _played_by_markup(
                 await bot.advance(timedelta(seconds=step.passing))
                 continue
             sends = [_with_markup(bot, send, texts) for send in step.sends]
-            problem, refused = await _act(bot, sends, step.fails)
-            if refused:
-                yield (
-                    "UNESCAPED",
-                    number,
-                    _unescaped(refused, texts),
-                    "html.escape() what users say",
-                )
+            problem, spoilt = await _act(bot, sends, step.fails)
+            if spoilt:
+                fix = "html.escape() what users say, once"
+                yield "UNESCAPED", number, _unescaped(spoilt, texts), fix
             if problem:
                 return
             chats |= {send.chat_id or send.user_id: send for send in sends}
@@ -90,7 +88,15 @@ async def _played_by_markup(
 
 def _unescaped(call: Call, texts: Sequence[str]) -> str:
     whose = f"says {texts[0] + MARKUP!r}" if texts else f"is called {'Ann' + MARKUP!r}"
-    return f"when somebody {whose}, Telegram refuses {call.method}: {call.error}"
+    if call.error is not None:
+        return f"when somebody {whose}, Telegram refuses {call.method}: {call.error}"
+    return f"when somebody {whose}, people see {_shown(call)!r}"
+
+
+def _shown(call: Call) -> str:
+    """Return the text that people see of a message."""
+    message = call.result if isinstance(call.result, dict) else {}
+    return str(message.get("text") or message.get("caption") or "")
 
 
 def _with_markup(bot: RunningBot, send: Send, texts: Sequence[str]) -> Send:
@@ -105,7 +111,7 @@ def _with_markup(bot: RunningBot, send: Send, texts: Sequence[str]) -> Send:
 async def _act(
     bot: RunningBot, sends: Sequence[Send], fails: Any = None
 ) -> tuple[str | None, Call | None]:
-    """Let users do it; return what went wrong, and a call that was refused for its markup."""
+    """Let users do it; return what went wrong, and a call whose markup did."""
     from toolkit.harness.fake_telegram.model import PersonError
 
     start, problem = len(bot.telegram.calls), None
@@ -122,7 +128,8 @@ async def _act(
         # What has failed as it should does not go on.
         problem = None if fails is not None else str(error)
     calls = bot.telegram.calls[start:]
-    return problem, next((each for each in calls if REFUSED in str(each.error)), None)
+    spoilt = (each for each in calls if REFUSED in str(each.error) or ESCAPED in _shown(each))
+    return problem, next(spoilt, None)
 
 
 async def _tap_what_is_left(bot: RunningBot, chats: dict[int | None, Send]) -> AsyncIterator[Found]:

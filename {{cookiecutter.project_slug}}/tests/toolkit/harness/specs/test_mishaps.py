@@ -69,6 +69,15 @@ async def test_a_name_that_is_not_escaped_is_found_and_one_that_is_is_not() -> N
     assert await found(greets(str), {"text": "/start"}, allow=["UNESCAPED"]) == {}
 
 
+async def test_a_name_that_is_escaped_twice_is_found() -> None:
+    twice = greets(lambda name: html.escape(html.escape(name)))
+
+    problems = await found(twice, {"text": "/start"})
+
+    seen = "people see 'Hello, Ann &lt;_*[`&amp;!'"
+    assert problems["UNESCAPED"] == f"1: when somebody is called 'Ann <_*[`&', {seen}"
+
+
 async def test_a_text_that_is_repeated_as_it_is_typed_is_found() -> None:
     def echoes(shown: Callable[[str], str]) -> Handlers:
         def register(router: Router) -> None:
