@@ -38,6 +38,7 @@ class FakeSession(BaseSession):
             key: self.prepare_value(value, bot, attached, _dumps_json=False)
             for key, value in method.model_dump(warnings=False, exclude_none=True).items()
         }
+        payload = {key: value for key, value in payload.items() if value is not None}
         files = {name: await _read(bot, file) for name, file in attached.items()}
         status, body = 200, cast(dict[str, Any], {"ok": True})
         try:

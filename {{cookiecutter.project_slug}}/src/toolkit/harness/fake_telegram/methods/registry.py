@@ -7,7 +7,7 @@ from functools import partial
 from inspect import isawaitable
 from typing import Any, TypeVar
 
-from toolkit.harness.fake_telegram.errors import NotModelled
+from toolkit.harness.fake_telegram.errors import NotModelled, bad_request
 from toolkit.harness.fake_telegram.request import Request
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -46,5 +46,8 @@ async def run(request: Request) -> Any:
     for parameter in NOT_MODELLED_PARAMETERS:
         if parameter in request.payload:
             raise _not_modelled(f"{parameter} of {request.method}")
-    result = handler(request)
+    try:
+        result = handler(request)
+    except UnicodeEncodeError:  # half of a surrogate pair
+        raise bad_request("strings must be encoded in UTF-8") from None
     return await result if isawaitable(result) else result

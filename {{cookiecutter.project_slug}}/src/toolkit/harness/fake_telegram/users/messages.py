@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from toolkit.harness.fake_telegram.entities import format_text
-from toolkit.harness.fake_telegram.methods.media import describe
+from toolkit.harness.fake_telegram.media_kinds import describe
 from toolkit.harness.fake_telegram.model import Chat, PersonError
 from toolkit.harness.fake_telegram.rights import ANONYMOUS, is_member, member
 from toolkit.harness.fake_telegram.users.buttons import Button, Buttons, NoSuchButton
