@@ -24,17 +24,17 @@ class Problem(ValueError):
 
 
 @contextmanager
-def parsing(what: str = "") -> Iterator[None]:
+def parsing(what: str = "", verb: str = "can't") -> Iterator[None]:
     """Refuse what is found to be a Problem, or refused, inside an object of a request."""
     try:
         yield
     except Problem as problem:
-        raise bad_request(f"can't parse {what}: {problem}" if what else str(problem)) from None
+        raise bad_request(f"{verb} parse {what}: {problem}" if what else str(problem)) from None
     except ApiError as error:
         if not what or error.code != 400:
             raise
         inner = error.description.removeprefix("Bad Request: ")
-        raise bad_request(f"can't parse {what}: {inner[:1].upper()}{inner[1:]}") from None
+        raise bad_request(f"{verb} parse {what}: {inner[:1].upper()}{inner[1:]}") from None
 
 
 def as_text(value: Any) -> str:

@@ -11,6 +11,7 @@ from toolkit.harness.fake_telegram.errors import bad_request
 from toolkit.harness.fake_telegram.fields import as_int, parsing, whole_number
 from toolkit.harness.fake_telegram.markup import check_inline, read_markup, with_markup
 from toolkit.harness.fake_telegram.messages import is_editable
+from toolkit.harness.fake_telegram.methods.poll_media import check_media_of, check_poll_media
 from toolkit.harness.fake_telegram.methods.registry import method
 from toolkit.harness.fake_telegram.policy import (
     Late,
@@ -48,6 +49,7 @@ def _poll(request: Request) -> Late:
     if kind not in ("regular", "quiz"):
         raise bad_request("unsupported poll type specified")
     countries = _countries(request)
+    check_poll_media(request, "media")
 
     def content() -> Json:
         asked = question()
@@ -87,7 +89,7 @@ def _options(request: Request) -> list[Late]:
     wrong, unparsed = "expected an Array of String as options", "options JSON object"
     if "options" not in request.payload:
         raise bad_request(f"can't parse {unparsed}")
-    return [_option(value) for value in request.array("options", wrong, unparsed)]
+    return [_option(request, value) for value in request.array("options", wrong, unparsed)]
 
 
 def _counted(options: list[Late]) -> list[Late]:
@@ -98,7 +100,7 @@ def _counted(options: list[Late]) -> list[Late]:
     return options
 
 
-def _option(value: Any) -> Late:
+def _option(request: Request, value: Any) -> Late:
     if not isinstance(value, (str, dict)):
         raise bad_request("expected an option to be of type String")
     given: Json = {"text": value} if isinstance(value, str) else value
@@ -106,7 +108,10 @@ def _option(value: Any) -> Late:
         fields.required_text(given, "text")
         fields.text(given, "text_parse_mode")
     too_long = f"poll options length must not exceed {MAX_OPTION}"
-    return text_later(given, "text", "text_parse_mode", MAX_OPTION, too_long)
+    text = text_later(given, "text", "text_parse_mode", MAX_OPTION, too_long)
+    with parsing("poll option media", "failed to"):
+        check_media_of(request, given.get("media"), option=True)
+    return text
 
 
 def _countries(request: Request) -> list[Any]:
@@ -132,6 +137,7 @@ def _check_voters(request: Request, countries: list[str]) -> None:
 
 def _quiz(request: Request) -> Any:
     explanation = later(lambda: formatted(request.payload, "explanation", "explanation_parse_mode"))
+    check_poll_media(request, "explanation_media")
     correct = _correct(request)
 
     def answer(options: int) -> Json:

@@ -91,11 +91,12 @@ def _parse(url: str) -> tuple[str, str, int]:
     """Return protocol, host and port of an address, which is an HTTPS one without a protocol."""
     try:
         parts = urlsplit(url if "://" in url else f"https://{url}")
-        port = parts.port or (443 if parts.scheme == "https" else 80)
+        port = (443 if parts.scheme == "https" else 80) if parts.port is None else parts.port
         host = parts.hostname
     except ValueError:
         raise bad_request("invalid webhook URL specified") from None
-    if not host or host == "." or not re.fullmatch(_HOST, host) or parts.scheme not in _PROTOCOLS:
+    fine = parts.scheme in _PROTOCOLS and port and host and re.fullmatch(_HOST, host)
+    if not fine or host is None or host == ".":
         raise bad_request("invalid webhook URL specified")
     return parts.scheme, host, port
 
