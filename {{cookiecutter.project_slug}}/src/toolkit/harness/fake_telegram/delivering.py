@@ -201,7 +201,7 @@ def reply_parameters(request: Request) -> Json:
     with parsing():
         chat_id = fields.text(value, "chat_id")
         if "ephemeral_message_id" not in value:
-            fields.required_integer(value, "message_id")
+            fields.required_integer(value, "message_id", INT64)
         lenient = fields.flag(value, LENIENT)
         fields.text(value, "quote")
         fields.text(value, "quote_parse_mode")

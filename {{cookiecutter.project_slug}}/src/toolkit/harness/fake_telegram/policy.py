@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from toolkit.harness.fake_telegram.entities import format_text
 from toolkit.harness.fake_telegram.errors import ApiError, bad_request, forbidden
-from toolkit.harness.fake_telegram.fields import as_int, as_text, whole_number
+from toolkit.harness.fake_telegram.fields import INT64, as_int, as_text, whole_number
 from toolkit.harness.fake_telegram.model import Chat
 from toolkit.harness.fake_telegram.names import looks_empty
 from toolkit.harness.fake_telegram.request import Request
@@ -155,7 +155,7 @@ def message_ids(request: Request) -> list[int]:
 def _message_id(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise bad_request("message identifier must be a Number")
-    message_id = whole_number(value)
+    message_id = whole_number(value, INT64)
     if message_id is None:
         raise bad_request("can't parse message identifier as a Number")
     if message_id <= 0:

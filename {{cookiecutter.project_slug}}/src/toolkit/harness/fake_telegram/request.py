@@ -64,8 +64,8 @@ class Request:
         return max(low, min(high, default if value in (None, "") else as_int(value)))
 
     def message_id(self, name: str = "message_id") -> int:
-        """Return the id of a message or a topic; 0 for none."""
-        return self.integer(name, 0, 0)
+        """Return the id of a message or a topic; 0 for none. A fake may number from the clock."""
+        return max(0, as_int(self.payload.get(name)))
 
     def user_id(self, name: str = "user_id") -> int:
         """Return the id of a user."""

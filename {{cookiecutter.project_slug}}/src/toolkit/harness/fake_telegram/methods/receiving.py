@@ -6,6 +6,7 @@ import re
 from urllib.parse import urlsplit
 
 from toolkit.harness.fake_telegram.errors import bad_request, too_many_requests
+from toolkit.harness.fake_telegram.fields import as_int
 from toolkit.harness.fake_telegram.guard import is_loopback
 from toolkit.harness.fake_telegram.methods.registry import method
 from toolkit.harness.fake_telegram.request import Request
@@ -31,7 +32,7 @@ async def get_updates(request: Request) -> list[Json]:
     queue = request.world.updates
     queue.allow(_allowed(request))
     return await queue.poll(
-        request.integer("offset"),
+        as_int(request.payload.get("offset")),
         request.integer("limit", 100, 1, 100),
         request.integer("timeout", 0, 0),
     )
