@@ -97,7 +97,8 @@ def test_a_link_that_leads_nowhere_is_refused_with_its_reason(link: str, reason:
 
 def test_entities_that_the_server_finds_by_itself() -> None:
     text = (
-        "/book@bot @someone #tag $USD me@example.com see https://example.com/a(b). or telegram.org"
+        "/book@bot @someone #tag $USD me@example.com see https://example.com/a(b). "
+        "or telegram.org, tg://resolve?domain=a or 4111 1111 1111 1111"
     )
     found = format_text(text)[1]
     assert [(one["type"], text[one["offset"] :][: one["length"]]) for one in found] == [
@@ -108,6 +109,8 @@ def test_entities_that_the_server_finds_by_itself() -> None:
         ("email", "me@example.com"),
         ("url", "https://example.com/a(b)"),
         ("url", "telegram.org"),
+        ("url", "tg://resolve?domain=a"),
+        ("bank_card_number", "4111 1111 1111 1111"),
     ]
 
 
@@ -154,6 +157,46 @@ def test_of_two_links_that_overlap_the_first_stays() -> None:
         for offset in (0, 2)
     ]
     assert spans(format_text("abcdef", None, links)[1]) == [("text_link", 0, 4)]
+
+
+def test_nested_styles_come_in_pieces() -> None:
+    assert spans(format_text("<b>a<i>b</i>c</b>", "HTML")[1]) == [
+        ("bold", 0, 1),
+        ("bold", 1, 2),
+        ("italic", 1, 1),
+    ]
+
+
+def test_what_is_found_splits_styles_and_gives_way_to_links_and_code() -> None:
+    source = "<b>see t.me now</b> <a href='a.b'>x @name</a> <blockquote>@some name</blockquote>"
+    assert spans(format_text(source, "HTML")[1]) == [
+        ("bold", 0, 4),
+        ("url", 4, 4),
+        ("bold", 4, 4),
+        ("bold", 8, 4),
+        ("text_link", 13, 7),
+        ("blockquote", 21, 10),
+        ("mention", 21, 5),
+    ]
+
+
+def test_nothing_is_found_across_the_border_of_a_quote() -> None:
+    assert spans(format_text("<blockquote>@so</blockquote>me", "HTML")[1]) == [("blockquote", 0, 3)]
+
+
+def test_a_message_shows_100_entities_links_first() -> None:
+    bold = [{"type": "bold", "offset": 2 * place, "length": 1} for place in range(99)]
+    code = [{"type": "code", "offset": 200 + 2 * place, "length": 1} for place in range(2)]
+    emoji = {"type": "custom_emoji", "offset": 210, "length": 1, "custom_emoji_id": "5"}
+    shown = format_text("x" * 211, None, [*bold, *code, emoji])[1]
+    assert [each["type"] for each in shown] == ["bold"] * 98 + ["code"] * 2 + ["custom_emoji"]
+
+
+def test_a_legacy_link_without_an_address_leads_where_the_server_reads_it() -> None:
+    assert parse("[a.com]", "Markdown")[1][0]["url"] == "http://.comm/"
+    assert parse("*1*, *2*, *3*, *4*: [a.co]", "Markdown")[1][-1]["url"] == "http://a.co/"
+    with pytest.raises(ApiError, match=r"messageEntityTextUrl\.url must be encoded in UTF-8"):
+        format_text("[яндекс.рф]", "Markdown")
 
 
 def test_an_unknown_parse_mode_is_an_error_in_both_doors() -> None:

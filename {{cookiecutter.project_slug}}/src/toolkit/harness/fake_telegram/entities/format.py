@@ -11,7 +11,7 @@ from toolkit.harness.fake_telegram.entities.given import checked, given_entities
 from toolkit.harness.fake_telegram.entities.html import parse_html
 from toolkit.harness.fake_telegram.entities.legacy import parse_markdown
 from toolkit.harness.fake_telegram.entities.markdown import parse_markdown_v2
-from toolkit.harness.fake_telegram.entities.nesting import add_found
+from toolkit.harness.fake_telegram.entities.nesting import add_found, limited
 from toolkit.harness.fake_telegram.errors import bad_request
 from toolkit.harness.types import Json
 
@@ -52,4 +52,4 @@ def format_text(
     else:
         given = given_entities(entities) if isinstance(entities, list) else []
     text, given = trim(*fix(text, given))
-    return text, add_found(given, find_entities(text))
+    return text, add_found(limited(given), find_entities(text))

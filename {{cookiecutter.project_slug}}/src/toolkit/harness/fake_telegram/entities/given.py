@@ -6,6 +6,7 @@ from typing import Any
 
 from toolkit.harness.fake_telegram.entities.fix import clean_text
 from toolkit.harness.fake_telegram.entities.links import (
+    MAX_USER_ID,
     LinkError,
     check_link,
     date_format_of,
@@ -34,7 +35,7 @@ def checked(found: Json) -> Json:
     if kind == "text_link":
         place = {field: found[field] for field in ("type", "offset", "length")}
         return place | _link(found["url"])
-    if kind == "text_mention" and found["user"]["id"] <= 0:
+    if kind == "text_mention" and not 0 < found["user"]["id"] <= MAX_USER_ID:
         raise bad_request("user not found")
     if kind == "custom_emoji" and found["custom_emoji_id"] == "0":
         raise bad_request("invalid custom emoji identifier specified")

@@ -9,7 +9,7 @@ from functools import lru_cache
 from toolkit.harness.fake_telegram.entities.base import SPACES, lower
 from toolkit.harness.types import Json
 
-_MAX_USER_ID = 2**40 - 1
+MAX_USER_ID = 2**40 - 1
 _INTERNAL = re.compile(r"(tg|ton|tonsite):(?://)?", re.ASCII | re.IGNORECASE)
 _SCHEME = re.compile(r"([^:/?#@\[\]]*)://")
 _AUTHORITY = re.compile(r"[^/?#]*")
@@ -41,7 +41,7 @@ def user_of(link: str) -> int | None:
     for name, value in _parameters(lower(link), "user"):
         if name == "id":
             number = integer(value)
-            return number if number and 0 < number <= _MAX_USER_ID else None
+            return number if number and 0 < number <= MAX_USER_ID else None
     return None
 
 

@@ -10,6 +10,7 @@ from toolkit.harness.fake_telegram.entities.base import CODE, QUOTES, STYLES, en
 from toolkit.harness.types import Json
 
 _BEYOND = 1 << 31  # every text
+_MAX_GIVEN = 100
 
 
 def nest(entities: list[Json]) -> list[Json]:
@@ -34,6 +35,17 @@ def add_found(entities: list[Json], found: list[Json]) -> list[Json]:
         if all(end_of(each) <= begin or end <= each["offset"] for begin, end in spans)
     ]
     return _joined(sorted(others, key=order_of), quotes, styles)
+
+
+def limited(entities: list[Json]) -> list[Json]:
+    """Return as many nested entities as a message may have: 100 without emoji, styles last."""
+    if len(entities) <= _MAX_GIVEN:
+        return entities
+    quotes, styles, others = _by_class(entities)
+    emoji = [each for each in others if each["type"] == "custom_emoji"]
+    solid = [each for each in quotes + others if each["type"] != "custom_emoji"]
+    pieces = sorted(_Pieces(styles).split_at([]), key=order_of)
+    return nest(emoji + [*sorted(solid, key=order_of), *pieces][:_MAX_GIVEN])
 
 
 def _consistent(entities: list[Json]) -> bool:
