@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from toolkit.harness.fake_telegram.entities.base import (
     EntityError,
     Output,
@@ -12,6 +14,7 @@ from toolkit.harness.fake_telegram.entities.base import (
 from toolkit.harness.fake_telegram.entities.links import link_entity
 from toolkit.harness.types import Json
 
+_PLAIN = re.compile(r"\\|[^\\_*`\[]+")
 _KINDS = {"_": "italic", "*": "bold", "[": "text_link", "`": "code"}
 
 
@@ -25,9 +28,9 @@ def parse_markdown(text: str) -> tuple[str, list[Json]]:
         if char == "\\" and source[pos + 1] in "_*`[":
             out.add(source[pos + 1])
             pos += 2
-        elif char not in "_*`[":
-            out.add(char)
-            pos += 1
+        elif plain := _PLAIN.match(source, pos, end):
+            out.add(plain.group())
+            pos = plain.end()
         else:
             pos = _entity(source, end, pos, out, entities)
     return "".join(out.pieces), entities
@@ -53,11 +56,12 @@ def _entity(source: str, end: int, begin: int, out: Output, entities: list[Json]
     if mark == "```":
         kind, fields = "pre", {"language": language} if language else {}
     elif kind == "text_link":
-        url = _as_read(content, byte_offset(source, begin + 1) - _size(out.pieces[:written]))
         if source[pos] == "(":
             stop = source.find(")", pos, end)
             stop = end if stop < 0 else stop
             url, pos = source[pos + 1 : stop], stop + 1
+        else:
+            url = _as_read(content, byte_offset(source, begin + 1) - _size(out.pieces[:written]))
         kind, fields = link_entity(url)
     if fields is not None:
         entities.append(entity(kind, offset, out.length - offset, **fields))
