@@ -84,7 +84,7 @@ async def read_parameters(request: web.Request) -> tuple[Json, dict[str, Upload]
     if not request.can_read_body:
         return params, files
     if request.content_type == "application/json":
-        params.update(_json_parameters(await request.text()))
+        params.update(_json_parameters(await request.read()))
     elif request.content_type == "application/x-www-form-urlencoded":
         params.update(await request.post())
     elif request.content_type == "multipart/form-data":
@@ -92,7 +92,7 @@ async def read_parameters(request: web.Request) -> tuple[Json, dict[str, Upload]
     return params, files
 
 
-def _json_parameters(body: str) -> Json:
+def _json_parameters(body: bytes) -> Json:
     """Return the parameters in a JSON body; the server goes on without those it cannot read."""
     try:
         values = json.loads(body)
