@@ -48,7 +48,9 @@ class NetworkFailure(Exception):
 
 
 def bad_request(text: str) -> ApiError:
-    """Return a 400 with the server's prefix."""
+    """Return a 400 with the server's prefix, after which a sentence begins with a small letter."""
+    if not (text[1:2] == "_" or "A" <= text[1:2] <= "Z"):
+        text = text[:1].lower() + text[1:]
     return ApiError(400, f"Bad Request: {text}")
 
 

@@ -44,6 +44,8 @@ class Chat:
     action: str | None = None  # the last chat action, until the bot sends something
     drafts: dict[int, Json] = field(default_factory=dict)  # by draft_id
     uneditable: set[int] = field(default_factory=set)  # sent with a keyboard that is not inline
+    outgoing: set[int] = field(default_factory=set)  # ids of posts of the bot in a channel
+    own_topics: set[int] = field(default_factory=set)  # ids of topics that the bot opened
     ephemeral: dict[tuple[int, int], Json] = field(default_factory=dict)  # by receiver and id
     links: dict[str, Json] = field(default_factory=dict)  # ChatInviteLink by address
     requests: dict[int, Json] = field(default_factory=dict)  # ChatJoinRequest by user id

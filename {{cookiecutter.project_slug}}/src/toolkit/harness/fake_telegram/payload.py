@@ -28,11 +28,14 @@ _NUMBERS = frozenset(("limit", "offset", "timeout", "score", "duration", "width"
 
 
 def plain(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `params` without the empty ones, JSON text decoded; broken JSON stays text."""
+    """Return `params` without the empty ones, JSON text decoded; broken JSON stays text.
+
+    None is not there, but where JSON belongs: there it is JSON's null.
+    """
     return {
         key: _decode(key, value) if isinstance(value, str) else value
         for key, value in params.items()
-        if value is not None and value != ""
+        if value != "" and (value is not None or key in JSON_PARAMETERS)
     }
 
 
@@ -41,9 +44,10 @@ def _decode(key: str, value: str) -> Any:
         return value
     if key in JSON_PARAMETERS:
         try:
-            return json.loads(value)
-        except ValueError:
+            decoded = json.loads(value)
+        except (ValueError, RecursionError):
             return value
+        return decoded if isinstance(decoded, (dict, list)) else value
     digits = value.removeprefix("-")
     if digits.isdecimal() and digits.isascii() and len(digits) < 19:
         return int(value) if key.endswith(("_id", "_count", "_date")) or key in _NUMBERS else value

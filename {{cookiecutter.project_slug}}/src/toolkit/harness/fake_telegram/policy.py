@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from toolkit.harness.fake_telegram.entities import format_text
 from toolkit.harness.fake_telegram.errors import ApiError, bad_request, forbidden
+from toolkit.harness.fake_telegram.fields import INT64, as_int, as_text, whole_number
 from toolkit.harness.fake_telegram.model import Chat
-from toolkit.harness.fake_telegram.request import Request, as_int
+from toolkit.harness.fake_telegram.names import looks_empty
+from toolkit.harness.fake_telegram.request import Request
 from toolkit.harness.fake_telegram.rights import is_member, may
 from toolkit.harness.types import Json
 
 MAX_TEXT = 4096  # https://core.telegram.org/bots/api#sendmessage
 MAX_CAPTION = 1024
 _KINDS = {"group": "group chat", "supergroup": "supergroup chat", "channel": "channel chat"}
+# What is wrong with a text before anybody looks at the chat.
+_EARLY = ("can't parse", "unsupported parse_mode", "text is too long")
+
+Late = Callable[[], Json]
+"""Returns content of a message, or refuses it: only when the server has looked at the chat."""
 
 
 def find_chat(request: Request, field: str = "chat_id") -> Chat:
     """Return the chat a request names by id or @username; refuse one the bot cannot know."""
-    world, chat_id = request.world, request.payload.get(field)
-    if chat_id is None:
+    world, given = request.world, request.payload.get(field)
+    name = "" if type(given) is int else as_text(given)
+    if name == "" and type(given) is not int:
         raise bad_request(f"{field} is empty")
-    if isinstance(chat_id, str):
-        name = chat_id.removeprefix("@")
+    if name.startswith("@"):
         for chat in world.chats.values():
-            public = chat_id.startswith("@") and not chat.is_private
-            if public and str(chat.data.get("username", "")).lower() == name.lower():
+            if (
+                not chat.is_private
+                and str(chat.data.get("username", "")).lower() == name[1:].lower()
+            ):
                 return chat
         raise bad_request("chat not found")
+    chat_id = as_int(given)
     if chat_id in world.users:
         return world.private_chat(chat_id)
     if chat_id == world.bot_id:
@@ -39,53 +51,76 @@ def readable_chat(request: Request, field: str = "chat_id") -> Chat:
     """Return a chat the bot can look into."""
     chat = find_chat(request, field)
     if chat.has_own_sequence:
-        _check_membership(request, chat)
+        _check_membership(request, chat, public=bool(chat.data.get("username")))
     return chat
 
 
-def editable_chat(request: Request, private: str = "") -> Chat:
-    """Return a chat where the bot can change things; `private` refuses a private one."""
+def members_chat(request: Request) -> Chat:
+    """Return a chat whose members the bot can look at."""
+    chat = readable_chat(request)
+    if chat.kind == "group":
+        _check_group(request, chat)
+    return chat
+
+
+def editable_chat(request: Request) -> Chat:
+    """Return a chat where the bot can change messages."""
+    return _changeable(request, write=False)
+
+
+def writable_chat(request: Request) -> Chat:
+    """Return a chat where the bot can change something, or send if `check_reachable` agrees."""
+    return _changeable(request, write=True)
+
+
+def _changeable(request: Request, *, write: bool) -> Chat:
     chat = find_chat(request)
     if chat.is_private:
         if request.world.users[chat.id].deactivated:
             raise forbidden("user is deactivated")
-        if private:
-            raise bad_request(private)
-        return chat
+    elif chat.kind != "group" or write:
+        _check_group(request, chat)
+    elif chat.migrated_to is None:
+        _check_membership(request, chat)
+    return chat
+
+
+def _check_group(request: Request, chat: Chat) -> None:
     if chat.migrated_to is not None:
         text = "Bad Request: group chat was upgraded to a supergroup chat"
         raise ApiError(400, text, {"migrate_to_chat_id": chat.migrated_to})
     _check_membership(request, chat)
-    return chat
 
 
-def writable_chat(request: Request) -> Chat:
-    """Return a chat the bot can send something to."""
-    chat = editable_chat(request)
-    if chat.is_private:
-        user = request.world.users[chat.id]
-        if user.data.get("is_bot"):
-            raise forbidden("bots can't send messages to bots")
-        if user.blocked:
-            raise forbidden("bot was blocked by the user")
-        if not user.started:
-            raise forbidden("bot can't initiate conversation with a user")
-    return chat
-
-
-def _check_membership(request: Request, chat: Chat) -> None:
-    if not is_member(chat.members.get(request.world.bot_id)):
-        kicked = chat.status_of(request.world.bot_id) == "kicked"
+def _check_membership(request: Request, chat: Chat, *, public: bool = False) -> None:
+    kicked = chat.status_of(request.world.bot_id) == "kicked"
+    if kicked or not (public or is_member(chat.members.get(request.world.bot_id))):
         verb = "was kicked from" if kicked else "is not a member of"
         raise forbidden(f"bot {verb} the {_KINDS[chat.kind]}")
 
 
+def check_reachable(request: Request, chat: Chat) -> None:
+    """Refuse what only the last server on the way refuses: users who cannot be written to."""
+    if chat.is_private:
+        user = request.world.users[chat.id]
+        if user.data.get("is_bot"):
+            raise forbidden("the bot can't send messages to the bot")
+        if user.blocked:
+            raise forbidden("bot was blocked by the user")
+        if not user.started:
+            raise forbidden("bot can't initiate conversation with a user")
+
+
+def check_may_post(request: Request, chat: Chat) -> None:
+    """Refuse a channel where the bot may not post."""
+    if chat.kind == "channel" and not may(chat, request.world.bot_id, "can_post_messages"):
+        raise bad_request("need administrator rights in the channel chat")
+
+
 def check_may_send(request: Request, chat: Chat, permission: str, what: str) -> None:
-    """Refuse where the chat's permissions or the bot's rights forbid this kind of message."""
-    bot_id = request.world.bot_id
-    if chat.kind == "channel" and not may(chat, bot_id, "can_post_messages"):
-        raise forbidden("need administrator rights in the channel chat")
-    if not chat.is_private and chat.kind != "channel" and not may(chat, bot_id, permission):
+    """Refuse where the group's permissions forbid the bot this kind of message."""
+    in_group = not chat.is_private and chat.kind != "channel"
+    if in_group and not all(may(chat, request.world.bot_id, one) for one in permission.split()):
         raise bad_request(f"not enough rights to send {what} to the chat")
 
 
@@ -97,10 +132,35 @@ def require_right(request: Request, chat: Chat, right: str, refusal: str) -> Non
 
 def message_in(chat: Chat, request: Request, what: str) -> Json:
     """Return the message a request names in a chat; refuse with `{what} not found`."""
-    message = chat.messages.get(as_int(request.payload.get("message_id")))
-    if message is None:
+    message = chat.messages.get(request.message_id())
+    hidden = chat.has_own_sequence and not is_member(chat.members.get(request.world.bot_id))
+    if message is None or hidden:
         raise bad_request(f"{what} not found")
     return message
+
+
+def message_ids(request: Request) -> list[int]:
+    """Return `message_ids` of a request, at most 100."""
+    if not request.payload.get("message_ids"):
+        raise bad_request("message identifiers are not specified")
+    values = request.array("message_ids", "expected an Array of message identifiers")
+    if len(values) > 100:
+        raise bad_request("too many message identifiers specified")
+    ids = [_message_id(value) for value in values]
+    if not ids:
+        raise bad_request("message identifiers are not specified")
+    return ids
+
+
+def _message_id(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise bad_request("message identifier must be a Number")
+    message_id = whole_number(value, INT64)
+    if message_id is None:
+        raise bad_request("can't parse message identifier as a Number")
+    if message_id <= 0:
+        raise bad_request("invalid message identifier specified")
+    return message_id
 
 
 def formatted(
@@ -108,32 +168,75 @@ def formatted(
 ) -> Json:
     """Return a text field as the message shows it, with its entities where it has any."""
     entities = entities or f"{name}_entities"
-    text = "" if source.get(name) is None else str(source[name])
-    text, found = format_text(text, source.get(mode), source.get(entities))
+    text, mode = as_text(source.get(name)), as_text(source.get(mode))
+    text, found = format_text(text, mode, source.get(entities))
     return {name: text, entities: found} if found else {name: text}
 
 
-def message_text(source: Json, too_long: str = "message is too long") -> Json:
-    """Return `text` and `entities` of a message, from the fields of sendMessage."""
+def later(build: Late) -> Late:
+    """Build content now; what is wrong with it beside its markup is said when it is asked for."""
+    try:
+        content = build()
+    except ApiError as error:
+        if error.description.removeprefix("Bad Request: ").startswith(_EARLY):
+            raise
+        refusal = error
+
+        def refuse() -> Json:
+            raise refusal.with_traceback(None)
+
+        return refuse
+    return lambda: content
+
+
+def text_later(source: Json, name: str, mode: str, most: int, too_long: str) -> Late:
+    """Return a text that must not be empty, as `later` does."""
+    made = later(lambda: formatted(source, name, mode))
+
+    def checked() -> Json:
+        content = made()
+        if looks_empty(content[name]):
+            raise bad_request("text must be non-empty")
+        if len(content[name]) > most:
+            raise bad_request(too_long)
+        return content
+
+    return checked
+
+
+def message_text(source: Json, too_long: str = "message is too long") -> Late:
+    """Return `text` and `entities` of a message later, from the fields of sendMessage."""
     if source.get("text") in (None, ""):
         raise bad_request("message text is empty")
-    content = formatted(source, "text", entities="entities")
-    if not content["text"]:
-        raise bad_request("text must be non-empty")
-    if len(content["text"]) > MAX_TEXT:
-        raise bad_request(too_long)
-    return content
+    made = later(lambda: formatted(source, "text", entities="entities"))
+
+    def checked() -> Json:
+        content = made()
+        if looks_empty(content["text"]):
+            raise bad_request("text must be non-empty")
+        if len(content["text"]) > MAX_TEXT:
+            raise bad_request(too_long)
+        return content
+
+    return checked
 
 
-def caption(source: Json, too_long: str = "message caption is too long") -> Json:
-    """Return `caption` and its fields, from those of a media method; empty without one."""
-    content = formatted(source, "caption")
-    if len(content["caption"]) > MAX_CAPTION:
-        raise bad_request(too_long)
-    if not content["caption"]:
-        return {}
-    above = source.get("show_caption_above_media")
-    return content | {"show_caption_above_media": True} if above else content
+def caption(source: Json, too_long: str = "message caption is too long") -> Late:
+    """Return `caption` and its fields later, from those of a media method; empty without one."""
+    if not source.get("caption"):
+        return dict
+    made = later(lambda: formatted(source, "caption"))
+
+    def checked() -> Json:
+        content = made()
+        if len(content["caption"]) > MAX_CAPTION:
+            raise bad_request(too_long)
+        if not content["caption"]:
+            return {}
+        above = as_text(source.get("show_caption_above_media")).lower() in ("true", "1", "yes")
+        return content | {"show_caption_above_media": True} if above else content
+
+    return checked
 
 
 def resolve_mentions(request: Request, content: Json) -> Json:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from toolkit.harness.fake_telegram.errors import bad_request, cannot_parse
+from toolkit.harness.fake_telegram.errors import bad_request
+from toolkit.harness.fake_telegram.fields import as_int, as_text
 from toolkit.harness.fake_telegram.world import World
 from toolkit.harness.types import Json
 
@@ -38,32 +40,32 @@ class Request:
 
     def text(self, name: str) -> str:
         """Return a text parameter; empty when absent."""
-        return str(self.payload.get(name, ""))
+        return as_text(self.payload.get(name))
 
-    def required(self, name: str) -> Any:
-        """Return a parameter without which the method does nothing."""
-        value = self.payload.get(name)
-        if value is None or value == "":
+    def required(self, name: str) -> str:
+        """Return a parameter without which the method does nothing, as text."""
+        value = self.text(name)
+        if not value:
             raise bad_request(f'parameter "{name}" is required')
         return value
 
     def flag(self, name: str) -> bool:
         """Return a boolean parameter, in any of the forms the server takes."""
         value = self.payload.get(name, False)
-        return value.lower() in ("true", "yes", "1") if isinstance(value, str) else bool(value)
+        if isinstance(value, bool):
+            return value
+        return as_text(value).strip().lower() in ("true", "yes", "1")
 
-    def integer(self, name: str, default: int = 0, low: int = -(2**31), high: int = 2**31) -> int:
+    def integer(
+        self, name: str, default: int = 0, low: int = -(2**31), high: int = 2**31 - 1
+    ) -> int:
         """Return an integer, clamped to its range; text that is no number counts as 0."""
-        return max(low, min(high, as_int(self.payload.get(name, default))))
+        value = self.payload.get(name)
+        return max(low, min(high, default if value in (None, "") else as_int(value)))
 
-    def decimal(self, name: str) -> float:
-        """Return a number that may have a fraction; refused when absent."""
-        try:
-            return float(self.payload[name])
-        except KeyError:
-            raise bad_request(f"{name} is empty") from None
-        except (TypeError, ValueError):
-            return 0.0
+    def message_id(self, name: str = "message_id") -> int:
+        """Return the id of a message or a topic; 0 for none. A fake may number from the clock."""
+        return max(0, as_int(self.payload.get(name)))
 
     def user_id(self, name: str = "user_id") -> int:
         """Return the id of a user."""
@@ -73,35 +75,24 @@ class Request:
         return user_id
 
     def json(self, name: str, unparsed: str, wrong: str = "", kind: type = dict) -> Any:
-        """Return a JSON parameter, or None; refused when it is still text, or not of its kind."""
-        value = self.payload.get(name)
+        """Return a JSON parameter, or None; refused when it is no JSON, or not of its kind."""
+        if name not in self.payload:
+            return None
+        value = self.payload[name]
         if isinstance(value, str):
-            raise bad_request(f"can't parse {unparsed}")
-        if value is not None and not isinstance(value, kind):
+            try:
+                value = json.loads(value)
+            except (ValueError, RecursionError):
+                raise bad_request(f"can't parse {unparsed}") from None
+        if not isinstance(value, kind):
             raise bad_request(wrong)
         return value
 
-    def array(self, name: str, wrong: str) -> list[Any]:
-        """Return a JSON array that has to be there."""
-        value: list[Any] | None = self.json(name, f"{name} JSON object", wrong, list)
-        if value is None:
-            raise bad_request(wrong)
-        return value
-
-
-def as_int(value: Any) -> int:
-    """Return a value as an integer; 0 where it is none."""
-    try:
-        return int(value)
-    except (TypeError, ValueError):
-        return 0
-
-
-def checked_object(value: Any, what: str, *fields: str, wrong: str = "expected an Object") -> Json:
-    """Return a JSON object that has these fields; refuse it as a bad `what` otherwise."""
-    if not isinstance(value, dict):
-        raise cannot_parse(what, wrong)
-    for field in fields:
-        if field not in value:
-            raise cannot_parse(what, f'Can\'t find field "{field}"')
-    return value
+    def array(
+        self, name: str, wrong: str, unparsed: str = "", *, required: bool = True
+    ) -> list[Any]:
+        """Return a JSON array; empty when it is not there, and does not have to be."""
+        if required:
+            self.required(name)
+        value: list[Any] | None = self.json(name, unparsed or f"{name} JSON object", wrong, list)
+        return value or []

@@ -30,6 +30,8 @@ ANONYMOUS: Json = {
     "username": "GroupAnonymousBot",
 }
 """Whom a message of an anonymous admin comes from, beside its `sender_chat`."""
+WITHHELD = ("can_change_info", "can_pin_messages", "can_manage_topics")
+"""Permissions that members of a new group do not have."""
 PERMISSIONS = ("can_send_messages", *MEDIA_PERMISSIONS, *_OTHER_PERMISSIONS.split())
 
 
@@ -68,5 +70,5 @@ def may(chat: Chat, user_id: int, right: str) -> bool:
     if status in ("administrator", "restricted"):
         default = status == "administrator" and right in PERMISSIONS
         return bool(data.get(right, default))
-    default = right in PERMISSIONS and right not in ("can_change_info", "can_pin_messages")
+    default = right in PERMISSIONS and right not in WITHHELD
     return bool(chat.details.get("permissions", {}).get(right, default))

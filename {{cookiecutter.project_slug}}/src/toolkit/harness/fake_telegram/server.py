@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -83,18 +84,22 @@ async def read_parameters(request: web.Request) -> tuple[Json, dict[str, Upload]
     if not request.can_read_body:
         return params, files
     if request.content_type == "application/json":
-        try:
-            body = await request.json()
-        except ValueError:
-            body = None
-        if not isinstance(body, dict):
-            raise ApiError(400, "Bad Request: can't parse request body as JSON object")
-        params.update(body)
+        params.update(_json_parameters(await request.read()))
     elif request.content_type == "application/x-www-form-urlencoded":
         params.update(await request.post())
     elif request.content_type == "multipart/form-data":
         await _read_parts(request, params, files)
     return params, files
+
+
+def _json_parameters(body: bytes) -> Json:
+    """Return the parameters in a JSON body; the server goes on without those it cannot read."""
+    try:
+        values = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    given = values if isinstance(values, dict) else {}
+    return {name: "null" if value is None else value for name, value in given.items()}
 
 
 async def _read_parts(request: web.Request, params: Json, files: dict[str, Upload]) -> None:
@@ -123,7 +128,9 @@ async def _refusals(request: web.Request, handler: Any) -> web.StreamResponse:
     try:
         response: web.StreamResponse = await handler(request)
     except ApiError as error:
-        return web.json_response(error.as_json(), status=error.code)
+        wait = (error.parameters or {}).get("retry_after")
+        headers = None if wait is None else {"Retry-After": str(wait)}
+        return web.json_response(error.as_json(), status=error.code, headers=headers)
     return response
 
 

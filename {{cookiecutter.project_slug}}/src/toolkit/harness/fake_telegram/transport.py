@@ -47,6 +47,7 @@ class FakeSession(BaseSession):
             key: self.prepare_value(value, bot, attached, _dumps_json=False)
             for key, value in method.model_dump(warnings=False, exclude_none=True).items()
         }
+        payload = {key: value for key, value in payload.items() if value is not None}
         files = {name: await _read(bot, file) for name, file in attached.items()}
         # Others go on meanwhile, as they do while a request is on its way.
         await asyncio.sleep(0)

@@ -43,6 +43,7 @@ class UpdateQueue:
         self._subscriber: Callable[[Json], None] | None = None
         self.allowed: frozenset[str] | None = None
         self.webhook: Webhook | None = None
+        self.webhook_set_at: float | None = None
 
     def __len__(self) -> int:
         return len(self._pending)

@@ -207,6 +207,10 @@ class World:
     def open_topic(self, chat: Chat, sender: Json, created: Json) -> Json:
         """Open a topic of a forum; its id is that of the service message, whose update returns."""
         thread_id = self.next_message_id(chat)
+        if thread_id == 1:  # the topic that every forum has
+            thread_id = self.next_message_id(chat)
+        if sender["id"] == self.bot_id:
+            chat.own_topics.add(thread_id)
         chat.topics[thread_id] = {"message_thread_id": thread_id, **created}
         content = {"forum_topic_created": created}
         return self.service_message(
@@ -218,6 +222,7 @@ class World:
         del chat.messages[message_id]
         chat.deleted.add(message_id)
         chat.uneditable.discard(message_id)
+        chat.outgoing.discard(message_id)
         if message_id in chat.pinned:
             chat.pinned.remove(message_id)
         self.notify("deleted", chat.id, message_id)

@@ -71,6 +71,19 @@ def _supergroups(t: FakeTelegram) -> None:
         t.chats[SUPERGROUP - number].details["permissions"] = permissions
     t.group(SUPERGROUP - 8, forum=True)
     t.create_topic(1, SUPERGROUP - 8, "News")
+    _ruled(t)
+
+
+def _ruled(t: FakeTelegram) -> None:
+    """Groups where the bot has every right, and others where it has none."""
+    t.group(-21, "Basic", members=[1])
+    t.group(SUPERGROUP - 22, "Ruled", bot="administrator", members=[1, 2])
+    t.send_text(1, "hello all", SUPERGROUP - 22)
+    for number, status in ((28, "administrator"), (29, "member")):
+        t.group(SUPERGROUP - number, "Forum", forum=True, bot=status, members=[1])
+        for text in ("one", "two"):
+            t.send_text(1, text, SUPERGROUP - number)
+        t.create_topic(1, SUPERGROUP - number, "News")
 
 
 def corpus(name: str) -> list[Any]:

@@ -112,12 +112,38 @@ async def test_a_server_without_a_token_takes_the_first_one_that_calls() -> None
         assert (await client.get("/bot99:other/getMe"))["error_code"] == 401
 
 
-async def test_broken_json_is_refused(client: Client) -> None:
+async def test_a_broken_body_has_no_parameters_and_a_broken_parameter_is_refused(
+    client: Client,
+) -> None:
     headers = {"Content-Type": "application/json"}
-    assert (await client.call("getMe", data=b"{", headers=headers))["error_code"] == 400
+    assert (await client.call("getMe", data=b"{", headers=headers))["ok"]
+    body = await client.call("sendMessage", data=b"{", headers=headers)
+    assert body["description"] == "Bad Request: message text is empty"
     body = await client.call("sendMessage", data={"chat_id": 1, "text": "x", "reply_markup": "{"})
     words = "Bad Request: can't parse reply keyboard markup JSON object"
     assert body["description"] == words
+
+
+async def test_json_that_is_no_text_is_taken_literally(client: Client) -> None:
+    sent = await client.call("sendMessage", json={"chat_id": 1, "text": 42})
+    assert sent["result"]["text"] == "42"
+    nothing = {"chat_id": 1, "text": "x", "reply_markup": None}
+    refused = await client.call("sendMessage", json=nothing)
+    assert refused["description"] == "Bad Request: object expected as reply markup"
+
+
+async def test_truth_values_are_words_and_numbers(client: Client) -> None:
+    words = {"chat_id": "1", "text": "x", "protect_content": "1", "disable_notification": "yes"}
+    sent = await client.call("sendMessage", data=words)
+    assert sent["result"]["has_protected_content"] is True
+
+
+async def test_a_429_says_in_a_header_how_long_to_wait(
+    client: Client, telegram: FakeTelegram
+) -> None:
+    telegram.faults.too_many_requests(7)
+    async with client.http.post(f"{client.bot}/getMe") as response:
+        assert (response.status, response.headers["Retry-After"]) == (429, "7")
 
 
 async def test_a_network_fault_breaks_the_connection(

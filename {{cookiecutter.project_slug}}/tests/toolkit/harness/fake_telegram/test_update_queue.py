@@ -86,6 +86,7 @@ async def test_webhook_info_tells_what_was_set(telegram: FakeTelegram) -> None:
         "has_custom_certificate": False,
         "pending_update_count": 1,
         "max_connections": 5,
+        "ip_address": "<unknown>",
         "allowed_updates": ["message"],
     }
     await telegram.call("deleteWebhook", {"drop_pending_updates": True})

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from toolkit.harness.fake_telegram import Event, FakeTelegram
+from toolkit.harness.fake_telegram import ApiError, Event, FakeTelegram
 from toolkit.harness.fake_telegram.server import serve
 from toolkit.harness.types import Json
 
@@ -111,6 +111,9 @@ async def test_a_webhook_that_is_not_there_is_an_error_and_nothing_is_lost(
     await hook.seen("webhook_error")
     info = await telegram.call("getWebhookInfo", {})
     assert (info["last_error_message"], info["pending_update_count"]) == ("Connection refused", 1)
+    with pytest.raises(ApiError, match="retry after 1"):  # a webhook a second
+        await telegram.call("setWebhook", {"url": hook.url})
+    telegram.clock = lambda: 1_700_000_002.0
     await telegram.call("setWebhook", {"url": hook.url})
     assert await hook.got(1) == ["hi"]
 

@@ -11,8 +11,10 @@ from toolkit.harness.fake_telegram.entities.base import (
     Output,
     byte_offset,
     entity,
+    lower,
+    order_of,
 )
-from toolkit.harness.fake_telegram.entities.links import link_entity
+from toolkit.harness.fake_telegram.entities.links import date_format_of, integer, link_entity
 from toolkit.harness.types import Json
 
 TAGS = {
@@ -28,16 +30,19 @@ TAGS = {
 }
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _PLAIN = re.compile(r"[^&<]+")
+_VALUE = re.compile("[^&'\"\\0]+")
+_BARE_TAG = re.compile(r"<(/?)([A-Za-z-]+)>")
 _REFERENCE = re.compile(r"&(?:#x([0-9A-Fa-f]*)|#([0-9]*)|([A-Za-z]*));?")
 _NAMED = {"lt": "<", "gt": ">", "amp": "&", "quot": '"'}
-_ATTRIBUTES = {
-    "a": ("href",),
-    "tg-emoji": ("emoji-id",),
-    "tg-time": ("unix", "format"),
-    "code": ("class",),
-    "span": ("class",),
-    "blockquote": ("expandable",),
+# Where the argument of a tag stands, and what the value begins with.
+_ARGUMENTS = {
+    ("a", "href"): "",
+    ("code", "class"): "language-",
+    ("span", "class"): "tg-",
+    ("tg-emoji", "emoji-id"): "",
+    ("tg-time", "format"): "",
 }
+_LEADING_NUMBER = re.compile(r"-?[0-9]+")
 
 
 def parse_html(text: str) -> tuple[str, list[Json]]:
@@ -51,7 +56,7 @@ class _HtmlParser:
         self.end = len(text)
         self.pos = 0
         self.out = Output()
-        self.open: list[tuple[Open, dict[str, str]]] = []
+        self.open: list[tuple[Open, int]] = []  # with a moment, for a time
         self.entities: list[Json] = []
 
     def parse(self) -> tuple[str, list[Json]]:
@@ -62,6 +67,8 @@ class _HtmlParser:
                 self.pos = plain.end()
             elif self.text[self.pos] == "&":
                 self.out.add(self._reference())
+            elif (bare := _BARE_TAG.match(self.text, self.pos)) and self._bare_tag(*bare.groups()):
+                self.pos = bare.end()
             elif self.text[self.pos + 1] == "/":
                 self._end_tag()
             else:
@@ -78,7 +85,7 @@ class _HtmlParser:
         for found in self.entities:
             if found["type"] == "code":
                 found.pop("language", None)
-        return text, self.entities
+        return text, sorted(self.entities, key=order_of)
 
     def _fail(self, message: str, position: int, rest: str = "") -> EntityError:
         return EntityError(f"{message} at byte offset {byte_offset(self.text, position)}{rest}")
@@ -99,7 +106,7 @@ class _HtmlParser:
         return char
 
     def _skip_spaces(self) -> None:
-        while self.pos < self.end and self.text[self.pos] in SPACES:
+        while self.text[self.pos] in SPACES and self.text[self.pos] != "\0":
             self.pos += 1
 
     def _until(self, stop: str) -> str:
@@ -108,42 +115,65 @@ class _HtmlParser:
             self.pos += 1
         return self.text[start : self.pos]
 
+    def _bare_tag(self, slash: str, tag: str) -> bool:
+        """Open or close a tag as most are written; return false for what needs a closer look."""
+        tag = tag.lower()
+        if not slash and tag in TAGS and tag != "span":
+            self.open.append((self._opened(tag, ""), 0))
+            return True
+        if slash and self.open and self.open[-1][0].kind == tag:
+            self._close()
+            return True
+        return False
+
+    def _opened(self, tag: str, argument: str) -> Open:
+        return Open(tag, argument, self.out.length, self.pos, len(self.out.pieces))
+
+    def _close(self) -> None:
+        opened, moment = self.open.pop()
+        if self.out.length > opened.offset:
+            self._add_entity(opened, moment)
+
     def _start_tag(self) -> None:
         begin = self.pos
         self.pos += 1
-        tag = self._until(">").lower()
-        if self.pos >= self.end:
+        tag = lower(self._until(">"))
+        if self.text[self.pos] == "\0":
             raise self._fail("Unclosed start tag", begin)
         if tag not in TAGS:
             raise self._fail(f'Unsupported start tag "{tag}"', begin)
-        attributes: dict[str, str] = {}
+        argument, moment = "", 0
         while self.text[self.pos] != ">":
             self._skip_spaces()
             if self.text[self.pos] == ">":
                 break
             name, value = self._attribute(tag, begin)
-            if name in _ATTRIBUTES.get(tag, ()):
-                attributes[name] = value
-        if tag == "span" and attributes.get("class") != "tg-spoiler":
+            if tag == "blockquote" and name == "expandable":
+                argument = "1"
+            elif value is not None and value.startswith(_ARGUMENTS.get((tag, name), "\0")):
+                argument = value.removeprefix(_ARGUMENTS[tag, name])
+            elif value is not None and tag == "tg-time" and name == "unix":
+                moment = _leading_number(value)
+        if tag == "span" and argument != "spoiler":
             raise self._fail('Tag "span" must have class "tg-spoiler"', begin)
         self.pos += 1
-        opened = Open(tag, "", self.out.length, begin, len(self.out.pieces))
-        self.open.append((opened, attributes))
+        self.open.append((self._opened(tag, argument), moment))
 
-    def _attribute(self, tag: str, begin: int) -> tuple[str, str]:
+    def _attribute(self, tag: str, begin: int) -> tuple[str, str | None]:
         name = self._until("=>/\"'")
         if not name:
             raise self._fail(f'Empty attribute name in the tag "{tag}"', begin)
         self._skip_spaces()
-        if self.pos < self.end and self.text[self.pos] != "=":
-            return name, ""
-        self.pos += 1
-        self._skip_spaces()
-        if self.pos >= self.end:
+        if self.text[self.pos] not in "=\0":
+            return name, None
+        if self.text[self.pos] == "=":
+            self.pos += 1
+            self._skip_spaces()
+        if self.text[self.pos] == "\0":
             raise self._fail(f'Unclosed start tag "{tag}"', begin)
         quote = self.text[self.pos]
         value = self._quoted(quote) if quote in "'\"" else self._token()
-        if self.pos >= self.end:
+        if self.text[self.pos] == "\0":
             raise self._fail("Unclosed start tag", begin)
         return name, value
 
@@ -155,68 +185,67 @@ class _HtmlParser:
             self.pos += 1
         if self.text[self.pos] not in SPACES and self.text[self.pos] != ">":
             raise self._fail("Unexpected end of name token", start)
-        return self.text[start : self.pos].lower()
+        return lower(self.text[start : self.pos])
 
     def _quoted(self, quote: str) -> str:
         self.pos += 1
         value = []
-        while self.pos < self.end and self.text[self.pos] != quote:
-            if self.text[self.pos] == "&":
-                value.append(self._reference())
+        while self.text[self.pos] not in (quote, "\0"):
+            found = _VALUE.match(self.text, self.pos, self.end)
+            if found:
+                value.append(found.group())
+                self.pos = found.end()
             else:
-                value.append(self.text[self.pos])
-                self.pos += 1
-        self.pos += 1
+                value.append(self._reference() if self.text[self.pos] == "&" else self._char())
+        if self.text[self.pos] == quote:
+            self.pos += 1
         return "".join(value)
+
+    def _char(self) -> str:
+        self.pos += 1
+        return self.text[self.pos - 1]
 
     def _end_tag(self) -> None:
         begin = self.pos
         if not self.open:
             raise self._fail("Unexpected end tag", begin)
         self.pos += 2
-        name = self._until(">").lower()
+        name = lower(self._until(">"))
         self._skip_spaces()
         if self.text[self.pos] != ">":
             raise self._fail("Unclosed end tag", begin)
         self.pos += 1
-        opened, attributes = self.open[-1]
-        if name and name != opened.kind:
-            rest = f', expected "</{opened.kind}>", found "</{name}>"'
+        expected = self.open[-1][0].kind
+        if name and name != expected:
+            rest = f', expected "</{expected}>", found "</{name}>"'
             raise self._fail("Unmatched end tag", begin, rest)
-        self.open.pop()
-        if self.out.length > opened.offset:
-            self._add_entity(opened, attributes)
+        self._close()
 
-    def _add_entity(self, opened: Open, attributes: dict[str, str]) -> None:
+    def _add_entity(self, opened: Open, moment: int) -> None:
         kind, offset = TAGS[opened.kind], opened.offset
         length = self.out.length - offset
         if kind in ("code", "pre"):
-            self._add_code(kind, offset, length, attributes.get("class", ""))
+            self._add_code(kind, offset, length, opened.argument)
             return
         fields: Json | None = {}
         if kind == "text_link":
-            kind, fields = link_entity(attributes.get("href") or self.out.since(opened.start))
+            kind, fields = link_entity(opened.argument or self.out.since(opened.start))
         elif kind == "custom_emoji":
-            fields = {"custom_emoji_id": _emoji_id(attributes.get("emoji-id", ""))}
+            fields = {"custom_emoji_id": _emoji_id(opened.argument)}
         elif kind == "date_time":
-            unix = attributes.get("unix", "")
-            moment = int(unix) if unix.isdecimal() else 0
-            date = {"unix_time": moment, "date_time_format": attributes.get("format", "")}
-            fields = date if moment else None
-        elif kind == "blockquote" and "expandable" in attributes:
+            fields = _moment(moment, opened.argument)
+        elif kind == "blockquote" and opened.argument:
             kind = "expandable_blockquote"
         if fields is not None:
             self.entities.append(entity(kind, offset, length, **fields))
 
-    def _add_code(self, kind: str, offset: int, length: int, css_class: str) -> None:
+    def _add_code(self, kind: str, offset: int, length: int, language: str) -> None:
         """`<pre><code class="language-x">` is one entity, in either order of the tags."""
-        language = css_class.removeprefix("language-") if kind == "code" else ""
-        language = language if css_class.startswith("language-") else ""
         last = self.entities[-1] if self.entities else {}
         same = last.get("offset") == offset and last.get("length") == length
         if same and kind == "pre" and last["type"] == "code" and last.get("language"):
             last["type"] = "pre"
-        elif same and kind == "code" and last["type"] == "pre" and language:
+        elif same and language and last["type"] == "pre" and not last.get("language"):
             last["language"] = language
         else:
             fields = {"language": language} if language else {}
@@ -224,6 +253,19 @@ class _HtmlParser:
 
 
 def _emoji_id(value: str) -> str:
-    if not value.isdecimal() or not 0 < int(value) < 2**63:
+    if not integer(value):
         raise EntityError("Invalid custom emoji identifier specified")
     return value
+
+
+def _moment(moment: int, date_format: str) -> Json | None:
+    known = date_format_of(date_format)
+    if known is None:
+        raise EntityError("Invalid date format used")
+    return {"unix_time": moment, "date_time_format": known} if moment > 0 else None
+
+
+def _leading_number(value: str) -> int:
+    """Return the number at the start of a text as 32 bits hold it."""
+    found = _LEADING_NUMBER.match(value)
+    return (int(found.group()) + 2**31) % 2**32 - 2**31 if found else 0

@@ -1,16 +1,17 @@
-"""Both Markdown styles, https://core.telegram.org/bots/api#markdownv2-style."""
+"""MarkdownV2 style, https://core.telegram.org/bots/api#markdownv2-style."""
 
 from __future__ import annotations
 
 import re
 
 from toolkit.harness.fake_telegram.entities.base import (
-    SPACES,
     EntityError,
     Open,
     Output,
     byte_offset,
     entity,
+    language_at,
+    order_of,
 )
 from toolkit.harness.fake_telegram.entities.links import custom_emoji_of, link_entity, time_of
 from toolkit.harness.types import Json
@@ -57,8 +58,10 @@ class _MarkdownParser:
                 self._plain(plain.group())
             elif char == "\\" and self._escapes():
                 self.pos += 1
+                may_start = self.quote_may_start
                 self._plain(self.text[self.pos])
-                self.quote_may_start = self.text[self.pos - 1] == "\n"
+                escaped = self.text[self.pos - 1]
+                self.quote_may_start = may_start if escaped == "\r" else escaped == "\n"
             elif char == "\\" or (in_code and char != "`"):
                 self._plain(char)
             elif self._ends():
@@ -68,12 +71,12 @@ class _MarkdownParser:
         self._finish_quote()
         if self.open:
             raise self._unfinished()
-        return "".join(self.out.pieces), self.entities
+        return "".join(self.out.pieces), sorted(self.entities, key=order_of)
 
     def _plain(self, piece: str) -> None:
         self.out.add(piece)
         self.pos += len(piece)
-        if piece != "\r":
+        if self.quote_may_start and piece.strip("\r"):
             self.quote_may_start = False
 
     def _line_break(self) -> None:
@@ -134,7 +137,7 @@ class _MarkdownParser:
         self.open.append(Open(kind, argument, self.out.length, begin, len(self.out.pieces)))
 
     def _open_pre(self) -> tuple[str, str]:
-        language, self.pos = _language_at(self.text, self.pos + 3, self.end)
+        language, self.pos = language_at(self.text, self.pos + 3, self.end)
         return "PreCode" if language else "Pre", language
 
     def _close(self, char: str) -> None:
@@ -167,7 +170,7 @@ class _MarkdownParser:
             return "custom_emoji", {"custom_emoji_id": emoji}
         if moment := time_of(url):
             return "date_time", {"unix_time": moment[0], "date_time_format": moment[1]}
-        raise EntityError("The entity must contain a tg://emoji or tg://time URL")
+        raise EntityError("Invalid tg://emoji or tg://time URL specified")
 
     def _address(self) -> str:
         self.pos += 1
@@ -185,94 +188,30 @@ class _MarkdownParser:
 
     def _close_quote(self) -> None:
         """End the quote at a line that does not begin with `>`, unless something in it is open."""
-        kind = self._quote_kind(self.pos)
-        quote = self.open.pop()
+        since = self.pos - self.open[-1].source
+        kind = self._quote_kind(since == 2 or (since == 3 and self._ends_with_return()))
         self.in_quote = False
         self._line_break()
-        self.entities.append(entity(kind, quote.offset, self.out.length - quote.offset))
+        self._add_quote(kind)
 
-    def _quote_kind(self, end: int) -> str:
+    def _ends_with_return(self) -> bool:
+        return next((piece[-1] for piece in reversed(self.out.pieces) if piece), "") == "\r"
+
+    def _quote_kind(self, may_fold: bool) -> str:
         """Tell whether the quote is expandable: then `||` is at its very end."""
-        last = self.open[-1]
-        if last.kind == "Spoiler" and self.text[last.source + 2 : end] in ("", "\r"):
+        kind = "blockquote"
+        if may_fold and self.open[-1].kind == "Spoiler":
             self.open.pop()
-            if self.open and self.open[-1].kind == "BlockQuote":
-                return "expandable_blockquote"
+            kind = "expandable_blockquote"
         if self.open[-1].kind != "BlockQuote":
             raise self._unfinished()
-        return "blockquote"
+        return kind
 
-    def _finish_quote(self) -> None:
-        if not self.in_quote or not self.open:
-            return
-        kind = self._quote_kind(self.end)
+    def _add_quote(self, kind: str) -> None:
         quote = self.open.pop()
-        length = self.out.length - quote.offset
-        if length:
+        if length := self.out.length - quote.offset:
             self.entities.append(entity(kind, quote.offset, length))
 
-
-def parse_markdown(text: str) -> tuple[str, list[Json]]:
-    """Read the legacy style, without nesting; raise EntityError."""
-    source, end, pos = text + "\0\0\0", len(text), 0
-    out = Output()
-    entities: list[Json] = []
-    while pos < end:
-        char = source[pos]
-        if char == "\\" and source[pos + 1] in "_*`[":
-            out.add(source[pos + 1])
-            pos += 2
-        elif char not in "_*`[":
-            out.add(char)
-            pos += 1
-        else:
-            pos = _legacy_entity(source, end, pos, out, entities)
-    return "".join(out.pieces), entities
-
-
-def _legacy_entity(source: str, end: int, begin: int, out: Output, entities: list[Json]) -> int:
-    char = source[begin]
-    mark = "```" if source.startswith("```", begin) else "]" if char == "[" else char
-    pos, language = begin + (len(mark) if char == "`" else 1), ""
-    if mark == "```":
-        language, pos = _language_at(source, pos, end)
-    close = source.find(mark, pos, end)
-    if close < 0:
-        offset = byte_offset(source, begin)
-        raise EntityError(f"Can't find end of the entity starting at byte offset {offset}")
-    content, offset = source[pos:close], out.length
-    out.add(content)
-    pos = close + len(mark)
-    kind = {"_": "italic", "*": "bold", "[": "text_link"}.get(char)
-    fields: Json | None = {}
-    if kind is None:
-        kind = "pre" if mark == "```" else "code"
-        fields = {"language": language} if language else {}
-    elif kind == "text_link":
-        url = content
-        if source[pos] == "(":
-            stop = source.find(")", pos, end)
-            stop = end if stop < 0 else stop
-            url, pos = source[pos + 1 : stop], stop + 1
-        kind, fields = link_entity(url)
-    if out.length > offset and fields is not None:
-        entities.append(entity(kind, offset, out.length - offset, **fields))
-    return pos
-
-
-def _language_at(text: str, pos: int, end: int) -> tuple[str, int]:
-    """Return the language of a block of code, empty for none, and where the code begins."""
-    stop = pos
-    while text[stop] not in SPACES and text[stop] != "`":
-        stop += 1
-    language = text[pos:stop] if pos < stop < end and text[stop] != "`" else ""
-    pos += len(language)
-    return language, pos + _newline_at(text, pos)
-
-
-def _newline_at(text: str, pos: int) -> int:
-    """Return how many characters the one line break at `pos` takes."""
-    first, second = text[pos], text[pos + 1]
-    if first not in "\r\n":
-        return 0
-    return 2 if second in "\r\n" and second != first else 1
+    def _finish_quote(self) -> None:
+        if self.in_quote:
+            self._add_quote(self._quote_kind(self.open[-1].source == self.end - 2))

@@ -4,14 +4,36 @@ from __future__ import annotations
 
 from typing import Any
 
-from toolkit.harness.fake_telegram.errors import bad_request, cannot_parse
-from toolkit.harness.fake_telegram.methods.media import chat_photo
+from toolkit.harness.fake_telegram import fields
+from toolkit.harness.fake_telegram.errors import bad_request
+from toolkit.harness.fake_telegram.fields import parsing
+from toolkit.harness.fake_telegram.methods.files import chat_photo, check_chat_photo
 from toolkit.harness.fake_telegram.methods.registry import method
 from toolkit.harness.fake_telegram.model import Chat
-from toolkit.harness.fake_telegram.policy import editable_chat, readable_chat, require_right
+from toolkit.harness.fake_telegram.names import clean_name, without_empty
+from toolkit.harness.fake_telegram.policy import readable_chat, writable_chat
 from toolkit.harness.fake_telegram.request import Request
-from toolkit.harness.fake_telegram.rights import MEDIA_PERMISSIONS, PERMISSIONS, is_member, member
+from toolkit.harness.fake_telegram.rights import (
+    MEDIA_PERMISSIONS,
+    PERMISSIONS,
+    WITHHELD,
+    is_admin,
+    is_member,
+    may,
+    member,
+)
 from toolkit.harness.types import Json
+
+MAX_TITLE, MAX_DESCRIPTION = 128, 255
+MONTH = 2_592_000
+# Permissions that follow another one where they are not given.
+_STANDS_FOR = {
+    "can_manage_topics": "can_pin_messages",
+    "can_edit_tag": "can_pin_messages",
+    "can_react_to_messages": "can_send_messages",
+}
+_PRIVATE = frozenset(("banned_chats",))
+"""Details that getChat does not show."""
 
 GIFTS = "unlimited_gifts limited_gifts unique_gifts premium_subscription gifts_from_channels"
 
@@ -28,9 +50,9 @@ def get_chat(request: Request) -> Json:
         **chat.details,
     }
     if chat.kind in ("group", "supergroup"):
-        withheld = ("can_change_info", "can_pin_messages", "can_manage_topics")
-        default = {name: name not in withheld for name in PERMISSIONS}
+        default = {name: name not in WITHHELD for name in PERMISSIONS}
         info["permissions"] = {**default, **chat.details.get("permissions", {})}
+    info = {k: v for k, v in info.items() if k not in _PRIVATE and not k.startswith("votes:")}
     if chat.pinned:
         info["pinned_message"] = chat.messages[chat.pinned[-1]]
     return info
@@ -41,16 +63,19 @@ def leave_chat(request: Request) -> bool:
     chat, world = readable_chat(request), request.world
     if chat.is_private:
         raise bad_request("can't leave private chats")
-    if not is_member(chat.members[world.bot_id]):
-        raise bad_request("bot is not a member of the chat")
-    world.change_member(chat, world.bot_user, member("left", world.bot_user))
+    if is_member(chat.members.get(world.bot_id)):
+        world.change_member(chat, world.bot_user, member("left", world.bot_user))
     return True
 
 
-def _chat_to_change(request: Request, what: str) -> Chat:
-    chat = editable_chat(request, f"can't change private chat {what}")
-    require_right(request, chat, "can_change_info", f"not enough rights to change chat {what}")
-    return chat
+def _check_may_change(request: Request, chat: Chat, what: str, verb: str = "change") -> None:
+    """Refuse to change a chat without the right; in a basic group to members in any case."""
+    if chat.is_private:
+        raise bad_request(f"can't change private chat {what}")
+    bot_id = request.world.bot_id
+    barred = chat.kind == "group" and verb == "change" and not is_admin(chat, bot_id)
+    if barred or not may(chat, bot_id, "can_change_info"):
+        raise bad_request(f"not enough rights to {verb} chat {what}")
 
 
 def _changed(request: Request, chat: Chat, content: Json) -> bool:
@@ -60,18 +85,22 @@ def _changed(request: Request, chat: Chat, content: Json) -> bool:
 
 @method("setChatTitle")
 def set_chat_title(request: Request) -> bool:
-    chat = _chat_to_change(request, "title")
-    title = request.text("title").strip()[:128]
+    chat = writable_chat(request)
+    title = clean_name(request.text("title"), MAX_TITLE)
     if not title:
         raise bad_request("title must be non-empty")
+    _check_may_change(request, chat, "title")
+    if title == chat.data.get("title"):
+        return True
     chat.data = {**chat.data, "title": title}
     return _changed(request, chat, {"new_chat_title": title})
 
 
 @method("setChatDescription")
 def set_chat_description(request: Request) -> bool:
-    chat = _chat_to_change(request, "description")
-    description = request.text("description")[:255]
+    chat = writable_chat(request)
+    _check_may_change(request, chat, "description", "set")
+    description = without_empty(request.text("description"), MAX_DESCRIPTION)
     if description == chat.details.get("description", ""):
         raise bad_request("chat description is not modified")
     chat.details["description"] = description
@@ -80,13 +109,16 @@ def set_chat_description(request: Request) -> bool:
 
 @method("setChatPhoto")
 def set_chat_photo(request: Request) -> bool:
-    chat = _chat_to_change(request, "photo")
+    check_chat_photo(request)
+    chat = writable_chat(request)
+    _check_may_change(request, chat, "photo")
     return _changed(request, chat, {"new_chat_photo": chat_photo(request, chat)})
 
 
 @method("deleteChatPhoto")
 def delete_chat_photo(request: Request) -> bool:
-    chat = _chat_to_change(request, "photo")
+    chat = writable_chat(request)
+    _check_may_change(request, chat, "photo")
     if chat.details.pop("photo", None) is None:
         raise bad_request("CHAT_NOT_MODIFIED")
     return _changed(request, chat, {"delete_chat_photo": True})
@@ -95,9 +127,12 @@ def delete_chat_photo(request: Request) -> bool:
 @method("setChatPermissions")
 def set_chat_permissions(request: Request) -> bool:
     permissions = chat_permissions(request)
-    chat = editable_chat(request, "can't change private chat permissions")
-    refusal = "not enough rights to change chat permissions"
-    require_right(request, chat, "can_restrict_members", refusal)
+    chat = writable_chat(request)
+    if chat.kind in ("private", "channel"):
+        raise bad_request(f"can't change {chat.kind} chat permissions")
+    bot_id = request.world.bot_id
+    if not (is_admin(chat, bot_id) and may(chat, bot_id, "can_restrict_members")):
+        raise bad_request("not enough rights to change chat permissions")
     chat.details["permissions"] = permissions
     return True
 
@@ -106,16 +141,31 @@ def chat_permissions(request: Request) -> Json:
     """Return ChatPermissions; one implies those it needs, unless they are independent."""
     wrong = "object expected as permissions"
     value: Json = request.json("permissions", "permissions JSON object", wrong) or {}
-    for name, flag in value.items():
-        if not isinstance(flag, bool):
-            raise cannot_parse("chat permissions", f'Field "{name}" must be of type Boolean')
-    granted: Json = {name: bool(value.get(name, False)) for name in PERMISSIONS}
+    with parsing("chat permissions"):
+        granted = _granted(value)
     if not request.flag("use_independent_chat_permissions"):
         media = granted["can_send_other_messages"] or granted["can_add_web_page_previews"]
         for name in MEDIA_PERMISSIONS:
             granted[name] = granted[name] or media
-        if media or granted["can_send_polls"] or any(granted[name] for name in MEDIA_PERMISSIONS):
+        writes = fields.flag(value, "can_send_media_messages") and not _names_media(value)
+        if media or granted["can_send_polls"] or writes:
             granted["can_send_messages"] = True
+    return granted
+
+
+def _names_media(value: Json) -> bool:
+    return any(name in value for name in MEDIA_PERMISSIONS)
+
+
+def _granted(value: Json) -> Json:
+    """Return each permission as it was given, or as another one stands for it."""
+    granted: Json = {name: fields.flag(value, name) for name in PERMISSIONS}
+    legacy = fields.flag(value, "can_send_media_messages")
+    if legacy and not _names_media(value):
+        granted |= dict.fromkeys(MEDIA_PERMISSIONS, True)
+    for name, other in _STANDS_FOR.items():
+        if name not in value:
+            granted[name] = granted[other]
     return granted
 
 
@@ -139,9 +189,12 @@ def _link_options(request: Request) -> Json:
 
 
 def _inviting_chat(request: Request) -> Chat:
-    chat = editable_chat(request, "can't create invite links in private chats")
-    refusal = "not enough rights to manage chat invite link"
-    require_right(request, chat, "can_invite_users", refusal)
+    chat = writable_chat(request)
+    if chat.is_private:
+        raise bad_request("can't invite members to a private chat")
+    bot_id = request.world.bot_id
+    if not (is_admin(chat, bot_id) and may(chat, bot_id, "can_invite_users")):
+        raise bad_request("not enough rights to manage chat invite link")
     return chat
 
 
@@ -153,16 +206,45 @@ def export_chat_invite_link(request: Request) -> str:
     return str(link["invite_link"])
 
 
-@method("createChatInviteLink", "createChatSubscriptionInviteLink")
-def create_chat_invite_link(request: Request) -> Json:
+@method("createChatInviteLink")
+@method("createChatSubscriptionInviteLink", paid=True)
+def create_chat_invite_link(request: Request, *, paid: bool = False) -> Json:
+    writable_chat(request)
+    if paid:
+        _check_subscription(request)
+    else:
+        _check_limit(request)
     return _link(request, _inviting_chat(request))
 
 
-@method("editChatInviteLink", "editChatSubscriptionInviteLink")
+def _check_subscription(request: Request) -> None:
+    period = request.integer("subscription_period", 0, 0, 1_000_000_000)
+    price = request.integer("subscription_price", 0, 0, 1_000_000)
+    if not period or not price:
+        raise bad_request("invalid subscription pricing specified")
+    if period != MONTH:
+        raise bad_request("SUBSCRIPTION_PERIOD_INVALID")
+
+
+def _check_limit(request: Request) -> None:
+    limit = request.integer("member_limit", 0, 0, 100_000)
+    if limit and request.flag("creates_join_request"):
+        raise bad_request(
+            "member limit can't be specified for links requiring administrator approval"
+        )
+
+
+@method("editChatInviteLink")
+@method("editChatSubscriptionInviteLink")
 @method("revokeChatInviteLink", revoke=True)
 def change_chat_invite_link(request: Request, *, revoke: bool = False) -> Json:
     chat = _inviting_chat(request)
-    link = chat.links.get(request.text("invite_link"))
+    if not revoke:
+        _check_limit(request)
+    address = request.text("invite_link")
+    if not address:
+        raise bad_request("invite link must be non-empty")
+    link = chat.links.get(address)
     if link is None:
         raise bad_request("INVITE_HASH_EXPIRED")
     new: Json = {**link, **({"is_revoked": True} if revoke else _link_options(request))}
@@ -173,12 +255,16 @@ def change_chat_invite_link(request: Request, *, revoke: bool = False) -> Json:
 @method("setChatStickerSet")
 @method("deleteChatStickerSet", delete=True)
 def set_chat_sticker_set(request: Request, *, delete: bool = False) -> bool:
-    chat = editable_chat(request)
+    chat = writable_chat(request)
     if chat.kind != "supergroup":
         raise bad_request("method is available only for supergroups")
-    refusal = "not enough rights to change chat sticker set"
-    require_right(request, chat, "can_change_info", refusal)
+    name = request.text("sticker_set_name")
+    if not delete and not name:
+        raise bad_request("sticker_set_name is empty")
+    bot_id = request.world.bot_id
+    if not (is_admin(chat, bot_id) and may(chat, bot_id, "can_change_info")):
+        raise bad_request("not enough rights to change supergroup sticker set")
     chat.details.pop("sticker_set_name", None)
     if not delete:
-        chat.details["sticker_set_name"] = request.required("sticker_set_name")
+        chat.details["sticker_set_name"] = name
     return True

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
+from toolkit.harness.fake_telegram import fields
+from toolkit.harness.fake_telegram.delivering import deliver
 from toolkit.harness.fake_telegram.errors import bad_request
+from toolkit.harness.fake_telegram.fields import as_float, as_text, parsing
 from toolkit.harness.fake_telegram.methods.registry import method
-from toolkit.harness.fake_telegram.methods.sending import deliver
-from toolkit.harness.fake_telegram.policy import formatted
+from toolkit.harness.fake_telegram.policy import Late, formatted, later
 from toolkit.harness.fake_telegram.request import Request
+from toolkit.harness.fake_telegram.world import World
 from toolkit.harness.types import Json
 
 DICE = {"🎲": 6, "🎯": 6, "🏀": 5, "⚽": 5, "⚽️": 5, "🎳": 6, "🎰": 64}
+VENUE_IDS = ("foursquare_id", "foursquare_type", "google_place_id", "google_place_type")
+FOREVER = 0x7FFFFFFF
+MAX_RADIUS = 100_000
+MAX_TITLE, MAX_TASK, MAX_TASKS = 255, 100, 30
 
 
 @method("sendContact")
@@ -20,72 +28,143 @@ def send_contact(request: Request) -> Json:
         request.required(name)
     names = ("phone_number", "first_name", "last_name", "vcard")
     contact = {name: request.text(name) for name in request.given(*names)}
-    return deliver(request, {"contact": contact})
+    if not contact["phone_number"].strip():
+        raise bad_request("wrong phone number specified")
+    return deliver(request, lambda: {"contact": contact}, what="contacts")
 
 
 @method("sendLocation")
 def send_location(request: Request) -> Json:
-    return deliver(request, {"location": location(request)})
+    place = read_place(request)
+    live = bool(place.get("live_period"))
+
+    def content() -> Json:
+        check_place(place, live=live)
+        return {"location": place}
+
+    return deliver(request, content, what="live locations" if live else "locations")
 
 
-def location(request: Request) -> Json:
+def read_place(request: Request) -> Json:
     """Return a Location from the parameters of a request."""
-    place: Json = {name: request.decimal(name) for name in ("latitude", "longitude")}
-    if not -90 <= place["latitude"] <= 90 or not -180 <= place["longitude"] <= 180:
-        raise bad_request("wrong latitude or longitude specified")
-    period = request.integer("live_period")
-    if period and period != 0x7FFFFFFF and not 60 <= period <= 86400:
-        raise bad_request("wrong live period specified")
+    for name in ("latitude", "longitude"):
+        if not request.text(name).strip():
+            raise bad_request(f"{name} is empty")
+    place: Json = {name: as_float(request.payload[name]) for name in ("latitude", "longitude")}
     for name in ("live_period", "heading", "proximity_alert_radius"):
-        if request.payload.get(name):
-            place[name] = request.integer(name)
-    if "horizontal_accuracy" in request.payload:
-        place["horizontal_accuracy"] = request.decimal("horizontal_accuracy")
+        if number := request.integer(name):
+            place[name] = number
+    if accuracy := as_float(request.payload.get("horizontal_accuracy")):
+        place["horizontal_accuracy"] = min(max(accuracy, 0.0), 1500.0)
     return place
+
+
+def check_place(place: Json, *, live: bool, editing: bool = False) -> None:
+    """Refuse a place that is not on Earth, and a live one that does not live so long."""
+    if not -90 <= place["latitude"] <= 90 or not -180 <= place["longitude"] <= 180:
+        raise bad_request(f"invalid {'live ' if live else ''}location specified")
+    if not live:
+        return
+    period = place.get("live_period", FOREVER)
+    if not editing and period != FOREVER and not 60 <= period <= 86400:
+        raise bad_request("wrong live location period specified")
+    if not 0 <= place.get("heading", 0) <= 360:
+        raise bad_request("wrong live location heading specified")
+    if not 0 <= place.get("proximity_alert_radius", 0) <= MAX_RADIUS:
+        raise bad_request("wrong live location proximity alert radius specified")
 
 
 @method("sendVenue")
 def send_venue(request: Request) -> Json:
-    place = location(request)
-    names = ("foursquare_id", "foursquare_type", "google_place_id", "google_place_type")
-    texts = {name: request.text(name) for name in ("title", "address", *request.given(*names))}
-    return deliver(request, {"location": place, "venue": {"location": place, **texts}})
+    place = read_place(request)
+    texts = {name: request.text(name) for name in ("title", "address", *request.given(*VENUE_IDS))}
+
+    def content() -> Json:
+        if not -90 <= place["latitude"] <= 90 or not -180 <= place["longitude"] <= 180:
+            raise bad_request("wrong venue location specified")
+        return {"location": place, "venue": {"location": place, **texts}}
+
+    return deliver(request, content, what="venues")
 
 
 @method("sendDice")
 def send_dice(request: Request) -> Json:
-    """Send a value that depends on nothing but how many dice were thrown before."""
     emoji = request.text("emoji") or "🎲"
-    if emoji not in DICE:
-        raise bad_request("wrong dice emoji specified")
-    digest = hashlib.sha256(f"{emoji}{request.world.number('dice')}".encode()).digest()
-    dice = {"emoji": emoji, "value": digest[0] % DICE[emoji] + 1}
-    return deliver(request, {"dice": dice}, "can_send_other_messages", "dice")
+
+    def content() -> Json:
+        if emoji not in DICE:
+            raise bad_request("wrong dice emoji specified")
+        return {"dice": throw(request.world, emoji)}
+
+    return deliver(request, content, "can_send_other_messages", "dice")
+
+
+def throw(world: World, emoji: str) -> Json:
+    """Return a Dice whose value depends on nothing but how many were thrown before."""
+    digest = hashlib.sha256(f"{emoji}{world.number('dice')}".encode()).digest()
+    return {"emoji": emoji, "value": digest[0] % DICE[emoji] + 1}
 
 
 @method("sendGame")
 def send_game(request: Request) -> Json:
     name = request.required("game_short_name")
     photo = {"file_id": "game", "file_unique_id": "game", "width": 640, "height": 360}
-    game = {"title": str(name), "description": str(name), "photo": [photo]}
-    return deliver(request, {"game": game}, "can_send_other_messages", "games")
+    game = {"title": name, "description": name, "photo": [photo]}
+    return deliver(request, lambda: {"game": game}, "can_send_other_messages", "games")
 
 
 @method("sendChecklist")
 def send_checklist(request: Request) -> Json:
     """Send one, on behalf of a business account only."""
+    content = checklist(request)
     request.required("business_connection_id")
-    return deliver(request, {"checklist": checklist(request)})
+    return deliver(request, content)
 
 
-def checklist(request: Request) -> Json:
-    """Return a Checklist from the InputChecklist of a request."""
-    value = request.payload.get("checklist")
-    if not isinstance(value, dict):
-        raise bad_request("can't parse checklist JSON object")
-    title = formatted(value, "title")
-    tasks = [{"id": task["id"], **formatted(task, "text")} for task in value.get("tasks", [])]
-    if not title["title"] or not 1 <= len(tasks) <= 30:
-        raise bad_request("checklist must have a title and 1-30 tasks")
-    flags = ("others_can_add_tasks", "others_can_mark_tasks_as_done")
-    return {**title, "tasks": tasks, **{name: True for name in flags if value.get(name)}}
+def checklist(request: Request) -> Late:
+    """Return the checklist of a request later."""
+    request.required("checklist")
+    value = request.json("checklist", "InputChecklist JSON object", kind=object)
+    with parsing("InputChecklist"):
+        title, tasks, flags = _read_checklist(value)
+
+    def content() -> Json:
+        named, made = title(), [{"id": number, **text()} for number, text in tasks]
+        if not named["title"] or not all(task["text"] for task in made):
+            raise bad_request("text must be non-empty")
+        if len(named["title"]) > MAX_TITLE:
+            raise bad_request(f"checklist title length must not exceed {MAX_TITLE}")
+        if not made:
+            raise bad_request("checklist must have at least 1 task")
+        if len(made) > MAX_TASKS:
+            raise bad_request(f"checklist must have at most {MAX_TASKS} tasks")
+        for task in made:
+            if len(task["text"]) > MAX_TASK:
+                raise bad_request(f"checklist task text length must not exceed {MAX_TASK}")
+            if task["id"] <= 0:
+                raise bad_request("checklist task identifier must be positive")
+        return {"checklist": {**named, "tasks": made, **flags}}
+
+    return content
+
+
+def _read_checklist(value: Any) -> tuple[Late, list[tuple[int, Late]], Json]:
+    given = fields.an_object(value)
+    title = _text(given, "title")
+    flags = {
+        name: True
+        for name in ("others_can_add_tasks", "others_can_mark_tasks_as_done")
+        if fields.flag(given, name)
+    }
+    tasks, values = [], fields.required_nested(given, "tasks", list)
+    with parsing("InputChecklistTask"):
+        for task in values:
+            number = fields.required_integer(fields.an_object(task), "id")
+            tasks.append((number, _text(task, "text")))
+    return title, tasks, flags
+
+
+def _text(source: Json, name: str) -> Late:
+    fields.required_text(source, name)
+    fields.text(source, "parse_mode")
+    return later(lambda: formatted({**source, name: as_text(source[name])}, name))

@@ -1,44 +1,52 @@
-"""Forwarding and copying, pinning, reacting."""
+"""Forwarding and copying, https://core.telegram.org/bots/api#forwardmessage."""
 
 from __future__ import annotations
 
-from toolkit.harness.fake_telegram.errors import bad_request, cannot_parse
-from toolkit.harness.fake_telegram.markup import check_markup, read_markup
-from toolkit.harness.fake_telegram.methods.editing import CAPTION, MEDIA, TEXT, message_ids
-from toolkit.harness.fake_telegram.methods.registry import method
-from toolkit.harness.fake_telegram.methods.sending import (
+from collections.abc import Callable
+
+from toolkit.harness.fake_telegram.delivering import (
+    check_options,
+    check_topic_open,
+    forward_fields,
+    one_of_many,
     origin_of,
     place_fields,
     reply_parameters,
     show,
+    suggested_post,
     thread_fields,
 )
+from toolkit.harness.fake_telegram.errors import ApiError, bad_request
+from toolkit.harness.fake_telegram.markup import Markup, check_markup, check_types, read_markup
+from toolkit.harness.fake_telegram.media_kinds import KINDS
+from toolkit.harness.fake_telegram.messages import CAPTION, CONTENTS, MEDIA, TEXT, kind_of
+from toolkit.harness.fake_telegram.methods.contents import throw
+from toolkit.harness.fake_telegram.methods.registry import method
 from toolkit.harness.fake_telegram.model import Chat
 from toolkit.harness.fake_telegram.policy import (
+    Late,
     caption,
+    check_may_post,
     check_may_send,
-    editable_chat,
+    check_reachable,
+    message_ids,
     message_in,
     readable_chat,
-    require_right,
     writable_chat,
 )
-from toolkit.harness.fake_telegram.request import Request, as_int, checked_object
+from toolkit.harness.fake_telegram.request import Request
 from toolkit.harness.types import Json
 
-_OTHER_CONTENT = (
-    "video_note sticker contact location venue dice game poll has_media_spoiler rich_message"
-)
-CONTENT = (*MEDIA, *CAPTION, *TEXT, *_OTHER_CONTENT.split())
-NOT_COPIED = ("dice", "game", "paid_media", "invoice")
-# https://core.telegram.org/bots/api#reactiontypeemoji
-_REACTIONS = (
-    "❤ 👍 👎 🔥 🥰 👏 😁 🤔 🤯 😱 🤬 😢 🎉 🤩 🤮 💩 🙏 👌 🕊 🤡 🥱 🥴 😍 🐳 "
-    "❤‍🔥 🌚 🌭 💯 🤣 ⚡ 🍌 🏆 💔 🤨 😐 🍓 🍾 💋 🖕 😈 😴 😭 🤓 👻 👨‍💻 👀 🎃 🙈 "
-    "😇 😨 🤝 ✍ 🤗 🫡 🎅 🎄 ☃ 💅 🤪 🗿 🆒 💘 🙉 🦄 😘 💊 🙊 😎 👾 🤷‍♂ 🤷 🤷‍♀ "
-    "😡 "
-)
-REACTIONS = frozenset(_REACTIONS.split())
+NOT_COPIED = ("paid_media", "invoice", "giveaway", "giveaway_winners")
+SHOWN = (*CONTENTS, *CAPTION, *TEXT, "has_media_spoiler")
+"""Fields of a message that a forward and a copy have as well."""
+_OTHER_PERMISSIONS = {
+    "poll": "can_send_polls",
+    "dice": "can_send_other_messages",
+    "game": "can_send_other_messages",
+    "paid_media": "can_send_photos can_send_videos",
+}
+Send = Callable[[], Json]
 
 
 def _source(request: Request) -> Chat:
@@ -47,140 +55,120 @@ def _source(request: Request) -> Chat:
 
 
 def _content(message: Json) -> Json:
-    return {key: message[key] for key in CONTENT if key in message}
+    return {key: message[key] for key in SHOWN if key in message}
 
 
-def _forward(request: Request, chat: Chat, message: Json) -> Json:
+def _permitted(request: Request, chat: Chat, kind: str) -> bool:
+    permission = _OTHER_PERMISSIONS.get(kind, "can_send_messages")
+    if kind in KINDS:
+        permission = KINDS[kind].permission
+    try:
+        check_may_send(request, chat, permission, "")
+    except ApiError:
+        return False
+    return True
+
+
+def _forwarded(request: Request, chat: Chat, message: Json) -> tuple[Json, Json] | None:
+    """Return the content and the fields of a forward; None for what cannot be forwarded."""
+    kind = kind_of(message)
+    if not kind or message.get("has_protected_content") or not _permitted(request, chat, kind):
+        return None
     content = _content(message)
-    if not content or message.get("has_protected_content"):
-        raise bad_request("message can't be forwarded")
-    origin = {"forward_origin": origin_of(message)}
-    check_may_send(request, chat, "can_send_messages", "text messages")
-    return show(request, chat, content, None, thread_fields(request, chat) | origin)
+    if _links_only(message.get("reply_markup", {}).get("inline_keyboard", [])):
+        content["reply_markup"] = message["reply_markup"]
+    return content, {} if kind == "game" else forward_fields(origin_of(message))
 
 
-def _copy(request: Request, chat: Chat, message: Json, content: Json) -> Json:
-    copied = {k: v for k, v in _content(message).items() if k not in NOT_COPIED}
-    if not copied or message.get("has_protected_content"):
-        raise bad_request("message can't be copied")
-    markup = read_markup(request)
-    fields = place_fields(request, chat, reply_parameters(request))
-    check_markup(markup, chat, copied)
-    check_may_send(request, chat, "can_send_messages", "text messages")
-    if content:
-        copied = {k: v for k, v in copied.items() if k not in CAPTION}
-    if content and any(name in copied for name in MEDIA):
-        copied |= {key: value for key, value in content.items() if value is not None}
-    return show(request, chat, copied, markup, fields)
+def _links_only(rows: list[list[Json]]) -> bool:
+    return bool(rows) and all("url" in button for row in rows for button in row)
+
+
+def _copied(request: Request, chat: Chat, message: Json, new: Json) -> tuple[Json, Json] | None:
+    """Return the content of a copy, with a `new` caption if there is one, and no more fields."""
+    kind = kind_of(message)
+    if not kind or kind in NOT_COPIED or not _permitted(request, chat, kind):
+        return None
+    content = _content(message)
+    if kind == "dice":
+        content["dice"] = throw(request.world, message["dice"]["emoji"])
+    if new and kind in MEDIA:
+        content = {key: value for key, value in content.items() if key not in CAPTION}
+        content |= {key: value for key, value in new.items() if value is not None}
+    return content, {}
 
 
 @method("forwardMessage")
 def forward_message(request: Request) -> Json:
     message = message_in(_source(request), request, "message to forward")
-    return _forward(request, writable_chat(request), message)
+    return _send_one(request, lambda chat: _forwarded(request, chat, message), "forwarded")
 
 
 @method("copyMessage")
 def copy_message(request: Request) -> Json:
-    content: Json = caption(request.payload) if "caption" in request.payload else {}
+    new: Late = dict
+    request.required("from_chat_id")
+    if "caption" in request.payload:
+        new = caption(request.payload)
     message = message_in(_source(request), request, "message to copy")
-    copied = _copy(request, writable_chat(request), message, content)
-    return {"message_id": copied["message_id"]}
+
+    def copied(chat: Chat) -> tuple[Json, Json] | None:
+        return _copied(request, chat, message, new())
+
+    return {"message_id": _send_one(request, copied, "copied")["message_id"]}
+
+
+def _send_one(
+    request: Request, make: Callable[[Chat], tuple[Json, Json] | None], done: str
+) -> Json:
+    reply_to = reply_parameters(request)
+    suggested = suggested_post(request)
+    markup: Markup | None = read_markup(request)
+    chat = writable_chat(request)
+    place = place_fields(request, chat, reply_to)
+    markup = check_markup(markup, chat)
+    check_may_post(request, chat)
+    check_options(request, chat, suggested)
+    made = make(chat)
+    if made is None:
+        raise bad_request(f"the message can't be {done}")
+    content, extra = made
+    check_reachable(request, chat)
+    if done == "forwarded":
+        markup, place = None, thread_fields(request, chat)
+    check_types(markup, chat, content)
+    check_topic_open(request, chat, place)
+    return show(request, chat, content, markup, place | extra)
 
 
 @method("forwardMessages", forward=True)
 @method("copyMessages", forward=False)
 def forward_messages(request: Request, *, forward: bool) -> list[Json]:
-    """Pass over those that are not there."""
-    ids, chat, source = message_ids(request), writable_chat(request), _source(request)
-    content: Json = {"caption": None} if request.flag("remove_caption") else {}
-    sent = [
-        _forward(request, chat, message) if forward else _copy(request, chat, message, content)
-        for message in (source.messages[i] for i in sorted(ids) if i in source.messages)
-    ]
-    if not sent:
+    """Pass over those that are not there, and those that cannot be sent on."""
+    request.required("from_chat_id")
+    ids, suggested = message_ids(request), suggested_post(request)
+    chat = writable_chat(request)
+    place, source = thread_fields(request, chat), _source(request)
+    found = [source.messages[each] for each in ids if each in source.messages]
+    if not found:
         raise bad_request("there are no messages to forward")
-    return [{"message_id": message["message_id"]} for message in sent]
-
-
-@method("pinChatMessage")
-def pin_chat_message(request: Request) -> bool:
-    chat, world = editable_chat(request), request.world
-    message = message_in(chat, request, "message to pin")
-    _check_may_pin(request, chat)
-    if message["message_id"] not in chat.pinned:
-        chat.pinned.append(message["message_id"])
-        if not chat.is_private:
-            world.service_message(chat, world.bot_user, {"pinned_message": message})
-    world.notify("chat", chat.id, "pinned")
-    return True
-
-
-@method("unpinChatMessage")
-def unpin_chat_message(request: Request) -> bool:
-    chat = editable_chat(request)
-    if "message_id" in request.payload or not chat.pinned:
-        message_id = message_in(chat, request, "message to unpin")["message_id"]
-    else:
-        message_id = chat.pinned[-1]
-    _check_may_pin(request, chat)
-    if message_id in chat.pinned:
-        chat.pinned.remove(message_id)
-    request.world.notify("chat", chat.id, "unpinned")
-    return True
-
-
-@method("unpinAllChatMessages")
-def unpin_all_chat_messages(request: Request) -> bool:
-    chat = editable_chat(request)
-    _check_may_pin(request, chat)
-    chat.pinned.clear()
-    request.world.notify("chat", chat.id, "unpinned")
-    return True
-
-
-def _check_may_pin(request: Request, chat: Chat) -> None:
-    right = "can_edit_messages" if chat.kind == "channel" else "can_pin_messages"
-    require_right(request, chat, right, "not enough rights to manage pinned messages in the chat")
-
-
-@method("setMessageReaction")
-def set_message_reaction(request: Request) -> bool:
-    reactions = _reactions(request)
-    chat = readable_chat(request)
-    message_id = message_in(chat, request, "message to react")["message_id"]
-    if len(reactions) > 1:
-        raise bad_request("REACTIONS_TOO_MANY")
-    for reaction in reactions:
-        emoji = str(reaction.get("emoji", "")).replace("\ufe0f", "")
-        if reaction["type"] == "paid" or (reaction["type"] == "emoji" and emoji not in REACTIONS):
-            raise bad_request("REACTION_INVALID")
-    chat.reactions[message_id, request.world.bot_id] = reactions
-    request.world.notify("reaction", chat.id, (message_id, reactions))
-    return True
-
-
-def _reactions(request: Request) -> list[Json]:
-    wrong = "expected an Array of ReactionType"
-    value: list[Json] = request.json("reaction", "reaction types JSON object", wrong, list) or []
-    for reaction in value:
-        checked_object(reaction, "ReactionType")
-        if reaction.get("type") not in ("emoji", "custom_emoji", "paid"):
-            raise cannot_parse("ReactionType", "invalid reaction type specified")
-    return value
-
-
-@method("deleteMessageReaction", "deleteAllMessageReactions")
-def delete_reactions(request: Request) -> bool:
-    """Delete the reactions of a user or of a chat, on one message or on all."""
-    chat = editable_chat(request)
-    only = as_int(request.payload.get("message_id"))
-    if only:
-        message_in(chat, request, "message to react")
-    actor = as_int(request.payload.get("user_id") or request.payload.get("actor_chat_id"))
-    right = "not enough rights to delete message reactions"
-    require_right(request, chat, "can_delete_messages", right)
-    for place in [p for p in chat.reactions if p[0] == (only or p[0]) and p[1] == actor]:
-        del chat.reactions[place]
-    request.world.notify("reaction", chat.id, None)
-    return True
+    check_may_post(request, chat)
+    check_options(request, chat, suggested, effect=len(found) == 1, suggests=len(found) == 1)
+    numbers = [message["message_id"] for message in found]
+    if numbers != sorted(set(numbers)):
+        raise bad_request("message identifiers must be in a strictly increasing order")
+    new: Json = {"caption": None} if request.flag("remove_caption") else {}
+    made = [
+        _forwarded(request, chat, message) if forward else _copied(request, chat, message, new)
+        for message in found
+    ]
+    sent = [each for each in made if each is not None]
+    if not sent:
+        raise bad_request("messages can't be forwarded")
+    try:
+        check_reachable(request, chat)
+        check_topic_open(request, chat, place)
+    except ApiError as error:
+        raise one_of_many(1, error) from None
+    shown = [show(request, chat, content, None, place | extra) for content, extra in sent]
+    return [{"message_id": message["message_id"]} for message in shown]

@@ -2,53 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
 from typing import Any
 
-from toolkit.harness.fake_telegram.errors import bad_request, cannot_parse
-from toolkit.harness.fake_telegram.files import MAX_DOWNLOAD, file_json
-from toolkit.harness.fake_telegram.methods.registry import method
-from toolkit.harness.fake_telegram.methods.sending import (
+from toolkit.harness.fake_telegram import fields
+from toolkit.harness.fake_telegram.delivering import (
+    check_options,
+    check_topic_open,
     deliver,
+    one_of_many,
     place_fields,
     reply_parameters,
     show,
+    suggested_post,
 )
-from toolkit.harness.fake_telegram.model import Chat, StoredFile
-from toolkit.harness.fake_telegram.policy import caption, check_may_send, writable_chat
-from toolkit.harness.fake_telegram.request import Request, checked_object
+from toolkit.harness.fake_telegram.errors import ApiError, bad_request
+from toolkit.harness.fake_telegram.fields import Problem, parsing
+from toolkit.harness.fake_telegram.media_kinds import (
+    IN_ALBUM,
+    IN_MEDIA,
+    KINDS,
+    describe,
+    find_file,
+    is_named,
+)
+from toolkit.harness.fake_telegram.methods.registry import method
+from toolkit.harness.fake_telegram.policy import (
+    Late,
+    caption,
+    check_may_post,
+    check_may_send,
+    check_reachable,
+    writable_chat,
+)
+from toolkit.harness.fake_telegram.request import Request
 from toolkit.harness.types import Json
 
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of media: its permission, its name in refusals, and the numbers that describe it."""
-
-    permission: str
-    plural: str
-    numbers: Json
-    captioned: bool = True
-
-
-_FRAME = {"width": 1280, "height": 720}
-_CLIP = {"width": 320, "height": 240, "duration": 0}
-_ROUND = {"length": 240, "duration": 0}
-_SQUARE = {"width": 512, "height": 512}
-_LENGTH = {"duration": 0}
-_OTHER = "can_send_other_messages"
-KINDS = {
-    "photo": Kind("can_send_photos", "photos", _FRAME),
-    "video": Kind("can_send_videos", "videos", _FRAME | _LENGTH),
-    "animation": Kind(_OTHER, "animations", _CLIP),
-    "audio": Kind("can_send_audios", "audios", _LENGTH),
-    "document": Kind("can_send_documents", "documents", {}),
-    "voice": Kind("can_send_voice_notes", "voice notes", _LENGTH),
-    "video_note": Kind("can_send_video_notes", "video notes", _ROUND, captioned=False),
-    "sticker": Kind(_OTHER, "stickers", _SQUARE, captioned=False),
-    "live_photo": Kind("can_send_photos", "live photos", _FRAME | _LENGTH),
+ALONE = ("audio", "document")
+"""The kinds that make albums of their own only."""
+MAX_ROUND = 640
+_NUMBERS = {
+    "video": ("width", "height", "duration", "start_timestamp"),
+    "animation": ("width", "height", "duration"),
+    "audio": ("duration",),
 }
-IN_ALBUM = frozenset(("photo", "video", "audio", "document", "live_photo"))
-IN_MEDIA = IN_ALBUM | {"animation"}
+_TEXTS = {"audio": ("title", "performer"), "video": ("cover",)}
+_FLAGS = {"video": ("supports_streaming",), "document": ("disable_content_type_detection",)}
 
 
 @method("sendPhoto", name="photo")
@@ -61,151 +60,140 @@ IN_MEDIA = IN_ALBUM | {"animation"}
 @method("sendSticker", name="sticker")
 @method("sendLivePhoto", name="live_photo")
 def send_media(request: Request, name: str) -> Json:
-    kind = KINDS[name]
-    content = media_content(request, name, request.payload)
-    if kind.captioned:
-        content |= caption(request.payload)
+    kind, payload = KINDS[name], request.payload
+    for needed in (name, *(("photo",) if name == "live_photo" else ())):
+        if not is_named(request, needed, payload.get(needed)):
+            raise bad_request(f"there is no {needed.replace('_', ' ')} in the request")
+    text = caption(payload) if kind.captioned else dict
+    spoiler = {"has_media_spoiler": True} if request.flag("has_spoiler") else {}
+
+    def content() -> Json:
+        file = find_file(request, name, payload.get(name))
+        if name == "video_note" and request.integer("length", 0, 0) > MAX_ROUND:
+            raise bad_request("wrong video note length")
+        return describe(file, name, payload) | spoiler | text()
+
     return deliver(request, content, kind.permission, kind.plural)
 
 
-def media_content(request: Request, name: str, source: Json, field: str | None = None) -> Json:
-    """Return the message fields that show one medium; `source` describes it."""
-    file = find_file(request, name, source.get(field or name))
-    if file is None:
-        spoken = name.replace("_", " ")
-        raise bad_request("media not found" if field else f"there is no {spoken} in the request")
-    content = describe(file, name, source)
-    if source.get("has_spoiler"):
-        content["has_media_spoiler"] = True
-    return content
+def input_media(request: Request, value: Any, *, album: bool = False) -> tuple[str, Late]:
+    """Return the kind of an InputMedia, and its message fields with its caption later."""
+    with parsing("InputMedia"):
+        item = fields.an_object(value)
+        for name in ("caption", "parse_mode"):
+            fields.text(item, name)
+        text = caption(item)
+        above = fields.flag(item, "show_caption_above_media")
+        fields.flag(item, "has_spoiler")
+        name = fields.required_text(item, "type")
+        check_medium(request, item, name, album=album)
+    shown = {"show_caption_above_media": True} if above else {}
+
+    def content() -> Json:
+        file = find_file(request, name, str(item["media"]))
+        spoiler = {"has_media_spoiler": True} if item.get("has_spoiler") else {}
+        return describe(file, name, item) | spoiler | text() | shown
+
+    return name, content
 
 
-def find_file(request: Request, name: str, value: Any) -> StoredFile | None:
-    """Return the file a parameter names: a part of the request, an address, or a file_id."""
-    files = request.world.files
-    if value is None and name in request.files:
-        value = f"attach://{name}"
-    if not isinstance(value, str) or not value:
-        return None
-    if value.startswith("attach://"):
-        upload = request.files.get(value.removeprefix("attach://"))
-        return files.upload(name, upload.content, upload.filename) if upload else None
-    if value.startswith(("http://", "https://")):
-        return files.add(name, None, value.rpartition("/")[2], url=value)
-    file = files.get(value)
-    if file is None:
-        raise bad_request("wrong file identifier/HTTP URL specified")
-    if (file.kind == "photo") != (name == "photo"):
-        kinds = (file.kind.title().replace("_", ""), name.title().replace("_", ""))
-        raise bad_request(f"can't use file of type {kinds[0]} as {kinds[1]}")
-    return file
-
-
-def describe(file: StoredFile, name: str, source: Json) -> Json:
-    """Return the object that describes a file, under its field of the message."""
-    numbers = {
-        key: int(source.get(key) or file.fields.get(key) or value)
-        for key, value in KINDS[name].numbers.items()
-    }
-    data = file_json(file) | numbers
-    if name == "photo":
-        small = {**data, "file_id": file.file_id, "width": 90, "height": 51}
-        return {"photo": [small, data]}
-    named = ("file_name", "mime_type", "title", "performer", "emoji")
-    data |= {key: file.fields[key] for key in named if key in file.fields}
-    data |= {key: str(source[key]) for key in ("title", "performer") if source.get(key)}
-    if name == "sticker":
-        flags = {"type": "regular", "is_animated": False, "is_video": False}
-        emoji = {"emoji": str(source["emoji"])} if source.get("emoji") else {}
-        return {"sticker": data | flags | emoji}
-    return {"animation": data, "document": data} if name == "animation" else {name: data}
-
-
-def input_media(request: Request, value: Any, allowed: frozenset[str]) -> Json:
-    """Return the message fields for one InputMedia, with its caption."""
-    what = "InputMedia"
-    item = checked_object(value, what, "type")
-    name, media = item["type"], item.get("media")
+def check_medium(request: Request, item: Json, name: str, *, album: bool = False) -> None:
+    """Check the fields of one medium; a Problem for what is wrong."""
+    if not is_named(request, "", fields.text(item, "media")):
+        raise Problem("media not found")
+    fields.text(item, "thumbnail")
     if name not in IN_MEDIA:
-        raise cannot_parse(what, f'type "{name}" is unsupported')
-    if name not in allowed:
-        raise cannot_parse(what, f'type "{name}" can\'t be used in sendMediaGroup')
-    part = media.removeprefix("attach://") if isinstance(media, str) else ""
-    if not part or (part != media and part not in request.files):
-        raise cannot_parse(what, "media not found")
-    return media_content(request, name, item, "media") | caption(item)
+        raise Problem(f'type "{name}" is unsupported')
+    if name == "live_photo" and not is_named(request, "", fields.text(item, "photo")):
+        raise Problem("photo not found")
+    if album and name not in IN_ALBUM:
+        raise Problem(f'type "{name}" can\'t be used in sendMediaGroup')
+    for number in _NUMBERS.get(name, ()):
+        fields.integer(item, number)
+    for text in _TEXTS.get(name, ()):
+        fields.text(item, text)
+    fields.check_flags(item, _FLAGS.get(name, ()))
 
 
 @method("sendMediaGroup")
 def send_media_group(request: Request) -> list[Json]:
     reply_to = reply_parameters(request)
+    suggested = suggested_post(request)
     items = request.array("media", "expected an Array of InputMedia")
-    contents = [input_media(request, item, IN_ALBUM) for item in items]
+    media = [input_media(request, item, album=True) for item in items]
     chat = writable_chat(request)
-    fields = place_fields(request, chat, reply_to)
-    if not 1 <= len(contents) <= 10:
-        raise bad_request("wrong number of messages in the album: it takes 1-10")
-    kinds = [next(kind for kind in IN_ALBUM if kind in content) for content in contents]
-    for alone in ("audio", "document"):
-        if alone in kinds and set(kinds) != {alone}:
+    place = place_fields(request, chat, reply_to)
+    if not media:
+        raise bad_request("there are no messages to send")
+    check_may_post(request, chat)
+    check_options(request, chat, suggested, suggests=False)
+    contents: list[Json] = []
+    for name, content in media:
+        contents.append(_album_content(content, len(contents) + 1))
+        check_may_send(request, chat, KINDS[name].permission, KINDS[name].plural)
+    _check_album([name for name, _ in media], contents)
+    try:
+        check_reachable(request, chat)
+        check_topic_open(request, chat, place)
+    except ApiError as error:
+        raise one_of_many(1, error) from None
+    album = len(contents) > 1
+    group = {"media_group_id": str(request.world.number("media_group"))} if album else {}
+    return [show(request, chat, content | group, None, dict(place)) for content in contents]
+
+
+def _album_content(content: Late, number: int) -> Json:
+    try:
+        return content()
+    except ApiError as error:
+        if re.fullmatch("Bad Request: [A-Z_]+", error.description):
+            raise one_of_many(number, error) from None
+        raise
+
+
+def _check_album(kinds: list[str], contents: list[Json]) -> None:
+    if len(contents) > 10:
+        raise bad_request("too many messages to send as an album")
+    if len({content.get("show_caption_above_media", False) for content in contents}) > 1:
+        raise bad_request("parameter show_caption_above_media must be the same for all messages")
+    mixed = {"photo" if kind == "live_photo" else kind for kind in kinds}
+    for alone in ALONE:
+        if alone in mixed and len(mixed) > 1:
             raise bad_request(f"{alone} can't be mixed with other media types")
-    for kind in kinds:
-        check_may_send(request, chat, KINDS[kind].permission, KINDS[kind].plural)
-    group = {"media_group_id": str(request.world.number("media_group"))}
-    return [show(request, chat, content | group, None, dict(fields)) for content in contents]
 
 
 @method("sendPaidMedia")
 def send_paid_media(request: Request) -> Json:
-    stars = request.integer("star_count")
-    if not 1 <= stars <= 25000:
-        raise bad_request("invalid amount of Telegram Stars specified")
-    items = request.array("media", "expected an Array of InputPaidMedia")
-    if not 1 <= len(items) <= 10:
-        raise bad_request("too many or no media specified")
-    allowed = frozenset(("photo", "video", "live_photo"))
-    media: list[Json] = []
-    for item in items:
-        content = input_media(request, item, allowed)
-        name = item["type"]
-        media.append({"type": name, name: content[name]})
-    paid = {"paid_media": {"star_count": stars, "paid_media": media}}
-    return deliver(request, paid | caption(request.payload), "can_send_photos", "paid media")
+    stars = request.integer("star_count", 0, 0, 1_000_000_000)
+    items = request.array("media", "expected an Array of InputPaidMedia", "paid media JSON object")
+    media = [_paid_medium(request, item) for item in items]
+    text = caption(request.payload)
+
+    def content() -> Json:
+        if not 1 <= stars <= 1_000_000:
+            raise bad_request("invalid media price specified")
+        shown = [medium() for medium in media]
+        if not 1 <= len(shown) <= 10:
+            raise bad_request("invalid number of paid media specified")
+        return {"paid_media": {"star_count": stars, "paid_media": shown}} | text()
+
+    return deliver(request, content, "", "paid media")
 
 
-@method("getFile")
-def get_file(request: Request) -> Json:
-    file_id = request.text("file_id")
-    if not file_id:
-        raise bad_request("file_id not specified")
-    file = request.world.files.get(file_id)
-    if file is None:
-        raise bad_request("wrong file_id or the file is temporarily unavailable")
-    if (file.size or 0) > MAX_DOWNLOAD:
-        raise bad_request("file is too big")
-    return {**file_json(file), "file_path": file.path}
+def _paid_medium(request: Request, value: Any) -> Late:
+    with parsing("InputPaidMedia"):
+        item = fields.an_object(value)
+        if not is_named(request, "", fields.text(item, "media")):
+            raise Problem("media not found")
+        for number in ("width", "height"):
+            fields.integer(item, number)
+        name = fields.required_text(item, "type")
+        if name not in ("photo", "video", "live_photo"):
+            raise Problem(f'type "{name}" is unsupported')
+        check_medium(request, item, name)
 
+    def content() -> Json:
+        file = find_file(request, name, str(item["media"]))
+        return {"type": name, name: describe(file, name, item)[name]}
 
-@method("getUserProfilePhotos")
-def get_user_profile_photos(request: Request) -> Json:
-    user_id = request.user_id()
-    if user_id not in request.world.users:
-        raise bad_request("user not found")
-    return {"total_count": 0, "photos": []}
-
-
-def chat_photo(request: Request, chat: Chat) -> list[Json]:
-    """Return a new photo of a chat, which has to be uploaded."""
-    value = request.payload.get("photo", "attach://photo")
-    if not str(value).startswith("attach://"):
-        raise bad_request("photo must be uploaded as an InputFile")
-    file = find_file(request, "photo", value)
-    if file is None:
-        raise bad_request("there is no photo in the request")
-    photo: list[Json] = describe(file, "photo", {})["photo"]
-    chat.details["photo"] = {
-        f"{size}_{field}": data[field]
-        for size, data in zip(("small", "big"), photo, strict=True)
-        for field in ("file_id", "file_unique_id")
-    }
-    return photo
+    return content

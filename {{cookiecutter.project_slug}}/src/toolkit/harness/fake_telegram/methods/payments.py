@@ -4,63 +4,155 @@ from __future__ import annotations
 
 from typing import Any
 
-from toolkit.harness.fake_telegram.errors import bad_request, cannot_parse
+from toolkit.harness.fake_telegram import fields
+from toolkit.harness.fake_telegram.delivering import deliver
+from toolkit.harness.fake_telegram.errors import bad_request
+from toolkit.harness.fake_telegram.fields import INT64, Problem, parsing, whole_number
 from toolkit.harness.fake_telegram.methods.registry import method
-from toolkit.harness.fake_telegram.methods.sending import deliver
-from toolkit.harness.fake_telegram.request import Request, checked_object
+from toolkit.harness.fake_telegram.request import Request
 from toolkit.harness.types import Json
 
 STARS = "XTR"
+MAX_AMOUNT = 999_999_999_999
+MAX_TIPS = 4
+MAX_PAYLOAD = 128  # bytes
+MAX_TITLE = 32
+# The least that can be charged, about a dollar: the server goes by the day's rates.
+LEAST = {"USD": 100, "EUR": 80, "GBP": 70, "RUB": 5000, "UAH": 3000}
+# https://core.telegram.org/bots/payments/currencies.json: the three-letter codes in it.
+_CURRENCIES = (
+    "AED AFN ALL AMD ARS AUD AZN BAM BDT BGN BHD BND BOB BRL BYN CAD CHF CLP CNY COP CRC CZK "
+    "DKK DOP DZD EGP ETB EUR GBP GEL GHS GTQ HKD HNL HRK HUF IDR ILS INR IQD IRR ISK JMD JOD "
+    "JPY KES KGS KRW KZT LBP LKR MAD MDL MMK MNT MOP MUR MVR MXN MYR MZN NGN NIO NOK NPR NZD "
+    "PAB PEN PHP PKR PLN PYG QAR RON RSD RUB SAR SEK SGD SYP THB TJS TND TRY TTD TWD TZS UAH "
+    "UGX USD UYU UZS VEF VND YER ZAR"
+)
+CURRENCIES = frozenset((*_CURRENCIES.split(), STARS))
 
 
 @method("sendInvoice")
 def send_invoice(request: Request) -> Json:
-    invoice = _invoice(request)
-    sent = deliver(request, {"invoice": invoice}, "can_send_other_messages", "invoices")
+    invoice = read_invoice(request)
+
+    def content() -> Json:
+        made = check_invoice(invoice)
+        _check_sold(request, invoice)
+        return {"invoice": made}
+
+    sent = deliver(request, content, what="invoice messages")
     if "reply_markup" not in sent:
-        total = f"{invoice['total_amount']} {invoice['currency']}"
+        total = f"{sent['invoice']['total_amount']} {sent['invoice']['currency']}"
         keyboard = {"inline_keyboard": [[{"text": f"Pay {total}", "pay": True}]]}
         chat = request.world.chats[sent["chat"]["id"]]
         sent = request.world.put_message(chat, {**sent, "reply_markup": keyboard})
     key = f"{sent['chat']['id']}:{sent['message_id']}"
-    request.world.invoices[key] = dict(request.payload)
+    request.world.invoices[key] = {**request.payload, "prices": invoice["prices"]}
     return sent
 
 
 @method("createInvoiceLink")
 def create_invoice_link(request: Request) -> str:
-    _invoice(request)
+    invoice = read_invoice(request)
+    check_invoice(invoice)
+    _check_sold(request, invoice)
     link = f"https://t.me/$invoice{request.world.number('invoice')}"
-    request.world.invoices[link] = dict(request.payload)
+    request.world.invoices[link] = {**request.payload, "prices": invoice["prices"]}
     return link
 
 
-def _invoice(request: Request) -> Json:
+def read_invoice(request: Request) -> Json:
+    """Return the fields of an invoice from the parameters of a request."""
     for name in ("title", "description", "payload", "currency", "prices"):
         request.required(name)
-    if not 1 <= len(request.text("title")) <= 32:
-        raise bad_request("INVOICE_TITLE_INVALID")
-    if len(request.text("payload").encode()) > 128:
+    names = ("title", "description", "payload", "currency", "start_parameter")
+    invoice: Json = {name: request.text(name) for name in names}
+    values = request.json("prices", "prices JSON object", kind=object)
+    with parsing():
+        invoice["prices"] = read_prices(values)
+    invoice["max_tip_amount"] = 0
+    if highest := request.text("max_tip_amount"):
+        number = whole_number(highest, INT64)
+        if number is None:
+            raise bad_request('can\'t parse "max_tip_amount" as Number')
+        invoice["max_tip_amount"] = number
+    tips = request.json("suggested_tip_amounts", "suggested_tip_amounts JSON object", kind=object)
+    with parsing():
+        invoice["suggested_tip_amounts"] = read_tips([] if tips is None else tips)
+    return invoice
+
+
+def read_prices(values: Any) -> list[Json]:
+    """Return LabeledPrices; a Problem for what is none."""
+    if not isinstance(values, list):
+        raise Problem("Expected an Array of labeled prices")
+    prices = []
+    with parsing("labeled price"):
+        for value in values:
+            price = fields.an_object(value, "LabeledPrice must be an Object")
+            label = fields.required_text(price, "label")
+            if not label:
+                raise Problem("LabeledPrice label must be non-empty")
+            amount = fields.required_integer(price, "amount", INT64)
+            prices.append({"label": label, "amount": amount})
+    if not prices:
+        raise Problem("There must be at least one price")
+    return prices
+
+
+def read_tips(values: Any) -> list[int]:
+    """Return suggested tips; a Problem for what is no number."""
+    if not isinstance(values, list):
+        raise Problem("Expected an Array of suggested tip amounts")
+    tips = []
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+            raise Problem("Suggested tip amount must be of type Number or String")
+        number = whole_number(value, INT64)
+        if number is None:
+            raise Problem("Can't parse suggested tip amount as Number")
+        tips.append(number)
+    return tips
+
+
+def check_invoice(invoice: Json) -> Json:
+    """Return the Invoice that a message shows; refuse amounts that cannot be."""
+    amounts = [price["amount"] for price in invoice["prices"]]
+    if any(abs(amount) > MAX_AMOUNT for amount in amounts):
+        raise bad_request("too big amount of the currency specified")
+    total = sum(amounts)
+    if total <= 0:
+        raise bad_request("total price must be positive")
+    if total > MAX_AMOUNT:
+        raise bad_request("total price is too big")
+    highest = invoice["max_tip_amount"]
+    if not 0 <= highest <= MAX_AMOUNT:
+        raise bad_request("invalid max_tip_amount of the currency specified")
+    for tip in invoice["suggested_tip_amounts"]:
+        if tip <= 0:
+            raise bad_request("suggested tip amount must be positive")
+        if tip > highest:
+            raise bad_request("suggested tip amount can't be bigger than max_tip_amount")
+    if len(invoice["suggested_tip_amounts"]) > MAX_TIPS:
+        raise bad_request("there can be at most 4 suggested tip amounts")
+    names = ("title", "description", "start_parameter", "currency")
+    return {**{name: invoice[name] for name in names}, "total_amount": total}
+
+
+def _check_sold(request: Request, invoice: Json) -> None:
+    """Refuse what the last server refuses of an invoice: its texts, currency and provider."""
+    currency, prices = invoice["currency"], invoice["prices"]
+    if len(invoice["payload"].encode()) > MAX_PAYLOAD:
         raise bad_request("INVOICE_PAYLOAD_INVALID")
-    prices = request.array("prices", "expected an Array of labeled prices")
-    amounts = [_price(price) for price in prices]
-    currency = request.text("currency")
-    texts: Json = {name: request.text(name) for name in ("title", "description", "start_parameter")}
-    if not amounts:
-        raise bad_request("there must be at least one price")
-    if currency == STARS and len(amounts) > 1:
+    if not 1 <= len(invoice["title"]) <= MAX_TITLE:
+        raise bad_request("INVOICE_TITLE_INVALID")
+    if currency not in CURRENCIES:
+        raise bad_request("CURRENCY_INVALID")
+    if currency == STARS and len(prices) > 1:
         raise bad_request("STARS_INVOICE_INVALID")
     if currency != STARS and not request.text("provider_token"):
         raise bad_request("PAYMENT_PROVIDER_INVALID")
-    return {**texts, "currency": currency, "total_amount": sum(amounts)}
-
-
-def _price(value: Any) -> int:
-    what = "labeled price"
-    price = checked_object(value, what, "label", "amount", wrong="LabeledPrice must be an Object")
-    if not price["label"]:
-        raise cannot_parse(what, "LabeledPrice label must be non-empty")
-    return int(price["amount"])
+    if sum(price["amount"] for price in prices) < LEAST.get(currency, 1):
+        raise bad_request("CURRENCY_TOTAL_AMOUNT_INVALID")
 
 
 @method("refundStarPayment")
@@ -68,11 +160,12 @@ def refund_star_payment(request: Request) -> bool:
     user_id, world = request.user_id(), request.world
     charge = request.required("telegram_payment_charge_id")
     paid = world.invoices.get(f"charge:{charge}")
-    if paid is None:
+    if paid is None or paid.get("user_id", user_id) != user_id:
         raise bad_request("CHARGE_NOT_FOUND")
     if paid.get("refunded"):
         raise bad_request("CHARGE_ALREADY_REFUNDED")
-    content = {"refunded_payment": dict(paid)}
     paid["refunded"] = True
+    names = ("currency", "total_amount", "invoice_payload", "telegram_payment_charge_id")
+    content = {"refunded_payment": {name: paid[name] for name in names}}
     world.service_message(world.private_chat(user_id), world.bot_user, content)
     return True

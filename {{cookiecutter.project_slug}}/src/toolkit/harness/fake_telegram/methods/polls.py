@@ -2,99 +2,191 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from toolkit.harness.fake_telegram.errors import bad_request, cannot_parse
-from toolkit.harness.fake_telegram.markup import inline_only, with_markup
-from toolkit.harness.fake_telegram.methods.editing import is_editable
+from toolkit.harness.fake_telegram import fields
+from toolkit.harness.fake_telegram.delivering import deliver
+from toolkit.harness.fake_telegram.errors import bad_request
+from toolkit.harness.fake_telegram.fields import as_int, parsing, whole_number
+from toolkit.harness.fake_telegram.markup import check_inline, read_markup, with_markup
+from toolkit.harness.fake_telegram.messages import is_editable
+from toolkit.harness.fake_telegram.methods.poll_media import check_media_of, check_poll_media
 from toolkit.harness.fake_telegram.methods.registry import method
-from toolkit.harness.fake_telegram.methods.sending import deliver
-from toolkit.harness.fake_telegram.policy import editable_chat, formatted, message_in
-from toolkit.harness.fake_telegram.request import Request, as_int
+from toolkit.harness.fake_telegram.policy import (
+    Late,
+    editable_chat,
+    find_chat,
+    formatted,
+    later,
+    message_in,
+    text_later,
+)
+from toolkit.harness.fake_telegram.request import Request
 from toolkit.harness.types import Json
 
 MAX_QUESTION, MAX_OPTION, MAX_OPTIONS = 300, 100, 12
 MAX_EXPLANATION = 200
+MAX_COUNTRIES = 12
 
 
 @method("sendPoll")
 def send_poll(request: Request) -> Json:
-    poll = _poll(request)
-    sent = deliver(request, {"poll": poll}, "can_send_polls", "polls")
-    request.world.polls[poll["id"]] = (sent["chat"]["id"], sent["message_id"])
+    content = _poll(request)
+    sent = deliver(request, content, "can_send_polls", "polls")
+    request.world.polls[sent["poll"]["id"]] = (sent["chat"]["id"], sent["message_id"])
     return sent
 
 
-def _poll(request: Request) -> Json:
+def _poll(request: Request) -> Late:
     payload = request.payload
-    question = formatted(payload, "question", "question_parse_mode")
-    if not question["question"]:
-        raise bad_request("text must be non-empty")
-    if len(question["question"]) > MAX_QUESTION:
-        raise bad_request(f"poll question length must not exceed {MAX_QUESTION}")
-    values = request.array("options", "expected an Array of String as options")
-    options = [_option(value, number) for number, value in enumerate(values)]
+    too_long = f"poll question length must not exceed {MAX_QUESTION}"
+    question = text_later(payload, "question", "question_parse_mode", MAX_QUESTION, too_long)
+    options = _options(request)
+    formatted(payload, "description", "description_parse_mode")
+    kind = request.text("type") or "regular"
+    quiz = _quiz(request) if kind == "quiz" else None
+    if kind not in ("regular", "quiz"):
+        raise bad_request("unsupported poll type specified")
+    countries = _countries(request)
+    check_poll_media(request, "media")
+
+    def content() -> Json:
+        asked = question()
+        answers = [
+            {"persistent_id": str(number), "voter_count": 0, **option()}
+            for number, option in enumerate(_counted(options))
+        ]
+        answer = quiz(len(answers)) if quiz else {}
+        _check_voters(request, countries)
+        poll = {**asked, "options": answers, **_settings(request, kind), **answer}
+        return {"poll": {"id": str(request.world.number("poll")), **poll}}
+
+    return content
+
+
+def _settings(request: Request, kind: str) -> Json:
+    payload = request.payload
+    anonymous = request.flag("is_anonymous") if "is_anonymous" in payload else True
+    revoting = kind != "quiz"
+    if "allows_revoting" in payload:
+        revoting = request.flag("allows_revoting")
+    poll: Json = {
+        "total_voter_count": 0,
+        "is_closed": request.flag("is_closed"),
+        "is_anonymous": anonymous,
+        "type": kind,
+        "allows_multiple_answers": request.flag("allows_multiple_answers"),
+        "allows_revoting": revoting,
+        "members_only": request.flag("members_only"),
+    }
+    period = request.integer("open_period", 0, 0, 2_628_000)
+    close = request.integer("close_date")
+    return poll | ({"open_period": period} if period else {"close_date": close} if close else {})
+
+
+def _options(request: Request) -> list[Late]:
+    wrong, unparsed = "expected an Array of String as options", "options JSON object"
+    if "options" not in request.payload:
+        raise bad_request(f"can't parse {unparsed}")
+    return [_option(request, value) for value in request.array("options", wrong, unparsed)]
+
+
+def _counted(options: list[Late]) -> list[Late]:
     if not options:
         raise bad_request("poll must have at least one answer option")
     if len(options) > MAX_OPTIONS:
         raise bad_request(f"poll can't have more than {MAX_OPTIONS} options")
-    kind = request.text("type") or "regular"
-    if kind not in ("regular", "quiz"):
-        raise bad_request("unsupported poll type specified")
-    poll: Json = {
-        "id": str(request.world.number("poll")),
-        **question,
-        "options": options,
-        "total_voter_count": 0,
-        "is_closed": request.flag("is_closed"),
-        "is_anonymous": request.flag("is_anonymous") if "is_anonymous" in payload else True,
-        "type": kind,
-        "allows_multiple_answers": request.flag("allows_multiple_answers"),
-        "allows_revoting": kind == "regular",
-        "members_only": request.flag("members_only"),
-    }
-    poll |= {name: request.integer(name) for name in request.given("open_period", "close_date")}
-    return poll | (_quiz(request, len(options)) if kind == "quiz" else {})
+    return options
 
 
-def _option(value: Any, number: int) -> Json:
+def _option(request: Request, value: Any) -> Late:
     if not isinstance(value, (str, dict)):
         raise bad_request("expected an option to be of type String")
-    given = {"text": value} if isinstance(value, str) else value
-    if "text" not in given:
-        raise cannot_parse("InputPollOption", 'Can\'t find field "text"')
-    content = formatted(given, "text", "text_parse_mode")
-    if not content["text"]:
-        raise bad_request("text must be non-empty")
-    if len(content["text"]) > MAX_OPTION:
-        raise bad_request(f"poll options length must not exceed {MAX_OPTION}")
-    return {"persistent_id": str(number), "voter_count": 0, **content}
+    given: Json = {"text": value} if isinstance(value, str) else value
+    with parsing():
+        fields.required_text(given, "text")
+        fields.text(given, "text_parse_mode")
+    too_long = f"poll options length must not exceed {MAX_OPTION}"
+    text = text_later(given, "text", "text_parse_mode", MAX_OPTION, too_long)
+    with parsing("poll option media", "failed to"):
+        check_media_of(request, given.get("media"), option=True)
+    return text
 
 
-def _quiz(request: Request, options: int) -> Json:
-    given = request.payload.get("correct_option_ids")
-    correct = given if isinstance(given, list) else [request.payload.get("correct_option_id", -1)]
-    ids = [as_int(value) for value in correct]
-    if not ids or not all(0 <= option < options for option in ids):
-        raise bad_request("wrong correct option ID specified")
-    explanation = formatted(request.payload, "explanation", "explanation_parse_mode")
-    if len(explanation["explanation"]) > MAX_EXPLANATION:
-        raise bad_request("explanation is too long")
-    quiz: Json = {"correct_option_ids": ids, "correct_option_id": ids[0]}
-    return {**quiz, **explanation} if explanation["explanation"] else quiz
+def _countries(request: Request) -> list[Any]:
+    wrong = "expected an Array of String"
+    values = request.array("country_codes", wrong, required=False)
+    if len(values) > MAX_COUNTRIES:
+        raise bad_request("too many items specified")
+    if not all(isinstance(value, str) for value in values):
+        raise bad_request(wrong)
+    return values
+
+
+def _check_voters(request: Request, countries: list[str]) -> None:
+    if not all(re.fullmatch("[A-Z]{2}", code) for code in countries):
+        raise bad_request("invalid country code specified")
+    channel = find_chat(request).kind == "channel"
+    if not channel and (countries or request.flag("members_only")):
+        raise bad_request("poll voters can be restricted only in channel chats")
+    anonymous = request.flag("is_anonymous") or "is_anonymous" not in request.payload
+    if channel and not anonymous:
+        raise bad_request("non-anonymous polls can't be sent to channel chats")
+
+
+def _quiz(request: Request) -> Any:
+    explanation = later(lambda: formatted(request.payload, "explanation", "explanation_parse_mode"))
+    check_poll_media(request, "explanation_media")
+    correct = _correct(request)
+
+    def answer(options: int) -> Json:
+        _check_correct(correct, options)
+        explained = explanation()
+        if len(explained["explanation"]) > MAX_EXPLANATION:
+            raise bad_request("explanation is too long")
+        quiz: Json = {"correct_option_ids": correct, "correct_option_id": correct[0]}
+        return {**quiz, **explained} if explained["explanation"] else quiz
+
+    return answer
+
+
+def _correct(request: Request) -> list[int]:
+    if "correct_option_ids" not in request.payload:
+        given = request.payload.get("correct_option_id")
+        return [] if given is None else [as_int(given)]
+    unparsed = "correct option identifiers JSON object"
+    wrong = "expected an Array of correct option identifiers"
+    ids = []
+    for value in request.array("correct_option_ids", wrong, unparsed):
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise bad_request("correct option identifier must be of type Number")
+        number = whole_number(value)
+        if number is None:
+            raise bad_request("invalid correct option identifier specified")
+        ids.append(number)
+    return ids
+
+
+def _check_correct(correct: list[int], options: int) -> None:
+    if not correct:
+        raise bad_request("correct quiz option list must be non-empty")
+    if correct != sorted(set(correct)):
+        raise bad_request("correct quiz option list must be increasing")
+    if not all(0 <= each < options for each in correct):
+        raise bad_request("wrong quiz correct_option_id")
 
 
 @method("stopPoll")
 def stop_poll(request: Request) -> Json:
-    markup = inline_only(request)
+    markup = read_markup(request)
     chat = editable_chat(request)
     message = message_in(chat, request, "message with poll to stop")
     if "poll" not in message:
         raise bad_request("message is not a poll")
     if not is_editable(request, chat, message):
         raise bad_request("poll can't be stopped")
-    if message["poll"]["is_closed"]:
-        raise bad_request("poll has already been closed")
+    markup = check_inline(markup, chat)
     poll: Json = {**message["poll"], "is_closed": True}
     kept = {key: value for key, value in message.items() if key != "reply_markup"}
     request.world.put_message(chat, with_markup({**kept, "poll": poll}, markup))

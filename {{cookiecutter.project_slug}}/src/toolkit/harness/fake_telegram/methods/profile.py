@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
-from toolkit.harness.fake_telegram.errors import bad_request, cannot_parse
+from toolkit.harness.fake_telegram import fields
+from toolkit.harness.fake_telegram.buttons import RIGHTS as BUTTON_RIGHTS
+from toolkit.harness.fake_telegram.buttons import check_web_app
+from toolkit.harness.fake_telegram.errors import bad_request
+from toolkit.harness.fake_telegram.fields import INT64, Problem, parsing
 from toolkit.harness.fake_telegram.methods.registry import method
-from toolkit.harness.fake_telegram.policy import find_chat
-from toolkit.harness.fake_telegram.request import Request, checked_object
+from toolkit.harness.fake_telegram.policy import members_chat
+from toolkit.harness.fake_telegram.request import Request
 from toolkit.harness.fake_telegram.rights import RIGHTS
 from toolkit.harness.types import Json
 
@@ -17,27 +22,37 @@ SCOPES = ("default", "all_private_chats", "all_group_chats", "all_chat_administr
 CHAT_SCOPES = ("chat", "chat_administrators", "chat_member")
 
 
-def _scope(request: Request) -> str:
-    """Return the scope of commands, as a key of `World.commands`."""
+def _scope(request: Request) -> Callable[[], str]:
+    """Return the scope of commands, as a key of `World.commands`, for when the rest is read."""
     what = "BotCommandScope"
-    wrong = f"can't parse {what}: {what} must be an Object"
-    scope: Json = request.json("scope", f"{what} JSON object", wrong) or {"type": "default"}
-    kind = scope.get("type")
-    if kind not in SCOPES + CHAT_SCOPES:
-        raise cannot_parse(
-            what, "Unsupported type specified" if kind else 'Can\'t find field "type"'
-        )
-    if kind in SCOPES:
-        return str(kind)
-    if not scope.get("chat_id"):
-        raise cannot_parse(what, "Empty chat_id specified")
-    chat = find_chat(request.inside(scope))
-    if kind == "chat_administrators" and chat.is_private:
+    if "scope" not in request.payload:
+        return lambda: "default"
+    value = request.json("scope", f"{what} JSON object", kind=object)
+    with parsing(what):
+        scope = fields.an_object(value, f"{what} must be an Object")
+        kind = fields.required_text(scope, "type")
+        if kind in SCOPES:
+            return lambda: kind
+        if kind not in CHAT_SCOPES:
+            raise Problem("Unsupported type specified")
+        chat_id = fields.required_text(scope, "chat_id")
+        if not chat_id:
+            raise Problem("Empty chat_id specified")
+        user_id = fields.required_integer(scope, "user_id", INT64) if kind == CHAT_SCOPES[2] else 0
+        if kind == CHAT_SCOPES[2] and user_id <= 0:
+            raise Problem("Invalid user_id specified")
+    return lambda: _chat_scope(request, kind, chat_id, user_id)
+
+
+def _chat_scope(request: Request, kind: str, chat_id: str, user_id: int) -> str:
+    chat = members_chat(request.inside({"chat_id": chat_id}))
+    if user_id and user_id not in request.world.users:
+        raise bad_request("user not found")
+    if kind != "chat" and chat.is_private:
         raise bad_request("can't use specified scope in private chats")
-    if kind == "chat_member" and int(scope.get("user_id") or 0) <= 0:
-        raise cannot_parse(what, "Invalid user_id specified")
-    member = f":{scope['user_id']}" if kind == "chat_member" else ""
-    return f"{kind}:{chat.id}{member}"
+    if chat.kind == "channel":
+        raise bad_request("can't change commands in channel chats")
+    return f"{kind}:{chat.id}{f':{user_id}' if user_id else ''}"
 
 
 def _language(request: Request) -> str:
@@ -49,12 +64,12 @@ def _language(request: Request) -> str:
 
 @method("setMyCommands")
 def set_my_commands(request: Request) -> bool:
-    wrong = "expected an Array of BotCommand"
-    values = request.json("commands", "commands JSON object", wrong, list)
-    given = [
-        checked_object(value, "BotCommand", "command", "description") for value in values or []
-    ]
-    key = (_scope(request), _language(request))
+    wrong, unparsed = "expected an Array of BotCommand", "commands JSON object"
+    values = request.array("commands", wrong, unparsed, required=False)
+    with parsing("BotCommand"):
+        given = [_read_command(value) for value in values]
+    scope = _scope(request)
+    key = (scope(), _language(request))
     commands = [_command(value) for value in given]
     if len(commands) > MAX_COMMANDS:
         raise bad_request("BOT_COMMANDS_TOO_MUCH")
@@ -63,9 +78,14 @@ def set_my_commands(request: Request) -> bool:
     return True
 
 
+def _read_command(value: Any) -> Json:
+    given = fields.an_object(value)
+    return {name: fields.required_text(given, name) for name in ("command", "description")}
+
+
 def _command(value: Json) -> Json:
-    command = str(value["command"]).strip().removeprefix("/")
-    description = str(value["description"]).strip()
+    command = value["command"].strip().removeprefix("/")
+    description = value["description"].strip()
     for what, text, most in (
         ("command", command, MAX_COMMAND),
         ("command description", description, MAX_DESCRIPTION),
@@ -81,12 +101,14 @@ def _command(value: Json) -> Json:
 
 @method("getMyCommands")
 def get_my_commands(request: Request) -> list[Json]:
-    return request.world.commands.get((_scope(request), _language(request)), [])
+    scope = _scope(request)
+    return request.world.commands.get((scope(), _language(request)), [])
 
 
 @method("deleteMyCommands")
 def delete_my_commands(request: Request) -> bool:
-    request.world.commands.pop((_scope(request), _language(request)), None)
+    scope = _scope(request)
+    request.world.commands.pop((scope(), _language(request)), None)
     request.world.notify("commands", None, [])
     return True
 
@@ -116,7 +138,13 @@ def get_my_text(request: Request, field: str) -> Json:
 
 
 def _menu_button_key(request: Request) -> tuple[str, str]:
-    return "menu_button", str(find_chat(request).id) if "chat_id" in request.payload else ""
+    """Return under which key the button of a user stands, or everybody's."""
+    if "chat_id" not in request.payload:
+        return "menu_button", ""
+    user_id = request.user_id("chat_id")
+    if user_id not in request.world.users:
+        raise bad_request("user not found")
+    return "menu_button", str(user_id)
 
 
 @method("getChatMenuButton")
@@ -127,15 +155,32 @@ def get_chat_menu_button(request: Request) -> Any:
 
 @method("setChatMenuButton")
 def set_chat_menu_button(request: Request) -> bool:
+    button = _read_menu_button(request)
     key = _menu_button_key(request)
-    button = request.payload.get("menu_button", {"type": "default"})
-    kind = button.get("type") if isinstance(button, dict) else None
-    if kind not in ("default", "commands", "web_app"):
-        raise cannot_parse("menu button", "MenuButton has unsupported type")
-    if kind == "web_app" and not ("text" in button and "url" in button.get("web_app", {})):
-        raise cannot_parse("menu button", "it needs text and web_app")
-    request.world.profile[key] = None if kind == "default" else button
+    if button["type"] == "web_app":
+        if not button["text"]:
+            raise bad_request("menu button text must be non-empty")
+        what = "menu button Web App"
+        url = check_web_app(button["web_app"]["url"], what, "Web App URL buttons")
+        button = {**button, "web_app": {"url": url}}
+    request.world.profile[key] = None if button["type"] == "default" else button
     return True
+
+
+def _read_menu_button(request: Request) -> Json:
+    if "menu_button" not in request.payload:
+        return {"type": "default"}
+    value = request.json("menu_button", "menu button JSON object", kind=object)
+    with parsing("menu button"):
+        given = fields.an_object(value, "MenuButton must be an Object")
+        kind = fields.required_text(given, "type")
+        if kind in ("default", "commands"):
+            return {"type": kind}
+        if kind != "web_app":
+            raise Problem("MenuButton has unsupported type")
+        text = fields.required_text(given, "text")
+        url = fields.required_text(fields.required_nested(given, "web_app"), "url")
+        return {"type": kind, "text": text, "web_app": {"url": url}}
 
 
 def _rights_key(request: Request) -> tuple[str, str]:
@@ -150,6 +195,11 @@ def get_default_administrator_rights(request: Request) -> Json:
 
 @method("setMyDefaultAdministratorRights")
 def set_default_administrator_rights(request: Request) -> bool:
-    rights = request.json("rights", "ChatAdministratorRights JSON object", kind=object)
-    request.world.profile[_rights_key(request)] = rights
+    what = "ChatAdministratorRights"
+    value = None
+    if "rights" in request.payload:
+        value = request.json("rights", f"{what} JSON object", kind=object)
+        with parsing(what):
+            fields.check_flags(fields.an_object(value, f"{what} must be an Object"), BUTTON_RIGHTS)
+    request.world.profile[_rights_key(request)] = value
     return True

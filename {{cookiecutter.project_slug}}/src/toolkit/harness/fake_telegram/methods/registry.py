@@ -7,7 +7,8 @@ from functools import partial
 from inspect import isawaitable
 from typing import Any, TypeVar
 
-from toolkit.harness.fake_telegram.errors import NotModelled
+from toolkit.harness.fake_telegram.errors import NotModelled, bad_request
+from toolkit.harness.fake_telegram.methods.not_modelled import why_not_modelled
 from toolkit.harness.fake_telegram.request import Request
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -42,9 +43,12 @@ async def run(request: Request) -> Any:
     """Do what the method does; a method that is not in the table is a 404 with its name."""
     handler = METHODS.get(request.method.lower())
     if handler is None:
-        raise _not_modelled(request.method)
+        raise _not_modelled(f"{request.method}{why_not_modelled(request.method)}")
     for parameter in NOT_MODELLED_PARAMETERS:
         if parameter in request.payload:
             raise _not_modelled(f"{parameter} of {request.method}")
-    result = handler(request)
+    try:
+        result = handler(request)
+    except UnicodeEncodeError:  # half of a surrogate pair
+        raise bad_request("strings must be encoded in UTF-8") from None
     return await result if isawaitable(result) else result

@@ -2,30 +2,50 @@
 
 from __future__ import annotations
 
+from toolkit.harness.fake_telegram.delivering import GENERAL
 from toolkit.harness.fake_telegram.errors import bad_request
+from toolkit.harness.fake_telegram.fields import as_int
+from toolkit.harness.fake_telegram.methods.pinning import check_may_pin
 from toolkit.harness.fake_telegram.methods.registry import method
 from toolkit.harness.fake_telegram.model import Chat
-from toolkit.harness.fake_telegram.policy import editable_chat, require_right
-from toolkit.harness.fake_telegram.request import Request, as_int
+from toolkit.harness.fake_telegram.names import clean_name
+from toolkit.harness.fake_telegram.policy import writable_chat
+from toolkit.harness.fake_telegram.request import Request
+from toolkit.harness.fake_telegram.rights import is_admin, may
 from toolkit.harness.fake_telegram.world import in_topic
 from toolkit.harness.types import Json
 
 COLORS = (7322096, 16766590, 13338331, 9367192, 16749490, 16478047)
-GENERAL = 1
+MAX_NAME = 128
+CLOSE = "not enough rights to close or open the topic"
 
 
 def _forum(request: Request) -> Chat:
-    chat = editable_chat(request)
+    chat = writable_chat(request)
     if not chat.data.get("is_forum"):
         raise bad_request("the chat is not a forum")
-    require_right(request, chat, "can_manage_topics", "not enough rights to manage topics")
     return chat
 
 
-def _topic(request: Request, chat: Chat, *, general: bool) -> Json:
-    if general:
+def _thread_id(request: Request, *, general: bool) -> int:
+    thread_id = GENERAL if general else request.message_id("message_thread_id")
+    if not thread_id:
+        raise bad_request("invalid forum topic identifier specified")
+    return thread_id
+
+
+def _check_right(request: Request, chat: Chat, thread_id: int, right: str, refusal: str) -> None:
+    """Refuse unless the bot has the right, or opened this topic itself, or nobody did."""
+    bot_id = request.world.bot_id
+    allowed = is_admin(chat, bot_id) and may(chat, bot_id, right)
+    known = thread_id in chat.topics or thread_id == GENERAL
+    if known and not allowed and thread_id not in chat.own_topics:
+        raise bad_request(refusal)
+
+
+def _topic(chat: Chat, thread_id: int) -> Json:
+    if thread_id == GENERAL:
         return chat.topic(GENERAL, "General")
-    thread_id = as_int(request.payload.get("message_thread_id"))
     if thread_id not in chat.topics:
         raise bad_request("TOPIC_ID_INVALID")
     return chat.topics[thread_id]
@@ -43,16 +63,20 @@ def _change(request: Request, chat: Chat, topic: Json, fields: Json, service: Js
 
 @method("createForumTopic")
 def create_forum_topic(request: Request) -> Json:
+    color = request.integer("icon_color")
     chat = _forum(request)
-    name = request.text("name")
-    if not 1 <= len(name) <= 128:
-        raise bad_request("TOPIC_TITLE_EMPTY" if not name else "TOPIC_TITLE_TOO_LONG")
-    color = request.integer("icon_color", COLORS[0])
-    if color not in COLORS:
-        raise bad_request("wrong icon color specified")
-    topic: Json = {"name": name, "icon_color": color}
-    if "icon_custom_emoji_id" in request.payload:
-        topic["icon_custom_emoji_id"] = request.text("icon_custom_emoji_id")
+    if not may(chat, request.world.bot_id, "can_manage_topics"):
+        raise bad_request("not enough rights to create a topic")
+    name = clean_name(request.text("name"), MAX_NAME)
+    if not name:
+        raise bad_request("name must be non-empty")
+    if not 0 <= color <= 0xFFFFFF:
+        raise bad_request("invalid icon color specified")
+    if color and color not in COLORS:
+        raise bad_request("ICON_COLOR_INVALID")
+    topic: Json = {"name": name, "icon_color": color or COLORS[0]}
+    if icon := as_int(request.payload.get("icon_custom_emoji_id")):
+        topic["icon_custom_emoji_id"] = str(icon)
     opened = request.world.open_topic(chat, request.world.bot_user, topic)["message"]
     return chat.topics[opened["message_id"]]
 
@@ -61,9 +85,19 @@ def create_forum_topic(request: Request) -> Json:
 @method("editGeneralForumTopic", general=True)
 def edit_forum_topic(request: Request, *, general: bool) -> bool:
     chat = _forum(request)
-    topic = _topic(request, chat, general=general)
-    given = request.given("name", "icon_custom_emoji_id")
-    changed = {name: str(value) for name, value in given.items()}
+    thread_id = _thread_id(request, general=general)
+    refusal = "not enough rights to edit the topic"
+    _check_right(request, chat, thread_id, "can_manage_topics", refusal)
+    given = request.text("name")
+    changed: Json = {"name": clean_name(given, MAX_NAME)} if given else {}
+    if given and not changed["name"]:
+        raise bad_request("name must be non-empty")
+    if "icon_custom_emoji_id" in request.payload and not general:
+        icon = as_int(request.payload["icon_custom_emoji_id"])
+        changed["icon_custom_emoji_id"] = str(icon) if icon else ""
+    if not changed:
+        return True
+    topic = _topic(chat, thread_id)
     return _change(request, chat, topic, changed, {"forum_topic_edited": changed})
 
 
@@ -73,7 +107,9 @@ def edit_forum_topic(request: Request, *, general: bool) -> bool:
 @method("reopenGeneralForumTopic", closed=False, general=True)
 def close_forum_topic(request: Request, *, closed: bool, general: bool) -> bool:
     chat = _forum(request)
-    topic = _topic(request, chat, general=general)
+    thread_id = _thread_id(request, general=general)
+    _check_right(request, chat, thread_id, "can_manage_topics", CLOSE)
+    topic = _topic(chat, thread_id)
     what = "forum_topic_closed" if closed else "forum_topic_reopened"
     return _change(request, chat, topic, {"closed": closed}, {what: {}})
 
@@ -82,17 +118,22 @@ def close_forum_topic(request: Request, *, closed: bool, general: bool) -> bool:
 @method("unhideGeneralForumTopic", hidden=False)
 def hide_general_forum_topic(request: Request, *, hidden: bool) -> bool:
     chat = _forum(request)
-    topic = _topic(request, chat, general=True)
+    _check_right(request, chat, GENERAL, "can_manage_topics", CLOSE)
     what = "general_forum_topic_hidden" if hidden else "general_forum_topic_unhidden"
-    return _change(request, chat, topic, {"hidden": hidden}, {what: {}})
+    return _change(request, chat, _topic(chat, GENERAL), {"hidden": hidden}, {what: {}})
 
 
 @method("deleteForumTopic")
 def delete_forum_topic(request: Request) -> bool:
     """Delete a topic with all its messages."""
     chat = _forum(request)
-    thread_id = _topic(request, chat, general=False)["message_thread_id"]
+    thread_id = _thread_id(request, general=False)
+    refusal = "not enough rights to delete the topic"
+    _check_right(request, chat, thread_id, "can_delete_messages", refusal)
+    if thread_id == GENERAL or thread_id not in chat.topics:
+        raise bad_request("TOPIC_ID_INVALID")
     del chat.topics[thread_id]
+    chat.own_topics.discard(thread_id)
     for message_id in _messages_of(chat, thread_id):
         request.world.remove_message(chat, message_id)
     return True
@@ -101,10 +142,13 @@ def delete_forum_topic(request: Request) -> bool:
 @method("unpinAllForumTopicMessages", general=False)
 @method("unpinAllGeneralForumTopicMessages", general=True)
 def unpin_all_topic_messages(request: Request, *, general: bool) -> bool:
-    chat = editable_chat(request)
-    require_right(request, chat, "can_pin_messages", "not enough rights to manage pinned messages")
-    topic = _topic(request, chat, general=general)
-    in_it = set(_messages_of(chat, topic["message_thread_id"]))
+    chat = writable_chat(request)
+    check_may_pin(request, chat)
+    thread_id = _thread_id(request, general=general)
+    if not chat.data.get("is_forum"):
+        raise bad_request("chat doesn't have topics")
+    _topic(chat, thread_id)
+    in_it = set(_messages_of(chat, thread_id))
     chat.pinned = [message_id for message_id in chat.pinned if message_id not in in_it]
     return True
 

@@ -6,11 +6,11 @@ import mimetypes
 from collections.abc import Iterable
 from typing import Any
 
+from toolkit.harness.fake_telegram.delivering import forward_fields, origin_of
 from toolkit.harness.fake_telegram.entities import format_text
-from toolkit.harness.fake_telegram.methods.editing import CAPTION, TEXT
-from toolkit.harness.fake_telegram.methods.forwarding import CONTENT
-from toolkit.harness.fake_telegram.methods.media import describe
-from toolkit.harness.fake_telegram.methods.sending import origin_of
+from toolkit.harness.fake_telegram.media_kinds import describe
+from toolkit.harness.fake_telegram.messages import CAPTION, TEXT
+from toolkit.harness.fake_telegram.methods.forwarding import SHOWN
 from toolkit.harness.fake_telegram.model import Chat, PersonError
 from toolkit.harness.fake_telegram.rights import ANONYMOUS, is_member, member
 from toolkit.harness.fake_telegram.users.buttons import Button, Buttons, NoSuchButton
@@ -139,10 +139,10 @@ class Messages(Buttons):
         self, user_id: int, message: Json, chat_id: int | None = None, **options: Any
     ) -> Json:
         """Forward a message that the user has read anywhere, as a Bot API Message."""
-        content = {name: message[name] for name in CONTENT if name in message}
+        content = {name: message[name] for name in SHOWN if name in message}
         if not content:
             raise PersonError(f"message {message['message_id']} cannot be forwarded")
-        return self.send(user_id, content, chat_id, forward_origin=origin_of(message), **options)
+        return self.send(user_id, content, chat_id, **forward_fields(origin_of(message)), **options)
 
     def send_web_app_data(self, user_id: int, data: str, button: str | None = None) -> Json:
         """Finish a web app that was opened with a button of the reply keyboard: the newest one."""

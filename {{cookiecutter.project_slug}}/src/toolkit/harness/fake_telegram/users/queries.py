@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from toolkit.harness.fake_telegram.methods.answers import result_content
+from toolkit.harness.fake_telegram.methods.inline_results import result_content
 from toolkit.harness.fake_telegram.model import PersonError
+from toolkit.harness.fake_telegram.request import Request
 from toolkit.harness.fake_telegram.world import World
 from toolkit.harness.types import Json
 
@@ -26,7 +27,7 @@ class Queries(World):
             there = ", ".join(str(known["id"]) for known in results) or "none"
             raise PersonError(f"there is no result {result_id!r}; there are: {there}")
         buttons = {name: result[name] for name in ("reply_markup",) if name in result}
-        content = result_content(result)
+        content = result_content(Request(self, "", {}, {}), result)
         inline_id = self.inline_message(self.chat(chat_id), user_id, content, **buttons)
         asked = query.content["query"]
         chosen = {"from": self.user(user_id), "result_id": result_id, "query": asked}
@@ -62,7 +63,7 @@ class Queries(World):
         names = ("currency", "total_amount", "invoice_payload")
         payment = {name: query.content[name] for name in names}
         payment |= {"telegram_payment_charge_id": charge, "provider_payment_charge_id": charge}
-        self.invoices[f"charge:{charge}"] = dict(payment)
+        self.invoices[f"charge:{charge}"] = {**payment, "user_id": user_id}
         content = {"successful_payment": payment}
         return self.service_message(
             self.chat(query.chat_id or user_id), self.user(user_id), content

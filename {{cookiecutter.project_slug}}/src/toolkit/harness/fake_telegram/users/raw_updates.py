@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from toolkit.harness.fake_telegram.media_kinds import KINDS
 from toolkit.harness.fake_telegram.model import Chat, Query
 from toolkit.harness.fake_telegram.rights import member
 from toolkit.harness.fake_telegram.world import World
 from toolkit.harness.types import Json
 
 _POSTS = ("message", "channel_post", "business_message")
+THUMBNAILS = ("thumbnail", "thumb")
 MESSAGES = (*_POSTS, *(f"edited_{kind}" for kind in _POSTS))
 
 
@@ -22,6 +24,7 @@ class RawUpdates(World):
         for kind, content in update.items():
             if isinstance(content, dict):
                 self._learn(kind, content)
+                self._learn_files(content)
         numbered = self.updates.put_raw(update)
         self.notify("update", None, numbered)
         return numbered
@@ -50,6 +53,16 @@ class RawUpdates(World):
             query.chat_id = message.get("chat", {}).get("id")
             query.message_id = message.get("message_id")
             self.remember(query)
+
+    def _learn_files(self, content: Json) -> None:
+        """Keep every file that is mentioned, however deep, so that it can be asked for and sent."""
+        for field, value in content.items():
+            kind = field if field in KINDS else "document"
+            for each in value if isinstance(value, list) else [value]:
+                if isinstance(each, dict):
+                    if "file_id" in each and "file_unique_id" in each:
+                        self.files.learn("thumbnail" if field in THUMBNAILS else kind, each)
+                    self._learn_files(each)
 
     def _learn_chat(self, data: Json) -> Chat:
         chat_id = int(data["id"])
