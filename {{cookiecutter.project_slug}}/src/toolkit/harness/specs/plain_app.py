@@ -79,6 +79,11 @@ class PlainApp:
         return self.dispatcher.chain_tail
 
     @property
+    def sub_routers(self) -> list[Router]:
+        """The routers right below the dispatcher."""
+        return self.dispatcher.sub_routers
+
+    @property
     def scope(self) -> str:
         """Who shares a state."""
         return scope_of(self.dispatcher)
