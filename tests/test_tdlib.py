@@ -3,12 +3,15 @@
 Neither looks at these: moments of a video, which TDLib does not look for in a bot's texts; phone
 numbers, which only Telegram's servers find; characters that this Python does not know yet; and
 inputs at which TDLib's own JSON door ends the process.
+
+`TDLIB_TEXTS=100000 pytest -m slow tests/test_tdlib.py` tries as many of each kind.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
+import os
 import string
 import sys
 import unicodedata
@@ -20,7 +23,7 @@ from tests.tdlib_kit.compare import MODES, Compared, fixed, found, parsed
 from tests.tdlib_kit.texts import Texts
 
 FAKE_TESTS = TEMPLATE / "tests" / "toolkit" / "harness" / "fake_telegram"
-PARTS = ("HTML, made consistent", "links")  # of which the others see much too
+TEXTS = int(os.environ.get("TDLIB_TEXTS", "10000"))
 PARSE_MODES = {mode.lower(): mode for mode in ("HTML", "Markdown", "MarkdownV2")}
 
 
@@ -42,7 +45,7 @@ def test_2_000_random_inputs_come_to_the_same(mode: str) -> None:
 @pytest.mark.parametrize("mode", MODES)
 def test_many_random_inputs_come_to_the_same(mode: str) -> None:
     texts, count = Texts(seed=2), 0
-    while count < (20_000 if mode in PARTS else 100_000):
+    while count < TEXTS:
         count += check(MODES[mode](texts))
 
 

@@ -72,7 +72,7 @@ async def test_the_scene_is_set(given: Json, send: Json, text: str) -> None:
 
 async def test_the_bot_has_the_rights_that_are_given() -> None:
     delete = {"text": "/delete", "chatId": -9}
-    chat = {"id": -9, "bot_rights": ["can_delete_messages"]}
+    chat = {"id": -9, "type": "supergroup", "bot_rights": ["can_delete_messages"]}
 
     assert await failure(delete, chats=[chat]) is None
     refused = await failure(delete, chats=[{**chat, "bot_rights": ["can_pin_messages"]}])
