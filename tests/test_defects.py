@@ -29,7 +29,7 @@ class Defect:
     name: str
     edit: list[dict[str, str]]
     found: set[str]
-    specs: str = "tests/specs/*.json"
+    spec: str = ""
 
 
 DEFECTS = [
@@ -63,6 +63,17 @@ def verdict_on(project: Path, *options: str) -> dict[str, Any]:
     return verdict
 
 
+def keep_one(folder: Path, name: str) -> None:
+    """Remove every spec of a folder but one."""
+    for file in folder.glob("*.json"):
+        data = json.loads(file.read_text())
+        data["specs"] = [spec for spec in data["specs"] if spec["name"] == name]
+        if data["specs"]:
+            file.write_text(json.dumps(data))
+        else:
+            file.unlink()
+
+
 def test_the_kit_holds_at_least_thirty() -> None:
     assert len({defect.name for defect in DEFECTS}) >= 30
 
@@ -87,6 +98,7 @@ def test_a_defect_is_found(defect: Defect, example: Path, tmp_path: Path) -> Non
     if defect.found <= PLAIN:
         assert not verdict_on(project)["ok"]
         return
-    verdict = verdict_on(project, "--json", "--specs", defect.specs)
+    keep_one(project / "tests/specs", defect.spec)
+    verdict = verdict_on(project, "--json")
     codes = {failure["code"] for failure in verdict["failures"]}
     assert codes & defect.found, verdict["failures"]
