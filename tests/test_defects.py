@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.stores import SERVERS, store_url
 from tests.support import TEMPLATE
 
 pytestmark = pytest.mark.slow
@@ -78,8 +79,13 @@ def test_the_kit_holds_at_least_thirty() -> None:
     assert len({defect.name for defect in DEFECTS}) >= 30
 
 
-def test_the_example_as_it_is_has_none(example: Path) -> None:
-    verdict = verdict_on(example, "--json")
+@pytest.mark.parametrize("store", SERVERS)
+def test_the_example_as_it_is_has_none_on_any_store(
+    store: str, example: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of memory and SQLite, `test_gate` says so."""
+    with store_url(store, tmp_path, monkeypatch) as url:
+        verdict = verdict_on(example, "--json", "--store", url)
 
     assert verdict["ok"], verdict["failures"]
 
