@@ -194,7 +194,7 @@ def test_the_schema_takes_what_the_parser_takes_of_each_part(
         assert VALIDATOR.is_valid(changed) is parses(changed), changed
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.sampled_from(CHANGES), min_size=2, max_size=4))
 def test_the_schema_takes_what_the_parser_takes_after_several(several: list[Any]) -> None:
     file = copy.deepcopy(FILE)
