@@ -71,7 +71,7 @@ in-place: $(READY)
 
 # More workers than cores: many of these tests wait for processes of their own.
 slow: $(READY)
-	$(BIN)/pytest -m slow -n 4 tests
+	$(BIN)/pytest -m slow -n 5 tests
 
 lowest: build/lowest/.ready
 	cd '$(PROJECT)' && PYTHONPATH=src $(CURDIR)/build/lowest/bin/python -m pytest -c $(CONFIG) --rootdir . -p no:cacheprovider -n auto --timeout 180

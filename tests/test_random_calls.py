@@ -14,7 +14,7 @@ from tests.random_calls import call, furnished
 
 pytestmark = pytest.mark.slow
 
-CALLS = int(os.environ.get("RANDOM_CALLS", "4000"))
+CALLS = int(os.environ.get("RANDOM_CALLS", "2000"))
 """How many calls are made; 200,000 of them take a quarter of an hour."""
 IN_ONE_WORLD = 20
 

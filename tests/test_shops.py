@@ -26,7 +26,7 @@ from tests.support import TEMPLATE
 
 pytestmark = pytest.mark.slow
 
-SHOPS = int(os.environ.get("SHOPS", "2"))
+SHOPS = int(os.environ.get("SHOPS", "1"))
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Pacific/Auckland", "UTC")
 PARTS = ("src", "tests/bot", "tests/specs", "tests/shop.toml", "tests/conftest.py")
