@@ -38,6 +38,9 @@ class FirestoreSessionStorage:
     emulator that FIRESTORE_EMULATOR_HOST names.
     """
 
+    needs_the_date = True
+    """Its client counts the deadlines of its calls from the date."""
+
     def __init__(self, url: str, *, patience: float = 10.0) -> None:
         parts = split_url(url)
         check_options(parts, ())

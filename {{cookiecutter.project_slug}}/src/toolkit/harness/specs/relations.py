@@ -59,8 +59,7 @@ async def broken(
                 yield relation, *found
     if store is not None and STORE.code not in spec.allow and _takes_a_store(make_bot):
         async with _empty(store) as storage:
-            # The time of a server cannot be moved on.
-            if getattr(storage, "has_own_clock", False) and _advances(spec):
+            if _is_of_another_time(spec, storage):
                 return
             outcome = await _play(spec, make_bot, STORE, storage=storage)
         if found := first_difference(plain, again, outcome):
@@ -206,8 +205,16 @@ class Stage:
         ).__aenter__()
 
 
-def _advances(spec: BotSpec) -> bool:
-    return any(step.passing is not None for step in spec.steps)
+def _is_of_another_time(spec: BotSpec, storage: SharedSessionStorage) -> bool:
+    """Tell whether a spec moves the time in a way that a store does not bear.
+
+    The time of a server cannot be moved on, and a client may need the date that it is.
+    """
+    if spec.given.now is not None and getattr(storage, "needs_the_date", False):
+        return True
+    return getattr(storage, "has_own_clock", False) and any(
+        step.passing is not None for step in spec.steps
+    )
 
 
 def _takes_a_store(make_bot: MakeBot) -> bool:

@@ -396,6 +396,25 @@ async def test_a_store_with_a_clock_of_its_own_is_left_out_where_time_passes(
     assert numbers == [numbers[0], numbers[0] - 1, numbers[0] - 1]
 
 
+async def test_a_store_that_needs_the_date_is_left_out_where_it_is_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[Any] = []
+
+    def make(storage: Any = None) -> Any:
+        made.append(storage)
+        return make_bot(storage)
+
+    spec = spec_of(sends("hello"), given={"now": "2026-11-23T10:30:00+01:00"})
+    numbers = []
+    for needs in (False, True):
+        monkeypatch.setattr(MemorySessionStorage, "needs_the_date", needs, raising=False)
+        made.clear()
+        assert [each.code async for each, _, _ in broken(spec, make, "memory:")] == []
+        numbers.append(len(made))
+    assert numbers == [numbers[0], numbers[0] - 1]
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [("90s", 90), ("15m", 900), ("24h", 86_400), ("30d", 2_592_000), ("1d12h", 129_600)],
