@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from toolkit.harness.fake_telegram.model import Chat
 from toolkit.harness.fake_telegram.request import Request
-from toolkit.harness.fake_telegram.rights import is_admin, may
+from toolkit.harness.fake_telegram.rights import administers, is_admin, may
 from toolkit.harness.types import Json
 
 TWO_DAYS = 48 * 3600
@@ -98,8 +98,8 @@ def _may_delete(request: Request, chat: Chat, message: Json, kind: str, *, outgo
     bot_id = request.world.bot_id
     if "forum_topic_created" in message or "migrate_from_chat_id" in message:
         return False
-    if is_admin(chat, bot_id) and may(chat, bot_id, "can_delete_messages"):
+    if administers(chat, bot_id, "can_delete_messages"):
         return True
     if outgoing and (chat.kind == "channel" or not kind):
-        return is_admin(chat, bot_id) and may(chat, bot_id, "can_post_messages")
+        return administers(chat, bot_id, "can_post_messages")
     return outgoing

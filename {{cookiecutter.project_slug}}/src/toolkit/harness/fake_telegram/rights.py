@@ -62,6 +62,11 @@ def is_admin(chat: Chat, user_id: int) -> bool:
     return chat.status_of(user_id) in ("administrator", "creator")
 
 
+def administers(chat: Chat, user_id: int, right: str) -> bool:
+    """Tell whether a user has a right as an administrator; a permission of members will not do."""
+    return is_admin(chat, user_id) and may(chat, user_id, right)
+
+
 def may(chat: Chat, user_id: int, right: str) -> bool:
     """Tell whether a user has an administrator right, or a permission that members have."""
     status, data = chat.status_of(user_id), chat.members.get(user_id, {})

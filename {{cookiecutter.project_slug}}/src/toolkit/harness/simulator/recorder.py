@@ -215,9 +215,8 @@ class Recorder:
         self, handler: Callable[[Any, Json], Awaitable[Any]], event: Any, data: Json
     ) -> Any:
         turn = current.get()
-        if turn is None:
-            return await handler(event, data)
-        if turn.handler is not None:  # for an update that the turn's own calls caused
+        # The handler of a turn is that of its update, not of those that its own calls cause.
+        if turn is None or turn.handler is not None:
             return await handler(event, data)
         if "context" in data:  # the fields as they were read from the store
             turn.before = data["context"]._before

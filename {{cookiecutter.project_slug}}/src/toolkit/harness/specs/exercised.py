@@ -38,9 +38,9 @@ class Exercised:
 
     def make_bot(self, **options: Any) -> BotApp[Any]:
         """Return a new bot that is watched."""
-        from toolkit.harness.specs.plain import make_app, when_up
+        from toolkit.harness.specs.plain import when_up
 
-        app = make_app(self._make_bot, options)
+        app = self._make_bot(**options)
         when_up(app, self._look_at)
         return app
 

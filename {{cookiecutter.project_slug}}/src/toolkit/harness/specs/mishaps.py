@@ -18,7 +18,7 @@ from toolkit.harness.specs.exercised import kind_of
 from toolkit.harness.specs.relations import Stage, first_difference
 from toolkit.harness.specs.report import describe_error
 from toolkit.harness.specs.runner import SpecResult, find_texts, is_expected
-from toolkit.harness.specs.running_bot import MakeBot, RunningBot
+from toolkit.harness.specs.running_bot import MakeBot, RunningBot, raised_by
 from toolkit.harness.specs.sending import rounds, updates_of
 from toolkit.harness.specs.sends import ADVANCE
 from toolkit.harness.specs.spec import BotSpec, Send, read_fault
@@ -118,7 +118,7 @@ async def _act(
     try:
         for batch in rounds(bot.telegram, sends):
             updates = [update for _, update in batch]
-            raised = await _error(bot, *updates)
+            raised = await raised_by(bot.deliver(*updates))
             if raised is not None and not is_expected(fails, raised):
                 problem = describe_error(raised)
                 break
@@ -224,7 +224,7 @@ async def _play_two(spec: BotSpec, make_bot: MakeBot, order: tuple[int, int] | N
             else:
                 batches = zip(chain(*(going[number] for number in order if number in going)))
             for batch in batches:
-                if (error := await _error(stage.bot, *chain(*batch))) is not None:
+                if (error := await raised_by(stage.bot.deliver(*chain(*batch)))) is not None:
                     outcomes[0].error = outcomes[1].error = describe_error(error)
                     break
             if outcomes[0].error:
@@ -255,14 +255,6 @@ def _slow(call: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         return await call(*arguments, **options)
 
     return called
-
-
-async def _error(bot: RunningBot, *updates: Json) -> Exception | None:
-    try:
-        await bot.deliver(*updates)
-    except Exception as error:  # noqa: BLE001 - a bot may raise anything
-        return error
-    return None
 
 
 def _going(

@@ -6,13 +6,12 @@ registers a handler does it once. In tests it is put together again and again.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 from aiogram import Dispatcher, Router
 
-from toolkit.harness.specs.report import is_own
+from toolkit.harness.specs.module_state import own_modules
 
 T = TypeVar("T")
 
@@ -58,10 +57,7 @@ def _lists(router: Router) -> Iterator[list[Any]]:
 
 def own_values(kind: type[T]) -> Iterator[T]:
     """Yield the values of a kind that the bot's own modules name, also in a list or a dict."""
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if not isinstance(file, str) or not is_own(file) or name.startswith("toolkit."):
-            continue
+    for module in own_modules():
         for value in list(vars(module).values()):
             if isinstance(value, kind):
                 yield value

@@ -6,7 +6,7 @@ import asyncio
 import time
 import traceback
 import zlib
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -21,7 +21,7 @@ from toolkit.harness.specs.report import (
     describe_session,
     show,
 )
-from toolkit.harness.specs.running_bot import MakeBot, RunningBot
+from toolkit.harness.specs.running_bot import MakeBot, RunningBot, raised_by
 from toolkit.harness.specs.sending import chats_of, rounds
 from toolkit.harness.specs.sends import LABELLED
 from toolkit.harness.specs.spec import BotSpec, Step, read_fault
@@ -180,26 +180,18 @@ async def _do(
     from toolkit.harness.fake_telegram.model import PersonError
 
     if step.passing is not None:
-        return [{}], await _raised(running.advance(timedelta(seconds=step.passing))), None
+        return [{}], await raised_by(running.advance(timedelta(seconds=step.passing))), None
     last: dict[int, Json] = {}
     raised: BaseException | None = None
     refused: Exception | None = None
     try:
         for batch in rounds(running.telegram, step.sends):
             last |= {id(send): update for send, update in batch}
-            error = await _raised(running.deliver(*(update for _, update in batch)))
+            error = await raised_by(running.deliver(*(update for _, update in batch)))
             raised = raised or error
     except (PersonError, ValueError) as error:
         refused = error
     return [last[id(send)] for send in step.sends if id(send) in last], raised, refused
-
-
-async def _raised(done: Awaitable[object]) -> BaseException | None:
-    try:
-        await done
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a bot may raise anything
-        return error
-    return None
 
 
 def _wrongly_raised(fails: Any, raised: BaseException | None) -> Iterator[str]:

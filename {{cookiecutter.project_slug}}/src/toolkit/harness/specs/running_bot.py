@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
@@ -57,6 +57,15 @@ def load_factory(name: str) -> MakeBot:
     if make_bot is None:
         raise TypeError(f"{name} is not a function that makes a bot, nor a Dispatcher")
     return cast(MakeBot, make_bot)
+
+
+async def raised_by(done: Awaitable[object]) -> Exception | SystemExit | None:
+    """Await something of a bot, and return what it raised: that may be anything."""
+    try:
+        await done
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - see above
+        return error
+    return None
 
 
 class RunningBot:
@@ -171,7 +180,8 @@ class RunningBot:
 
     async def _feed(self, *updates: Update) -> None:
         with self._clock.held(), self._noted():
-            tasks = [asyncio.create_task(self._handle(update)) for update in updates]
+            fed = (self.app.feed_update(self.app.bot, update) for update in updates)
+            tasks = [asyncio.create_task(raised_by(each)) for each in fed]
             try:
                 if await finish(tasks, self._tasks, STEP_LIMIT):
                     endless = TimeoutError(f"no handler ended within {STEP_LIMIT:g} seconds")
@@ -195,13 +205,6 @@ class RunningBot:
 
     def _notice(self, event: Event) -> None:
         self._caused.note(event, self.app)
-
-    async def _handle(self, update: Update) -> BaseException | None:
-        try:
-            await self.app.feed_update(self.app.bot, update)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a handler may raise anything
-            return error
-        return None
 
     async def session(self, update: Json | None = None) -> Json | None:
         """Return the fields of the session that an update belongs to, as they are stored.

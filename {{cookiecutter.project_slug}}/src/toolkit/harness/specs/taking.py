@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -73,11 +74,8 @@ async def take(
 
 async def _let_pass(bot: RunningBot, step: Step, outcome: Outcome) -> tuple[list[Any], Json | None]:
     start = len(bot.telegram.calls)
-    try:
+    with _failing(step):
         await bot.advance(timedelta(seconds=step.passing or 0))
-    except Exception as error:
-        if not is_expected(step.fails, error):
-            raise
     calls = bot.telegram.calls[start:]
     calls = [call for call in calls if call.payload.get("chat_id") not in outcome.others]
     session = await bot.session(outcome.update) if outcome.update else None
@@ -99,18 +97,22 @@ async def _deliver(
                 raise
             # The user is told that it went wrong, and does it again.
             start = len(bot.telegram.calls)
-            await _give(bot, step, updates)
+            with _failing(step):
+                await bot.deliver(*updates)
     if relation.twice:
         # An update that changed nothing is not known as applied, and may be answered again.
         pairs = zip(updates, before, strict=True)
         if changed := [update for update, was in pairs if was != await bot.session(update)]:
-            await _give(bot, step, changed)
+            with _failing(step):
+                await bot.deliver(*changed)
     return bot.telegram.calls[start:]
 
 
-async def _give(bot: RunningBot, step: Step, updates: Sequence[Json]) -> None:
+@contextmanager
+def _failing(step: Step) -> Iterator[None]:
+    """Let a block raise what the step fails with."""
     try:
-        await bot.deliver(*updates)
+        yield
     except Exception as error:
         if not is_expected(step.fails, error):
             raise
@@ -147,4 +149,5 @@ async def disturb(bot: RunningBot, step: Step, outcome: Outcome) -> None:
             return
         if batch is None:
             return
-        await _give(bot, step, [update for _, update in batch])
+        with _failing(step):
+            await bot.deliver(*(update for _, update in batch))

@@ -17,6 +17,7 @@ from toolkit.harness.fake_telegram.rights import (
     MEDIA_PERMISSIONS,
     PERMISSIONS,
     WITHHELD,
+    administers,
     is_admin,
     is_member,
     may,
@@ -131,7 +132,7 @@ def set_chat_permissions(request: Request) -> bool:
     if chat.kind in ("private", "channel"):
         raise bad_request(f"can't change {chat.kind} chat permissions")
     bot_id = request.world.bot_id
-    if not (is_admin(chat, bot_id) and may(chat, bot_id, "can_restrict_members")):
+    if not administers(chat, bot_id, "can_restrict_members"):
         raise bad_request("not enough rights to change chat permissions")
     chat.details["permissions"] = permissions
     return True
@@ -193,7 +194,7 @@ def _inviting_chat(request: Request) -> Chat:
     if chat.is_private:
         raise bad_request("can't invite members to a private chat")
     bot_id = request.world.bot_id
-    if not (is_admin(chat, bot_id) and may(chat, bot_id, "can_invite_users")):
+    if not administers(chat, bot_id, "can_invite_users"):
         raise bad_request("not enough rights to manage chat invite link")
     return chat
 
@@ -262,7 +263,7 @@ def set_chat_sticker_set(request: Request, *, delete: bool = False) -> bool:
     if not delete and not name:
         raise bad_request("sticker_set_name is empty")
     bot_id = request.world.bot_id
-    if not (is_admin(chat, bot_id) and may(chat, bot_id, "can_change_info")):
+    if not administers(chat, bot_id, "can_change_info"):
         raise bad_request("not enough rights to change supergroup sticker set")
     chat.details.pop("sticker_set_name", None)
     if not delete:

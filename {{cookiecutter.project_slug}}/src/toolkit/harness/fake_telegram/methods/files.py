@@ -36,17 +36,11 @@ def get_user_profile_photos(request: Request) -> Json:
 def check_chat_photo(request: Request) -> None:
     """Refuse a request without a new photo for a chat, which has to be uploaded."""
     value = request.text("photo")
-    if value and not value.startswith("attach://"):
-        value = "" if "photo" in request.files else "elsewhere"
-    if value == "elsewhere":
-        raise bad_request("photo must be uploaded as an InputFile")
-    if not is_named(request, "photo", value):
-        given = bool(request.text("photo"))
-        raise bad_request(
-            "photo must be uploaded as an InputFile"
-            if given
-            else "there is no photo in the request"
-        )
+    attached = value if value.startswith("attach://") else ""
+    elsewhere = value and not attached and "photo" not in request.files
+    if elsewhere or not is_named(request, "photo", attached):
+        missing = "there is no photo in the request"
+        raise bad_request("photo must be uploaded as an InputFile" if value else missing)
 
 
 def chat_photo(request: Request, chat: Chat) -> list[Json]:

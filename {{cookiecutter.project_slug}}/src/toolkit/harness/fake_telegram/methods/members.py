@@ -10,7 +10,14 @@ from toolkit.harness.fake_telegram.methods.registry import method
 from toolkit.harness.fake_telegram.model import Chat
 from toolkit.harness.fake_telegram.policy import members_chat, readable_chat, writable_chat
 from toolkit.harness.fake_telegram.request import Request
-from toolkit.harness.fake_telegram.rights import ALL_RIGHTS, is_admin, is_member, may, member
+from toolkit.harness.fake_telegram.rights import (
+    ALL_RIGHTS,
+    administers,
+    is_admin,
+    is_member,
+    may,
+    member,
+)
 from toolkit.harness.types import Json
 
 MAX_TITLE = 16
@@ -81,7 +88,7 @@ def _check_restricting(request: Request, chat: Chat, user_id: int, new: str) -> 
         verb = "unrestrict" if new == "member" else "restrict"
         if new != "left":
             raise bad_request(f"can't {verb} self")
-    elif not (is_admin(chat, bot_id) and may(chat, bot_id, "can_restrict_members")):
+    elif not administers(chat, bot_id, "can_restrict_members"):
         raise bad_request("not enough rights to restrict/unrestrict chat member")
     elif status == "administrator":
         raise bad_request("user is an administrator of the chat")
@@ -107,7 +114,7 @@ def _remove_from_group(request: Request, chat: Chat, user_id: int) -> bool:
     if user_id not in request.world.users:
         raise bad_request("user not found")
     bot_id = request.world.bot_id
-    if not (is_admin(chat, bot_id) and may(chat, bot_id, "can_restrict_members")):
+    if not administers(chat, bot_id, "can_restrict_members"):
         raise bad_request("CHAT_ADMIN_REQUIRED")
     if chat.status_of(user_id) in ("creator", "administrator"):
         raise bad_request("user is an administrator of the chat")
@@ -160,7 +167,7 @@ def promote_chat_member(request: Request) -> bool:
     if user_id == bot_id:
         if promotion:
             raise bad_request("can't promote self")
-    elif not (is_admin(chat, bot_id) and may(chat, bot_id, "can_promote_members")):
+    elif not administers(chat, bot_id, "can_promote_members"):
         raise bad_request("not enough rights")
     if not promotion:
         return _change(request, chat, user_id, "member")
@@ -244,7 +251,7 @@ def answer_chat_join_request(request: Request, *, approve: bool) -> bool:
     if chat.is_private:
         raise bad_request("the chat can't have join requests")
     bot_id = request.world.bot_id
-    if not (is_admin(chat, bot_id) and may(chat, bot_id, "can_invite_users")):
+    if not administers(chat, bot_id, "can_invite_users"):
         raise bad_request("not enough rights to manage chat join requests")
     if chat.requests.pop(user_id, None) is None:
         raise bad_request("HIDE_REQUESTER_MISSING")

@@ -11,7 +11,7 @@ from toolkit.harness.fake_telegram.model import Chat
 from toolkit.harness.fake_telegram.names import clean_name
 from toolkit.harness.fake_telegram.policy import writable_chat
 from toolkit.harness.fake_telegram.request import Request
-from toolkit.harness.fake_telegram.rights import is_admin, may
+from toolkit.harness.fake_telegram.rights import administers, may
 from toolkit.harness.fake_telegram.world import in_topic
 from toolkit.harness.types import Json
 
@@ -37,7 +37,7 @@ def _thread_id(request: Request, *, general: bool) -> int:
 def _check_right(request: Request, chat: Chat, thread_id: int, right: str, refusal: str) -> None:
     """Refuse unless the bot has the right, or opened this topic itself, or nobody did."""
     bot_id = request.world.bot_id
-    allowed = is_admin(chat, bot_id) and may(chat, bot_id, right)
+    allowed = administers(chat, bot_id, right)
     known = thread_id in chat.topics or thread_id == GENERAL
     if known and not allowed and thread_id not in chat.own_topics:
         raise bad_request(refusal)
