@@ -26,10 +26,12 @@ from servers.redis import Redis
 __all__ = [
     "SERVERS",
     "Blow",
+    "MissingServer",
     "Proxy",
     "Server",
     "find",
     "free_port",
+    "missing",
     "program",
     "running",
     "store_url",

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.stores import SERVERS, store_url
-from tests.support import TEMPLATE
+from tests.support import TEMPLATE, run_gate
 
 pytestmark = pytest.mark.slow
 
@@ -49,21 +45,6 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def verdict_on(project: Path, *options: str) -> dict[str, Any]:
-    """Run the gate in a project, with the template's toolkit."""
-    path = os.pathsep.join([str(project / "src"), str(TEMPLATE / "src")])
-    done = subprocess.run(
-        [sys.executable, "-m", "toolkit.harness", *options],
-        cwd=project,
-        env={**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    verdict: dict[str, Any] = json.loads(done.stdout.removeprefix("GATE::"))
-    return verdict
-
-
 def keep(folder: Path, *names: str) -> None:
     """Remove every spec of a folder but these."""
     for file in folder.glob("*.json"):
@@ -91,7 +72,7 @@ def test_the_example_as_it_is_changes_on_no_store(
     keep(project / "tests/specs", *names)
 
     with store_url(store, tmp_path, monkeypatch) as url:
-        verdict = verdict_on(project, "--json", "--store", url)
+        verdict = run_gate(project, "--json", "--store", url)
 
     assert verdict["passed"] == len(names)
     assert [each for each in verdict["failures"] if each["code"].startswith("CHANGED")] == []
@@ -109,9 +90,9 @@ def test_a_defect_is_found(defect: Defect, example: Path, tmp_path: Path) -> Non
 
     # What the plain gate refuses the hard one does, too: it runs the same, and then more.
     if defect.found <= PLAIN:
-        assert not verdict_on(project)["ok"]
+        assert not run_gate(project)["ok"]
         return
     keep(project / "tests/specs", defect.spec)
-    verdict = verdict_on(project, "--json")
+    verdict = run_gate(project, "--json")
     codes = {failure["code"] for failure in verdict["failures"]}
     assert codes & defect.found, verdict["failures"]

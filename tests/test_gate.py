@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,7 +10,7 @@ import pytest
 from aiogram import Router
 from aiogram.types import Message
 
-from tests.support import TEMPLATE, Render
+from tests.support import TEMPLATE, Render, run_gate
 
 sys.path.insert(0, str(TEMPLATE / "src"))
 
@@ -29,16 +26,8 @@ STEP = {"send": {"text": "Ann"}, "expect": [{"method": "sendMessage"}]}
 def test_the_specs_of_an_example_would_notice_mistakes(example: str, render: Render) -> None:
     project = render(example=example)
 
-    done = subprocess.run(
-        [sys.executable, "-m", "toolkit.harness", "--json"],
-        cwd=project,
-        env={**os.environ, "PYTHONPATH": "src"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    verdict = run_gate(project, "--json")
 
-    verdict = json.loads(done.stdout)
     assert verdict["failures"] == []
     assert verdict["ok"]
     assert verdict["strength"]["fraction"] >= 0.9

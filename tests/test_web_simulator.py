@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browsing import find_browser, open_browser, simulator, wait_for_bot
 from tests.hostile_texts import PICTURE, SCRIPT
+from tests.stores import MissingServer, missing
 from tests.support import ROOT, Render
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
@@ -41,8 +42,7 @@ ILLEGIBLE = """() => {
 def browser() -> Iterator[Browser]:
     executable = find_browser()
     if executable is None:
-        reason = "no Chromium is installed: apt-get install chromium"
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+        missing(MissingServer("no Chromium is installed: apt-get install chromium"))
     with open_browser(executable) as browser:
         yield browser
 

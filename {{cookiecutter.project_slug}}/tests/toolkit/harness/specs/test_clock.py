@@ -375,23 +375,27 @@ async def test_the_date_goes_on_when_the_bot_is_restarted() -> None:
     assert [each.code async for each, _, _ in broken(spec, make)] == []
 
 
-async def test_a_store_with_a_clock_of_its_own_is_left_out_where_time_passes(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def bots_made_for(spec: BotSpec) -> int:
+    """Return how many bots the relations of a spec take, that of a store included; all hold."""
     made: list[Any] = []
 
     def make(storage: Any = None) -> Any:
         made.append(storage)
         return make_bot(storage)
 
+    assert [each.code async for each, _, _ in broken(spec, make, "memory:")] == []
+    return len(made)
+
+
+async def test_a_store_with_a_clock_of_its_own_is_left_out_where_time_passes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     numbers = []
     for own, step in ((False, "1h"), (True, "1h"), (True, None)):
         monkeypatch.setattr(MemorySessionStorage, "has_own_clock", own, raising=False)
         later = [{"advance": step, "expect": []}] if step else []
         spec = spec_of(sends("hello"), *later, sends("hello"))
-        made.clear()
-        assert [each.code async for each, _, _ in broken(spec, make, "memory:")] == []
-        numbers.append(len(made))
+        numbers.append(await bots_made_for(spec))
     # A restart more for each step.
     assert numbers == [numbers[0], numbers[0] - 1, numbers[0] - 1]
 
@@ -399,19 +403,11 @@ async def test_a_store_with_a_clock_of_its_own_is_left_out_where_time_passes(
 async def test_a_store_that_needs_the_date_is_left_out_where_it_is_another(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    made: list[Any] = []
-
-    def make(storage: Any = None) -> Any:
-        made.append(storage)
-        return make_bot(storage)
-
     spec = spec_of(sends("hello"), given={"now": "2026-11-23T10:30:00+01:00"})
     numbers = []
     for needs in (False, True):
         monkeypatch.setattr(MemorySessionStorage, "needs_the_date", needs, raising=False)
-        made.clear()
-        assert [each.code async for each, _, _ in broken(spec, make, "memory:")] == []
-        numbers.append(len(made))
+        numbers.append(await bots_made_for(spec))
     assert numbers == [numbers[0], numbers[0] - 1]
 
 
