@@ -90,7 +90,9 @@ def seconds_left(expires_at: float | None) -> float | None:
 def wake_at(value: Value) -> float | None:
     """Return when the record wants to be woken, a Unix time; None where it does not."""
     at = value.get(WAKE_AT)
-    return float(at) if type(at) in (int, float) and abs(at) < _LATEST else None
+    if isinstance(at, bool) or not isinstance(at, (int, float)):
+        return None
+    return float(at) if abs(at) < _LATEST else None
 
 
 def belongs(key: str, prefix: str) -> bool:

@@ -9,12 +9,11 @@ from toolkit.harness.conformance.helpers import until_absent
 from toolkit.storage.base import (
     UNCHANGED,
     Due,
+    Lease,
     SessionStorage,
     SharedSessionStorage,
     WakingSessionStorage,
 )
-
-_HELD = {"holder": "test", "lease_for": 30.0}
 
 
 class WakingStorageConformance:
@@ -46,15 +45,15 @@ class WakingStorageConformance:
         assert await storage.due(math.inf, 9) == [Due(1, "1_1")]
         await storage.write("1_1", {"wake_at": 2})
         assert await storage.due(math.inf, 9) == [Due(2, "1_1")]
-        lease = await storage.checkout("1_1", **_HELD)
+        lease = await _take(storage, "1_1")
         assert await storage.due(math.inf, 9) == [Due(2, "1_1")]
         await storage.checkin(lease, {"wake_at": 3})
         assert await storage.due(math.inf, 9) == [Due(3, "1_1")]
-        await storage.checkin(await storage.checkout("1_1", **_HELD), UNCHANGED)
+        await storage.checkin(await _take(storage, "1_1"), UNCHANGED)
         assert await storage.due(math.inf, 9) == [Due(3, "1_1")]
-        await storage.checkin(await storage.checkout("1_1", **_HELD), {"n": 1})
+        await storage.checkin(await _take(storage, "1_1"), {"n": 1})
         assert await storage.due(math.inf, 9) == []
-        lease = await storage.checkout("2_2", **_HELD)
+        lease = await _take(storage, "2_2")
         await storage.checkin(lease, {"wake_at": 4})
         assert await storage.due(math.inf, 9) == [Due(4, "2_2")]
 
@@ -66,7 +65,7 @@ class WakingStorageConformance:
             await storage.write(key, {"wake_at": 1})
         await storage.write("1_1", {"n": 1})
         await storage.delete("2_2")
-        await storage.checkin(await storage.checkout("3_3", **_HELD), None)
+        await storage.checkin(await _take(storage, "3_3"), None)
         assert await storage.due(math.inf, 9) == [Due(1, "4_4")]
 
     async def test_what_has_expired_is_not_due(self, storage: WakingSessionStorage) -> None:
@@ -101,3 +100,7 @@ class WakingStorageConformance:
         assert [at for at, _ in found] == sorted(at for at in moments.values() if at <= 1_249)
         assert {key: at for at, key in found} == {k: at for k, at in moments.items() if at <= 1_249}
         assert await storage.due(math.inf, 25) == found[:25]
+
+
+async def _take(storage: SharedSessionStorage, key: str) -> Lease:
+    return await storage.checkout(key, holder="test", lease_for=30.0)
