@@ -30,6 +30,7 @@ from toolkit.logs import set_up_logging as set_up_logging
 from toolkit.metrics import serve_metrics as serve_metrics
 from toolkit.redaction import redact as redact
 from toolkit.redaction import redact_output as redact_output
+from toolkit.routers import on_timer as on_timer
 from toolkit.sessions.keys import Origin as Origin
 from toolkit.sessions.middleware import BotContext as BotContext
 from toolkit.sessions.middleware import Sessions as Sessions
@@ -40,3 +41,5 @@ from toolkit.storage import open_storage as open_storage
 from toolkit.storage.base import SessionStorage as SessionStorage
 from toolkit.storage.base import SharedSessionStorage as SharedSessionStorage
 from toolkit.storage.memory import MemorySessionStorage as MemorySessionStorage
+from toolkit.timers.events import Timer as Timer
+from toolkit.timers.timers import Timers as Timers

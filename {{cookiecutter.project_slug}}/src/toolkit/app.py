@@ -36,13 +36,14 @@ from toolkit.delivery.shutdown import (
     stop_on_signals,
 )
 from toolkit.delivery.store_report import store_reported
+from toolkit.delivery.timers import DueTimers
 from toolkit.delivery.webhook import HANDLER_LIMIT, WebhookServer
 from toolkit.errors import SessionDeadlock
 from toolkit.fsm import STRATEGIES, SessionFSMMiddleware, SessionFSMStorage
 from toolkit.logs import update_in_work
 from toolkit.quick_aiogram import warm_up
 from toolkit.redaction import hide, redact_output
-from toolkit.routers import QuickRouter, copy_router, quicken, wants_album
+from toolkit.routers import QuickRouter, copy_router, quicken, timer_names, wants_album
 from toolkit.sessions.checkout import Checkouts
 from toolkit.sessions.codec import Migration
 from toolkit.sessions.keys import SCOPES, Scope, origin_of
@@ -50,6 +51,7 @@ from toolkit.sessions.middleware import SessionErrors, SessionMiddleware, Sessio
 from toolkit.storage.base import SessionStorage
 from toolkit.storage.memory import MemorySessionStorage
 from toolkit.storage.per_bot import storage_of
+from toolkit.timers.events import EVENT as TIMER
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +59,7 @@ S = TypeVar("S")
 
 HANDED_OUT = re.compile(
     "bots?|context|dispatcher|event_(chat|context|from_user|update)|fsm_storage|handler|raw_state|"
-    "session_origin|state|storage"
+    "session_origin|state|storage|timers"
 )
 """Names under which handlers get something else."""
 
@@ -89,6 +91,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         hide(bot.token)
         self.sessions = sessions
         """The sessions of this bot, to work on outside an update."""
+        self.sessions.timer_names = self.timer_names
         self._refuse_taken_names()
         self.scope = scope
         self.command_lists = command_lists(commands)
@@ -112,8 +115,12 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
             outer(middleware)
         quicken(self.update)
 
+    def timer_names(self) -> set[str]:
+        """Return the names of the timers that have a handler."""
+        return {name for router in self.chain_tail for name in timer_names(router)}
+
     def _refuse_taken_names(self) -> None:
-        for name in {self.sessions.name, "context"} & self.workflow_data.keys():
+        for name in {self.sessions.name, "context", "timers"} & self.workflow_data.keys():
             raise ValueError(
                 f"{name} is what handlers get from this bot under that name, the session or its "
                 "context: pass yours under another one, or rename the session with session_name="
@@ -165,7 +172,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
                 tries -= 1
                 if not tries:
                     raise
-                logger.info("update %d runs again: %s", update.update_id, error)
+                logger.info("update %s runs again: %s", update.update_id, error)
 
     async def feed_update(
         self, bot: Bot, update: Update, *, numbered: bool = True, **data: Any
@@ -323,6 +330,10 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         self.allowed_updates = allowed_updates
         self.workflow_data |= data
 
+    def resolve_used_update_types(self, skip_events: set[str] | None = None) -> list[str]:
+        """Return the types of updates that have handlers. Telegram knows no timers."""
+        return super().resolve_used_update_types({*(skip_events or ()), TIMER})
+
     def wanted_updates(self) -> list[str] | None:
         """Return the types of updates to ask Telegram for; `None` leaves that as it was."""
         if isinstance(self.allowed_updates, UNSET_TYPE):
@@ -344,8 +355,25 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
             else contextlib.nullcontext()
         )
         with signals:
-            async with self.running(), store_reported(self.sessions.checkouts):
+            async with (
+                self.running(),
+                store_reported(self.sessions.checkouts),
+                self.timers_handled(stop, drain_time(stop_within)),
+            ):
                 await serve(stop)
+
+    @contextlib.asynccontextmanager
+    async def timers_handled(
+        self, stop: asyncio.Event, drain: float, due: DueTimers | None = None
+    ) -> AsyncIterator[None]:
+        """Handle timers during a block, and until `stop` is set."""
+        due = due or DueTimers(self)
+        handling = asyncio.create_task(due.run(stop, drain))
+        try:
+            yield
+        finally:
+            stop.set()
+            await handling
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

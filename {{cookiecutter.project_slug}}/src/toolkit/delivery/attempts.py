@@ -22,9 +22,11 @@ from toolkit.errors import (
     TRANSIENT,
     HandlerInterrupted,
     HandlerTimedOut,
+    SessionBusy,
     StorageUnavailable,
 )
 from toolkit.logs import update_in_work
+from toolkit.timers.events import TimerUpdate
 from toolkit.waiting import Backoff, KeyedLock, on_give_up, retrying, sleep_unless
 
 logger = logging.getLogger(__name__)
@@ -151,10 +153,12 @@ class Attempts:
             first = key not in self._told
             self._told.add(key)
             self._app.on_outcome("failed", update)
-            await self._app.report(outage, update, tell=first and self._would_answer(update))
+            # A timer that another process handles at this moment is no failure.
+            if not (isinstance(outage, SessionBusy) and isinstance(update, TimerUpdate)):
+                await self._app.report(outage, update, tell=first and self._would_answer(update))
             raise
         except Exception as error:
-            logger.exception("update %d is not settled", update.update_id)
+            logger.exception("update %s is not settled", update.update_id)
             self._app.on_outcome("failed", update)
             raise StorageUnavailable("delivery", repr(error)) from error
         self._told.discard(key)
@@ -216,7 +220,7 @@ class Attempts:
             if isinstance(error, final) or attempt == TRIES or done:
                 return None
             logger.warning(
-                "update %d failed (%r), try %d of %d", update.update_id, error, attempt, TRIES
+                "update %s failed (%r), try %d of %d", update.update_id, error, attempt, TRIES
             )
             self._app.on_outcome("retried", update)
             return 0.1 * 4.0**attempt

@@ -80,18 +80,18 @@ async def report(
     A user who blocked the bot is no crash: that is logged in one line only.
     """
     if is_blocked(error, update):
-        logger.info("update %d of %s: %s", update.update_id, key, error)
+        logger.info("update %s of %s: %s", update.update_id, key, error)
         return
     if isinstance(error, TRANSIENT):
-        logger.error("update %d of %s was not applied: %s", update.update_id, key, error)
+        logger.error("update %s of %s was not applied: %s", update.update_id, key, error)
     else:
-        logger.error("update %d of %s failed", update.update_id, key, exc_info=error)
+        logger.error("update %s of %s failed", update.update_id, key, exc_info=error)
     try:
         await on_error(ErrorEvent(update=update, exception=error), bot)
     except TelegramAPIError as unreachable:
-        logger.warning("the user of update %d was not told: %s", update.update_id, unreachable)
+        logger.warning("the user of update %s was not told: %s", update.update_id, unreachable)
     except Exception:
-        logger.exception("on_error itself failed on update %d", update.update_id)
+        logger.exception("on_error itself failed on update %s", update.update_id)
 
 
 def is_blocked(error: Exception, update: Update) -> bool:

@@ -23,6 +23,7 @@ from toolkit.harness.specs.settling import (
     started,
 )
 from toolkit.harness.specs.spec import read_given
+from toolkit.harness.specs.timing import timers_handled
 from toolkit.harness.types import Json
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ class RunningBot:
             stack.callback(self.telegram.observe(self._notice))
             with self._noted():
                 await stack.enter_async_context(self.app.running())
+                await stack.enter_async_context(timers_handled(self.app, self._feed_timer))
             await self._feed_caused()
             self._stack = stack.pop_all()
         return self
@@ -192,6 +194,11 @@ class RunningBot:
                 for task in tasks:
                     task.cancel()
             self._errors += await settle(self._tasks)
+
+    async def _feed_timer(self, update: Update) -> Exception | SystemExit | None:
+        error = await raised_by(self.app.feed_update(self.app.bot, update))
+        self._errors += [error] if error else []
+        return error
 
     async def _feed_caused(self) -> None:
         from aiogram.types import Update

@@ -1,0 +1,196 @@
+"""Finds the timers that are due, and has each handled as an update is.
+
+Every process asks the store, once a second and when a timer is due that it has set itself. Whoever
+checks the session out first handles the timer, and the commit removes it: it takes effect once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import random
+import time
+from collections.abc import Awaitable, Callable
+
+from aiogram.types import Update
+
+from toolkit.delivery.attempts import Attempts, UpdateTasks
+from toolkit.delivery.base import ServedApp
+from toolkit.errors import TRANSIENT, StorageError
+from toolkit.sessions.keys import is_session_key
+from toolkit.storage.base import Due, WakingSessionStorage
+from toolkit.timers.events import TimerUpdate
+from toolkit.timers.timers import due_names
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY = 1.0
+"""Seconds between two looks for timers that other processes have set."""
+
+AT_ONCE = 50
+"""Sessions whose timers are handled at the same time."""
+
+PAGE = 4 * AT_ONCE
+"""Records asked for at once: several processes meet the same ones, and each begins with others."""
+
+NEAR = 0.001
+"""Seconds that a timer may be early: a loop that wakes up by its own clock meets no date exactly."""
+
+REST = 30.0
+"""Seconds in which a record that makes trouble is left alone."""
+
+
+class DueTimers:
+    """Handles the timers of a bot until it is told to stop.
+
+    `settle` handles one, and returns why it could not be handled; by default it is tried and set
+    aside as an update. Where nobody else uses the store, `look_every` may be without end.
+    """
+
+    def __init__(
+        self,
+        app: ServedApp,
+        settle: Callable[[Update], Awaitable[object]] | None = None,
+        *,
+        look_every: float = LOOK_EVERY,
+    ) -> None:
+        self._app = app
+        self._attempts = Attempts(app)
+        self._settle = settle or self._attempts.settle
+        self._look_every = look_every
+        self.tasks = UpdateTasks(self._work, self._give_up)
+        self._in_work: dict[str, set[int]] = {}
+        self._resting: dict[str, float] = {}
+        self._next = math.inf
+        self._look_now = asyncio.Event()
+        self._stop = asyncio.Event()
+        self._away = False
+
+    async def run(self, stop: asyncio.Event, drain: float) -> None:
+        """Handle timers until `stop`; then let those in work finish, for `drain` seconds."""
+        storage = self._app.sessions.storage
+        if not isinstance(storage, WakingSessionStorage):
+            logger.warning("%s finds no timers: it has no verb `due`", type(storage).__name__)
+            return
+        self._stop = stop
+        self._app.sessions.on_wake = self._expect
+        stopped = asyncio.create_task(stop.wait())
+        try:
+            while not stop.is_set():
+                self._look_now.clear()
+                await self._look(storage)
+                limit = min(self._look_every, max(0.0, self._next - time.time()))
+                look = asyncio.create_task(self._look_now.wait())
+                await asyncio.wait(
+                    (look, stopped),
+                    timeout=None if limit == math.inf else limit,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                look.cancel()
+        finally:
+            stopped.cancel()
+            await self.tasks.drain(drain)
+
+    def _expect(self, at: float) -> None:
+        """Look in time for a timer that is due then."""
+        if at < self._next:
+            self._next = at
+            self._look_now.set()
+
+    async def _look(self, storage: WakingSessionStorage) -> None:
+        checkouts = self._app.sessions.checkouts
+        self._next = math.inf
+        try:
+            found = await checkouts.bounded(storage.due(math.inf, PAGE))
+        except StorageError as error:
+            if not self._away:
+                logger.warning("timers wait until the store answers: %s", error)
+            self._away, self._next = True, time.time() + LOOK_EVERY
+            return
+        self._away = False
+        now = time.time() + NEAR
+        due = [each for each in found if each.at <= now]
+        if len(due) < len(found):
+            self._next = min(self._next, found[len(due)].at)
+        self._resting = {key: until for key, until in self._resting.items() if until > now}
+        await asyncio.gather(*map(self._begin, self._choose(due)))
+
+    def _choose(self, due: list[Due]) -> list[str]:
+        """Return the keys to begin with now; the others are looked for again."""
+        keys = [key for _, key in due if key not in self._in_work and key not in self._resting]
+        random.shuffle(keys)
+        return keys[: max(0, AT_ONCE - len(self._in_work))]
+
+    async def _begin(self, key: str) -> None:
+        """Put the due timers of a record to work, in their order."""
+        sessions, now = self._app.sessions, time.time() + NEAR
+        try:
+            record = await sessions.checkouts.bounded(sessions.storage.read(key))
+            names = due_names(record, now) if is_session_key(key) else []
+            if not names:
+                await self._correct(key)
+                return
+        except TRANSIENT:
+            self._expect(now + LOOK_EVERY)
+            return
+        except Exception as error:  # noqa: BLE001 - others have timers, too
+            self._rest(key, error)
+            return
+        updates = [TimerUpdate.of(key, name, record or {}, self._app.bot) for name in names]
+        self._in_work[key] = {update.update_id for update in updates}
+        for update in updates:
+            self.tasks.put(key, update)
+
+    async def _correct(self, key: str) -> None:
+        """Write anew when a record wants to be woken: what it says is not what it has."""
+        if not is_session_key(key):
+            raise ValueError("wake_at is for sessions; name the field otherwise in other records")
+        # Checking it out sets a record aside that cannot be read.
+        async with self._app.sessions.checkout(key, holder="its timers") as context:
+            context.timers.changed = True
+
+    async def _work(self, update: Update) -> None:
+        if not isinstance(update, TimerUpdate):
+            raise TypeError(f"a timer is a TimerUpdate, not {update!r}")
+        timer = update.timer
+        try:
+            if not self._stop.is_set():
+                await self._settle(update)
+                if not timer.is_settled:
+                    await self._drop(update)
+        except TRANSIENT as error:
+            logger.info("timer %s of %s waits: %s", timer.name, timer.key, error)
+            self._expect(time.time() + LOOK_EVERY)
+        except Exception as error:  # noqa: BLE001 - others have timers, too
+            self._rest(timer.key, error)
+        finally:
+            self._leave(update)
+
+    async def _drop(self, update: TimerUpdate) -> None:
+        """Be done with a timer whose handler did not commit: it was set aside, or is blocked."""
+        timer = update.timer
+        async with self._app.sessions.checkout(timer.key, holder=f"timer {timer.name}") as context:
+            entry = context.timers.entry(timer.name)
+            if entry is not None and entry["at"] == timer.due_at_seconds:
+                context.timers.finish(timer.name, entry)
+        timer.is_settled = True
+
+    async def _give_up(self, update: Update) -> None:
+        if isinstance(update, TimerUpdate) and await self._attempts.give_up(update, self._stop):
+            await self._drop(update)
+            self._leave(update)
+
+    def _leave(self, update: TimerUpdate) -> None:
+        key = update.timer.key
+        left = self._in_work.get(key, set())
+        left.discard(update.update_id)
+        if not left:
+            self._in_work.pop(key, None)
+            # Others may have waited for a place.
+            self._look_now.set()
+
+    def _rest(self, key: str, error: Exception) -> None:
+        logger.error("the timers of %s are left alone for %g s", key, REST, exc_info=error)
+        self._resting[key] = time.time() + REST
+        self._expect(self._resting[key])
