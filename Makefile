@@ -69,9 +69,10 @@ fast: $(READY)
 in-place: $(READY)
 	cd '$(PROJECT)' && PYTHONPATH=src $(BIN)/python -m pytest -c $(CONFIG) --rootdir . -p no:cacheprovider -n $(WORKERS) --timeout 180
 
-# More workers than cores: many of these tests wait for processes of their own.
+# More workers than cores: many of these tests wait for processes of their own. One that hangs ends
+# its worker, as a hanging loop may not heed a signal.
 slow: $(READY)
-	$(BIN)/pytest -m slow -n 5 tests
+	$(BIN)/pytest -m slow -n 5 --timeout 900 -o timeout_method=thread tests
 
 lowest: build/lowest/.ready
 	cd '$(PROJECT)' && PYTHONPATH=src $(CURDIR)/build/lowest/bin/python -m pytest -c $(CONFIG) --rootdir . -p no:cacheprovider -n auto --timeout 180

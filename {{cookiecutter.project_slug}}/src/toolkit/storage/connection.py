@@ -11,6 +11,7 @@ from time import monotonic
 from typing import Any, Generic, TypeVar
 
 from toolkit.errors import StorageError, StorageUnavailable
+from toolkit.waiting import within
 
 logger = logging.getLogger(__name__)
 
@@ -115,7 +116,7 @@ class Connection(Generic[Client]):
             or (client.done() and not _is_open(client))
         ):
             # It may take longer than a call, as a table is created; but not for ever.
-            opening = asyncio.wait_for(self._opening(), OPENING * self.patience)
+            opening = within(OPENING * self.patience, self._opening())
             client = self._client = asyncio.ensure_future(opening)
         # Others wait for the same client: one that gives up must not take it from them.
         return await asyncio.shield(client)
@@ -133,8 +134,7 @@ class Connection(Generic[Client]):
     async def _leave(self, client: Client) -> None:
         logger.warning("%s: a client that answers nothing is replaced", self.target)
         try:
-            async with asyncio.timeout(self.patience):
-                await self._closing(client)
+            await within(self.patience, self._closing(client))
         except Exception as error:  # noqa: BLE001 - nobody uses it any longer
             logger.warning("%s: it was not closed in order: %r", self.target, error)
 

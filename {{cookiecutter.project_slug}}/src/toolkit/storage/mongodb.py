@@ -20,6 +20,7 @@ from toolkit.storage.base import OWNER, UNCHANGED, Entry, Lease, Unchanged, Valu
 from toolkit.storage.connection import Connection, driver
 from toolkit.storage.record import check_key, dump_value, load_value, seconds, seconds_left
 from toolkit.storage.url import QUOTING, check_hosts, split_url, without_password
+from toolkit.waiting import within
 
 if TYPE_CHECKING:
     from pymongo.asynchronous.collection import AsyncCollection
@@ -200,7 +201,9 @@ class MongoSessionStorage:
     async def _run(
         self, action: Callable[[AsyncCollection[Document]], Awaitable[Answer]]
     ) -> Answer:
-        return await self._connection.run(action)
+        # In a task, which is left behind where the driver hangs in a lock of its own.
+        patience = self._connection.patience
+        return await self._connection.run(lambda records: within(patience, action(records)))
 
     async def _open(self) -> AsyncCollection[Document]:
         client = self._pymongo.AsyncMongoClient(self._url, tz_aware=True, **self._options)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 import pytest
 
 from toolkit.errors import StorageUnavailable
 from toolkit.storage.connection import Connection
+from toolkit.waiting import within
 
 
 class Strange(Exception):
@@ -138,3 +140,46 @@ async def test_an_opening_that_never_ends_is_tried_again() -> None:
             continue
         break
     assert (answer, openings) == ("client", 2)
+
+
+async def hang(until: asyncio.Event) -> str:
+    """Swallow every cancellation, as a driver in a lock of its own."""
+    while not until.is_set():
+        with contextlib.suppress(asyncio.CancelledError):
+            await until.wait()
+    return "client"
+
+
+async def test_a_client_whose_opening_hangs_is_opened_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("toolkit.storage.connection.OPENING", 1)
+    end = asyncio.Event()
+    openings = [hang(end), asyncio.sleep(0, "client")]
+
+    async def close_client(client: str) -> None:
+        """Nothing is open."""
+
+    connection = Connection[str](
+        "db://here", opening=lambda: openings.pop(0), closing=close_client, patience=0.02
+    )
+    with pytest.raises(StorageUnavailable, match="no answer within"):
+        await connection.run(lambda client: asyncio.sleep(0, client))
+    await asyncio.sleep(0.02)
+    assert await connection.run(lambda client: asyncio.sleep(0, client)) == "client"
+    end.set()
+
+
+async def test_work_that_heeds_no_cancellation_is_left_behind() -> None:
+    end = asyncio.Event()
+    with pytest.raises(TimeoutError):
+        await within(0.01, hang(end))
+    task = asyncio.create_task(within(3600, hang(end)))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait((task,))
+    assert task.cancelled()
+    end.set()
+    assert await within(1, hang(end)) == "client"
+    with pytest.raises(Strange):
+        await within(1, fail(Strange("odd")))
