@@ -32,7 +32,7 @@ AT_ONCE = 50
 """Sessions whose timers are handled at the same time."""
 
 PAGE = 4 * AT_ONCE
-"""Records asked for at once: several processes meet the same ones, and each begins with others."""
+"""Records asked for at once: several processes meet them, and each begins with others."""
 
 NEAR = 0.001
 """Seconds that a timer may be early: a loop that wakes up by its own clock meets no date exactly."""

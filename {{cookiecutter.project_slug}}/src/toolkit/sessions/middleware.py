@@ -284,7 +284,7 @@ class Sessions(Generic[S]):
                 record["session"] = fields
         if context.fsm or "fsm" in record:
             record["fsm"] = context.fsm
-        if context.timers or FIELD in record:
+        if context.timers or WAKE_AT in record:
             context.timers.write_to(record)
         if self.codec.version:
             record["version"] = self.codec.version

@@ -50,6 +50,6 @@ def _name_of(zone: str | tzinfo) -> str:
     name = zone if isinstance(zone, str) else getattr(zone, "key", None) or str(zone)
     try:
         ZoneInfo(name)
-    except (OSError, ValueError) as error:
+    except (KeyError, OSError, ValueError) as error:
         raise ValueError(f"{name!r} is no time zone like 'Europe/Berlin': {error}") from None
     return name
