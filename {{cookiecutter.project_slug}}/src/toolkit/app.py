@@ -43,7 +43,7 @@ from toolkit.fsm import STRATEGIES, SessionFSMMiddleware, SessionFSMStorage
 from toolkit.logs import update_in_work
 from toolkit.quick_aiogram import warm_up
 from toolkit.redaction import hide, redact_output
-from toolkit.routers import QuickRouter, copy_router, quicken, timer_names, wants_album
+from toolkit.routers import QuickRouter, copy_router, quicken, timer_names, timer_observer, wants_album
 from toolkit.sessions.checkout import Checkouts
 from toolkit.sessions.codec import Migration
 from toolkit.sessions.keys import SCOPES, Scope, origin_of
@@ -114,6 +114,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         for middleware in (SessionErrors(self, (self._limits, self.fsm)), self._limits, self.fsm):
             outer(middleware)
         quicken(self.update)
+        timer_observer(self)
 
     def timer_names(self) -> set[str]:
         """Return the names of the timers that have a handler."""

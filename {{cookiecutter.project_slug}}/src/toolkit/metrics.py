@@ -22,8 +22,9 @@ from aiogram.types.update import UpdateTypeLookupError
 from toolkit.app import BotApp
 from toolkit.delivery.base import Outcome
 from toolkit.errors import CannotServe
+from toolkit.timers.events import TimerUpdate
 
-VERBS: Final = ("read", "write", "delete", "has", "add", "checkout", "checkin", "renew")
+VERBS: Final = ("read", "write", "delete", "has", "add", "checkout", "checkin", "renew", "due")
 
 OUTAGES: Final = ("StorageUnavailable", "CancelledError")
 """What a call to a store that is away ends with. Their counters begin with 0, so that Prometheus
@@ -105,6 +106,11 @@ class Metrics:
         self.lag = Histogram(
             "bot_update_lag_seconds",
             "Seconds from a message's date to the begin of its handler",
+            buckets=LAG_BUCKETS,
+        )
+        self.late = Histogram(
+            "bot_timer_late_seconds",
+            "Seconds from the moment of a timer to the begin of its handler",
             buckets=LAG_BUCKETS,
         )
         self.store = Histogram(
@@ -193,7 +199,9 @@ class Timed(BaseMiddleware):
         """Call the handler."""
         update = event if isinstance(event, Update) else None
         message = update and (update.message or update.channel_post or update.business_message)
-        if message:
+        if isinstance(update, TimerUpdate):
+            self._metrics.late.observe(max(0.0, update.timer.late.total_seconds()))
+        elif message:
             age = (datetime.now(UTC) - message.date).total_seconds()
             self._metrics.lag.observe(max(0.0, age))
         begun = monotonic()

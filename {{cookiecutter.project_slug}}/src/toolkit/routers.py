@@ -141,7 +141,7 @@ def on_timer(router: Router, name: str, *filters: CallbackType) -> Callable[[F],
         return timer.handler == name
 
     def register(handler: F) -> F:
-        observer = _timer_observer(router)
+        observer = timer_observer(router)
         observer.register(handler, is_named, *filters, flags={_NAME: name})
         return handler
 
@@ -155,15 +155,14 @@ def timer_names(router: Router) -> Iterator[str]:
             yield handler.flags[_NAME]
 
 
-def _timer_observer(router: Router) -> TelegramEventObserver:
-    """Return what timers are registered with; aiogram's routers have none from the beginning."""
+def timer_observer(router: Router) -> TelegramEventObserver:
+    """Return what timers are registered with: aiogram's routers have none from the beginning."""
     observer = router.observers.get(TIMER)
     if observer is None:
-        observer = router.observers[TIMER] = _Observer(router, TIMER)
-        quicken(observer)
+        observer = router.observers[TIMER] = _Idle(router, TIMER)
         if (twins := vars(router).get(_TWINS)) is not None:
             for twin in twins:
-                _timer_observer(twin)
+                timer_observer(twin)
             _watch_observer(router, TIMER, observer)
     return observer
 

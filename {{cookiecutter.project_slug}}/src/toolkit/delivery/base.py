@@ -36,5 +36,8 @@ class ServedApp(Protocol):
     async def report(self, error: Exception, update: Update, *, tell: bool = True) -> None:
         """Log the failure of the update and `tell` its user."""
 
+    def timer_names(self) -> set[str]:
+        """Return the names of the timers that have a handler."""
+
     def wanted_updates(self) -> list[str] | None:
         """Return the types of updates to ask Telegram for."""

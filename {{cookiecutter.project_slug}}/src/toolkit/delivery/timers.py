@@ -35,7 +35,7 @@ PAGE = 4 * AT_ONCE
 """Records asked for at once: several processes meet them, and each begins with others."""
 
 NEAR = 0.001
-"""Seconds that a timer may be early: a loop that wakes up by its own clock meets no date exactly."""
+"""Seconds that a timer may be early: what wakes up by the loop's clock meets no date exactly."""
 
 REST = 30.0
 """Seconds in which a record that makes trouble is left alone."""
@@ -75,12 +75,14 @@ class DueTimers:
             return
         self._stop = stop
         self._app.sessions.on_wake = self._expect
+        # Without handlers one look is enough, for what an earlier release has set.
+        look_every = self._look_every if self._app.timer_names() else math.inf
         stopped = asyncio.create_task(stop.wait())
         try:
             while not stop.is_set():
                 self._look_now.clear()
                 await self._look(storage)
-                limit = min(self._look_every, max(0.0, self._next - time.time()))
+                limit = min(look_every, max(0.0, self._next - time.time()))
                 look = asyncio.create_task(self._look_now.wait())
                 await asyncio.wait(
                     (look, stopped),

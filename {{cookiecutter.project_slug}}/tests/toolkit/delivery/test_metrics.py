@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -11,12 +13,13 @@ import pytest
 from aiogram.types import Message
 from prometheus_client.parser import text_string_to_metric_families
 
-from toolkit import CannotServe, create_bot, serve_metrics
+from toolkit import CannotServe, Timer, create_bot, on_timer, serve_metrics
 
 from .bots import TOKEN, Away, Session, counting
 from .serving import Serving, free_port
 
 Polling = Callable[..., Serving]
+DONE = {"kind": "timer", "outcome": "done"}
 
 
 class Counted:
@@ -164,3 +167,24 @@ def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyP
         serve_metrics(app, 1)
     # Nothing was touched.
     assert app.on_outcome is counting().on_outcome
+
+
+async def test_timers_are_counted_like_updates_with_how_late_they_are(polling: Polling) -> None:
+    port, app = free_port(), failing()
+
+    @on_timer(app, "remind")
+    async def remind(timer: Timer) -> None:
+        """Nothing to do."""
+
+    serve_metrics(app, port)
+    async with app.sessions.checkout("5_5") as context:
+        context.timers.set("remind", at=datetime.now(UTC) - timedelta(minutes=4))
+    serving = polling(app)
+    await serving.until_polling()
+    before = Counted("")
+    async with asyncio.timeout(20):
+        while not (counted := await look(port, before))("bot_updates_total", **DONE):
+            await asyncio.sleep(0.01)
+    assert counted("bot_timer_late_seconds_bucket", le="300.0") == 1
+    assert counted("bot_timer_late_seconds_bucket", le="60.0") == 0
+    assert counted("bot_store_seconds_count", operation="due") >= 1
