@@ -43,7 +43,14 @@ from toolkit.fsm import STRATEGIES, SessionFSMMiddleware, SessionFSMStorage
 from toolkit.logs import update_in_work
 from toolkit.quick_aiogram import warm_up
 from toolkit.redaction import hide, redact_output
-from toolkit.routers import QuickRouter, copy_router, quicken, timer_names, timer_observer, wants_album
+from toolkit.routers import (
+    QuickRouter,
+    copy_router,
+    quicken,
+    timer_names,
+    timer_observer,
+    wants_album,
+)
 from toolkit.sessions.checkout import Checkouts
 from toolkit.sessions.codec import Migration
 from toolkit.sessions.keys import SCOPES, Scope, origin_of

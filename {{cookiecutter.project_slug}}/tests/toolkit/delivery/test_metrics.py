@@ -183,7 +183,7 @@ async def test_timers_are_counted_like_updates_with_how_late_they_are(polling: P
     await serving.until_polling()
     before = Counted("")
     async with asyncio.timeout(20):
-        while not (counted := await look(port, before))("bot_updates_total", **DONE):
+        while not (counted := await look(port, before))("bot_updates_total", **DONE):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert counted("bot_timer_late_seconds_bucket", le="300.0") == 1
     assert counted("bot_timer_late_seconds_bucket", le="60.0") == 0
