@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import sqlite3
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -51,19 +52,28 @@ async def fill(store: Any, sessions: int) -> None:
         await asyncio.gather(*(store.write(f"{n}_{n}", value) for n, value in values))
 
 
-async def fill_postgres(url: str, sessions: int) -> None:
-    """Copy them into the table: written one by one they would take half an hour."""
+def rows(sessions: int) -> Iterator[tuple[str, str, float | None]]:
+    """Return key, text and moment of the sessions, for a table: writing them would take an hour."""
+    for number in range(sessions):
+        at = moment(number, sessions)
+        yield f"{number}_{number}", json.dumps(record(number, at)), at
+
+
+async def fill_sqlite(store: Any, sessions: int) -> None:
+    """Put them into the file in one transaction."""
+    sql = "INSERT INTO sessions (key, value, wake_at, revision) VALUES (?, ?, ?, 1)"
+    with closing(sqlite3.connect(store.path)) as connection, connection:
+        connection.executemany(sql, rows(sessions))
+
+
+async def fill_postgres(store: Any, sessions: int) -> None:
+    """Copy them into the table."""
     import asyncpg
 
-    def rows() -> Any:
-        for number in range(sessions):
-            at = moment(number, sessions)
-            yield f"{number}_{number}", json.dumps(record(number, at)), at
-
-    connection = await asyncpg.connect(url)
+    connection = await asyncpg.connect(store._url)
     await connection.execute("ALTER TABLE bot_sessions ALTER expires_at SET DEFAULT 'infinity'")
     columns = ("key", "value", "wake_at")
-    await connection.copy_records_to_table("bot_sessions", records=rows(), columns=columns)
+    await connection.copy_records_to_table("bot_sessions", records=rows(sessions), columns=columns)
     await connection.execute("VACUUM ANALYZE bot_sessions")
     await connection.close()
 
@@ -89,11 +99,10 @@ async def opened(names: tuple[str, ...], sessions: int) -> AsyncIterator[dict[st
             if not isinstance(store, WakingSessionStorage):
                 print(f"{name} has no verb `due`, so it is left out", file=sys.stderr)
                 continue
-            if name == "postgres":
-                await store.has("1_1")
-                await fill_postgres(url, sessions)
-            else:
-                await fill(store, sessions)
+            await store.has("1_1")
+            await {"sqlite": fill_sqlite, "postgres": fill_postgres}.get(name, fill)(
+                store, sessions
+            )
             stores[f"ours, {name}"] = store
         yield stores
 
