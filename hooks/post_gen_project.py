@@ -30,8 +30,17 @@ FOR_SERVERS = (
     "tests/toolkit/storage/servers/__init__.py",
     "tests/toolkit/storage/servers/proxy.py",
 )
-FOR_REDIS = ("src/toolkit/storage/redis_client.py", "src/toolkit/storage/redis_pipelines.py")
-FOR_SQLITE = tuple(f"src/toolkit/storage/sqlite_{part}.py" for part in ("file", "table", "writer"))
+FOR_ONE = {
+    "redis": ("src/toolkit/storage/redis_client.py", "src/toolkit/storage/redis_pipelines.py"),
+    "postgres": (
+        "src/toolkit/storage/postgres_table.py",
+        "tests/toolkit/storage/test_postgres_waking.py",
+    ),
+}
+FOR_SQLITE = (
+    *(f"src/toolkit/storage/sqlite_{part}.py" for part in ("file", "table", "writer")),
+    "tests/toolkit/storage/test_sqlite_waking.py",
+)
 DOCKER = (
     *("Dockerfile", ".dockerignore", "compose.yaml"),
     *("deploy/Caddyfile", "deploy/compose.webhook.yaml", "deploy/fly.toml"),
@@ -71,7 +80,7 @@ MANIFEST: dict[str, dict[object, tuple[str, ...]]] = {
                 *_backend(name),
                 f"tests/toolkit/storage/servers/{name}.py",
                 *FOR_SERVERS,
-                *(FOR_REDIS if name == "redis" else ()),
+                *FOR_ONE.get(name, ()),
             )
             for name in SERVERS
         },

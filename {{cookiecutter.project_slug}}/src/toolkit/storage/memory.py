@@ -171,8 +171,11 @@ class MemorySessionStorage:
             self._wake_at[due.key] = due.at
             heapq.heappush(self._waking, due)
             if len(self._waking) > 2 * len(self._wake_at) + 100:
-                self._waking = [Due(at, key) for key, at in self._wake_at.items()]
-                heapq.heapify(self._waking)
+                self._line_up()
+
+    def _line_up(self) -> None:
+        self._waking = [Due(at, key) for key, at in self._wake_at.items()]
+        heapq.heapify(self._waking)
 
     def _sweep(self) -> None:
         """Look at two expiring records, so that the dead ones never outnumber the writes."""

@@ -23,6 +23,7 @@ from toolkit.storage.base import (
 )
 from toolkit.storage.memory import MemorySessionStorage
 from toolkit.storage.record import check_key
+from toolkit.storage.scan import waking
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ def storage_of(store: SessionStorage, bot_id: int) -> SessionStorage:
     if isinstance(store, MemorySessionStorage):
         owner = vars(store).setdefault("owner", bot_id)
         return store if owner == bot_id else BotStorage(store, bot_id, owner)
-    return BotStorage(store, bot_id)
+    return BotStorage(waking(store), bot_id)
 
 
 class BotStorage:
