@@ -17,6 +17,7 @@ from toolkit.harness.conformance import (
     OpenStore,
     PortableStorageConformance,
     SharedStorageConformance,
+    WakingStorageConformance,
     all_keys,
 )
 from toolkit.storage.firestore import FirestoreSessionStorage
@@ -59,7 +60,10 @@ def documents(url: str) -> google.CollectionReference:
 
 
 class TestFirestore(
-    SharedStorageConformance, DurableStorageConformance, PortableStorageConformance
+    SharedStorageConformance,
+    DurableStorageConformance,
+    PortableStorageConformance,
+    WakingStorageConformance,
 ):
     holders = 10
 

@@ -25,6 +25,7 @@ from toolkit.harness.conformance import (
     OpenStore,
     PortableStorageConformance,
     SharedStorageConformance,
+    WakingStorageConformance,
     all_keys,
 )
 from toolkit.storage.base import UNCHANGED
@@ -63,7 +64,12 @@ async def storage(any_url: str, records: object) -> AsyncIterator[MongoSessionSt
     await storage.close()
 
 
-class TestMongoDB(SharedStorageConformance, DurableStorageConformance, PortableStorageConformance):
+class TestMongoDB(
+    SharedStorageConformance,
+    DurableStorageConformance,
+    PortableStorageConformance,
+    WakingStorageConformance,
+):
     @pytest.fixture
     def open_store(self, any_url: str, records: object) -> OpenStore:
         return lambda: MongoSessionStorage(any_url, patience=30.0)

@@ -15,6 +15,7 @@ from toolkit.harness.conformance import (
     DurableStorageConformance,
     OpenStore,
     SharedStorageConformance,
+    WakingStorageConformance,
     all_keys,
     check_paging,
 )
@@ -48,7 +49,7 @@ async def storage(url: str) -> AsyncIterator[RedisSessionStorage]:
     await storage.close()
 
 
-class TestRedis(SharedStorageConformance, DurableStorageConformance):
+class TestRedis(SharedStorageConformance, DurableStorageConformance, WakingStorageConformance):
     @pytest.fixture
     def open_store(self, url: str) -> OpenStore:
         return lambda: RedisSessionStorage(url)
@@ -70,7 +71,7 @@ def cluster() -> Iterator[Cluster]:
         yield cluster
 
 
-class TestSentinel(SharedStorageConformance):
+class TestSentinel(SharedStorageConformance, WakingStorageConformance):
     many_keys = 600
     contenders = 100
 
@@ -79,7 +80,7 @@ class TestSentinel(SharedStorageConformance):
         return lambda: RedisSessionStorage(sentinel.url)
 
 
-class TestCluster(SharedStorageConformance, DurableStorageConformance):
+class TestCluster(SharedStorageConformance, DurableStorageConformance, WakingStorageConformance):
     many_keys = 600
     contenders = 100
 
