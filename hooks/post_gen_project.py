@@ -30,7 +30,11 @@ FOR_SERVERS = (
     "tests/toolkit/storage/servers/__init__.py",
     "tests/toolkit/storage/servers/proxy.py",
 )
-FOR_REDIS = ("src/toolkit/storage/redis_client.py", "src/toolkit/storage/redis_pipelines.py")
+FOR_REDIS = (
+    *(f"src/toolkit/storage/redis_{part}.py" for part in ("client", "pipelines", "waking")),
+    "tests/toolkit/storage/redis_disturbing.py",
+    "tests/toolkit/storage/test_redis_waking.py",
+)
 FOR_SQLITE = tuple(f"src/toolkit/storage/sqlite_{part}.py" for part in ("file", "table", "writer"))
 DOCKER = (
     *("Dockerfile", ".dockerignore", "compose.yaml"),

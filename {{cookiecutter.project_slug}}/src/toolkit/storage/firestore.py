@@ -3,9 +3,10 @@
 A record is one document of the collection `bot_sessions`, and its lease is part of it. Firestore
 has no scripts; what must be atomic is a write that it refuses if the document was changed since it
 was read. So a checkout is a read and a write, and a checkin one write. An acknowledged write is
-stored in several zones. When a record wants to be woken is in the field `wake_at`, of a bot apart in
-`wake_at_<its id>`, so that Firestore's own index of single fields finds what is due. Give the field `expires_at` a TTL policy and Firestore removes the expired
-records; without one they stay, and are absent all the same.
+stored in several zones. When a record wants to be woken is in the field `wake_at`, that of another
+bot in `wake_at_<its id>`: the index that Firestore has of each field finds what is due. Give the
+field `expires_at` a TTL policy and Firestore removes the expired records; without one they stay,
+and are absent all the same.
 """
 
 from __future__ import annotations
@@ -20,7 +21,17 @@ from typing import Any, Final, Self, TypeVar
 from urllib.parse import unquote
 
 from toolkit.errors import SessionBusy, SessionConflict
-from toolkit.storage.base import OF_BOTS, OWNER, UNCHANGED, WAKE_AT, Due, Entry, Lease, Unchanged, Value
+from toolkit.storage.base import (
+    OF_BOTS,
+    OWNER,
+    UNCHANGED,
+    WAKE_AT,
+    Due,
+    Entry,
+    Lease,
+    Unchanged,
+    Value,
+)
 from toolkit.storage.connection import Connection, driver
 from toolkit.storage.record import (
     bot_of,

@@ -241,9 +241,7 @@ class RedisSessionStorage:
         proof = f"{str(lease.fence)[:_FENCE]} {lease.holder}"
         return bool(await self._script(script, lease.key, text, ms, proof, at))
 
-    def _script(
-        self, script: str, key: str, *arguments: str | int | None
-    ) -> asyncio.Future[Any]:
+    def _script(self, script: str, key: str, *arguments: str | int | None) -> asyncio.Future[Any]:
         names = [record_name(key), f"lease{{:{key}}}"]
         if self._index is None:
             names.append(index_name(key))

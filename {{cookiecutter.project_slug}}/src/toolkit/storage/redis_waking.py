@@ -6,7 +6,8 @@ changes a record changes the set. On a cluster the set is on a node of its own, 
 - A score is never later than its record. What makes a record earlier lowers the score first, then
   writes the record under a lease. What makes it later, or removes it, leaves the score as it is.
 - `due` goes by the record. Where the score is another one, it leases the record, so that nothing
-  that has lowered the score can still write, and moves the score if it has not changed since.
+  that has lowered the score can still write, and moves the score if nothing has lowered it since:
+  `lowered{:BOT}` holds a token of what did so last.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ from toolkit.errors import SessionBusy, SessionUndecodable
 from toolkit.storage.base import UNCHANGED, Due, SharedSessionStorage
 from toolkit.storage.record import bot_of, check_key, wake_at
 
-# A page of what is due; where records have gone, how many, and the page is to be asked for again.
+# Returns what is due; where records have gone, their number, and is to be called again.
 _DUE: Final = """
-local page = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', 0, ARGV[2])
+local page = redis.call(
+    'ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', 0, ARGV[2]
+)
 local gone = 0
 for n = 1, #page, 2 do
     if redis.call('EXISTS', page[n]) == 0 then
@@ -31,17 +34,20 @@ for n = 1, #page, 2 do
 end
 return gone > 0 and gone or page
 """
-# A score that is low enough becomes lower: `_MOVE` has to see that something is about to be written.
 _LOWER: Final = """
 local old = redis.call('ZSCORE', KEYS[1], ARGV[1])
-if old and tonumber(old) <= tonumber(ARGV[2]) then
-    redis.call('ZINCRBY', KEYS[1], -0.001, ARGV[1])
-else redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1]) end
+if not old or tonumber(old) > tonumber(ARGV[3]) then
+    redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])
+end
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
 """
 _MOVE: Final = """
-if redis.call('ZSCORE', KEYS[1], ARGV[1]) ~= ARGV[2] then return end
-if ARGV[3] == '' then redis.call('ZREM', KEYS[1], ARGV[1])
-else redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1]) end
+if (redis.call('HGET', KEYS[2], ARGV[1]) or '') ~= ARGV[2] then return end
+if ARGV[3] ~= '' then redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])
+else
+    redis.call('ZREM', KEYS[1], ARGV[1])
+    redis.call('HDEL', KEYS[2], ARGV[1])
+end
 """
 _LEASE: Final = 5.0
 """Seconds for which a record is leased while its score moves."""
@@ -87,42 +93,55 @@ class ClusterIndex:
 
     async def lower(self, key: str, at: float) -> None:
         """Say that the record is about to be written, with a lease, and wants to be woken then."""
-        await self._run("EVAL", _LOWER, 1, index_name(key), record_name(key), score(at))
+        names = index_name(key), _token_name(key), record_name(key)
+        await self._run("EVAL", _LOWER, 2, *names, secrets.token_hex(8), score(at))
 
     async def due(self, before: float, limit: int, prefix: str) -> list[Due]:
         """Return what is due, and let scores follow their records."""
         index = index_name(prefix)
-        found: dict[bytes, float] = {}
-        staying, is_end = 0, False
+        found: dict[str, Due] = {}
+        start, is_end = 0, False
         while len(found) < limit and not is_end:
-            asked = (index, "-inf", score(before), "WITHSCORES", "LIMIT", staying, limit)
+            asked = (index, "-inf", score(before), "WITHSCORES", "LIMIT", start, limit)
             page = _pairs(await self._run("ZRANGEBYSCORE", *asked))
-            seen = await asyncio.gather(*(self._see(index, *member) for member in page))
-            moments = {name: at for (name, _), (stays, at) in zip(page, seen, strict=True) if stays}
-            found |= {name: at for name, at in moments.items() if at is not None and at <= before}
-            staying += len(moments)
-            # What has moved may still be due.
-            is_end = len(moments) == len(page) < limit
-        earliest = sorted(found.items(), key=lambda item: item[1])
-        return [Due(at, key_of(name)) for name, at in earliest[:limit]]
+            seen = await asyncio.gather(*(self._see(*member) for member in page))
+            if any(moved for _, moved in seen):
+                # To where is not known: before those that have been seen, perhaps.
+                start, found = 0, {}
+                continue
+            start, is_end = start + len(page), len(page) < limit
+            found |= {due.key: due for due, _ in seen if due is not None and due.at <= before}
+        return sorted(found.values(), key=lambda due: due.at)[:limit]
 
-    async def _see(self, index: str, name: bytes, old: bytes) -> tuple[bool, float | None]:
-        """Tell whether the score stays, and what the record says; let the score follow it."""
-        key, at, holder = key_of(name), None, f"due {secrets.token_hex(8)}"
+    async def _see(self, name: bytes, old: bytes) -> tuple[Due | None, bool]:
+        """Return what the record says, and whether its score had to follow it."""
+        key = key_of(name)
         try:
             at = wake_at(await self._storage.read(key) or {})
-            if at == float(old):
-                return True, at
-            lease = await self._storage.checkout(key, holder=holder, lease_for=_LEASE)
-        except SessionBusy:
-            return True, at
+            if at != float(old) and await self._follow(key, name):
+                return None, True
         except SessionUndecodable:
             # Whoever takes it out finds that, too, and moves it aside.
-            return True, float(old)
-        new = wake_at(lease.value or {})
-        await self._run("EVAL", _MOVE, 1, index, name, old, score(new))
+            at = float(old)
+        return None if at is None else Due(at, key), False
+
+    async def _follow(self, key: str, name: bytes) -> bool:
+        """Let a score follow its record, unless somebody has that."""
+        index, tokens = index_name(key), _token_name(key)
+        token = await self._run("HGET", tokens, name) or ""
+        holder = f"due {secrets.token_hex(8)}"
+        try:
+            lease = await self._storage.checkout(key, holder=holder, lease_for=_LEASE)
+        except SessionBusy:
+            return False
+        at = score(wake_at(lease.value or {}))
+        await self._run("EVAL", _MOVE, 2, index, tokens, name, token, at)
         await self._storage.checkin(lease, UNCHANGED)
-        return False, None
+        return True
+
+
+def _token_name(key: str) -> str:
+    return f"lowered{{:{bot_of(key)}}}"
 
 
 def _pairs(page: list[bytes]) -> list[tuple[bytes, bytes]]:
