@@ -283,7 +283,7 @@ async def _replace(document: Any, snapshot: Any, fields: dict[str, Any]) -> Any:
 
 
 def _record(key: str, value: Value, expires_in: float | None) -> dict[str, Any]:
-    text = dump_value(key, value)
+    text = dump_value(check_key(key), value)
     expires_at = None if seconds(expires_in) is None else _after(expires_in)
     at = wake_at(value)
     return {
