@@ -31,7 +31,11 @@ FOR_SERVERS = (
     "tests/toolkit/storage/servers/proxy.py",
 )
 FOR_ONE = {
-    "redis": ("src/toolkit/storage/redis_client.py", "src/toolkit/storage/redis_pipelines.py"),
+    "redis": (
+        *(f"src/toolkit/storage/redis_{part}.py" for part in ("client", "pipelines", "waking")),
+        "tests/toolkit/storage/redis_disturbing.py",
+        "tests/toolkit/storage/test_redis_waking.py",
+    ),
     "postgres": (
         "src/toolkit/storage/postgres_table.py",
         "tests/toolkit/storage/test_postgres_waking.py",

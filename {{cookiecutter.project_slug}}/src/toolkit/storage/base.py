@@ -131,7 +131,7 @@ class WakingSessionStorage(SessionStorage, Protocol):
         """Return the live records that want to be woken until `before`, the earliest first.
 
         `before` is a Unix time, or `math.inf`. At most `limit` are returned, whose keys start with
-        `prefix`; without one, those that do not belong to a bot apart (`bots:…`).
+        `prefix`, that of a bot (`bots:7:`); without one, those that belong to no bot apart.
         """
 
 

@@ -100,6 +100,11 @@ def belongs(key: str, prefix: str) -> bool:
     return key.startswith(prefix) if prefix else not key.startswith(OF_BOTS)
 
 
+def bot_of(key: str) -> str:
+    """Return what is before the keys of the bot that a key, or such a prefix, belongs to."""
+    return key[: key.find(":", len(OF_BOTS)) + 1] if key.startswith(OF_BOTS) else ""
+
+
 def dump_value(key: str, value: Value) -> str:
     """Return the value as JSON text. Raises NotSerializable or SessionTooLarge.
 

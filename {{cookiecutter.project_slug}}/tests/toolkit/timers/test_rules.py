@@ -55,7 +55,7 @@ def test_a_weekday_and_the_last_day_of_a_month_can_be_meant() -> None:
 
 
 def test_an_interval_is_kept_to_from_its_first_moment_on() -> None:
-    chance = random.Random(5)
+    chance = random.Random(5)  # noqa: S311 - no secret
     for _ in range(1000):
         every, last, late = (chance.randint(1, 10**n) for n in (6, 6, 9))
         rule = rule_of(timedelta(seconds=every), None)

@@ -76,6 +76,27 @@ class WakingStorageConformance:
         assert await storage.add("1_1", {"n": 1})
         assert await storage.due(math.inf, 9) == [Due(2, "2_2")]
 
+    async def test_a_moment_comes_back_to_the_last_digit(
+        self, storage: WakingSessionStorage
+    ) -> None:
+        for at in (1764259200.123456, 0.1 + 0.2, 1 / 3, 253402300799.99997, -1e-7):
+            await storage.write("1_1", {"wake_at": at})
+            assert await storage.due(at, 9) == [Due(at, "1_1")]
+            assert await storage.due(math.nextafter(at, -math.inf), 9) == []
+
+    async def test_what_is_changed_in_a_checked_out_value_counts_once_it_is_checked_in(
+        self, storage: WakingSessionStorage
+    ) -> None:
+        assert isinstance(storage, SharedSessionStorage)
+        await storage.write("1_1", {"wake_at": 9})
+        for at in (5, 7, 3):
+            lease = await _take(storage, "1_1")
+            assert lease.value is not None
+            lease.value["wake_at"] = at
+            await storage.checkin(lease, lease.value)
+            assert await storage.due(at, 9) == [Due(at, "1_1")]
+            assert await storage.due(math.nextafter(at, 0), 9) == []
+
     async def test_only_a_number_is_a_moment(self, storage: WakingSessionStorage) -> None:
         for number, other in enumerate(("soon", None, True, [1], {"at": 1})):
             await storage.write(f"{number}_1", {"wake_at": other})
