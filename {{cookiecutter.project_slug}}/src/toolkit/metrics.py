@@ -153,7 +153,7 @@ class Metrics:
             raise
 
     def _tasks(self) -> list[Any]:
-        return [app.tasks for app in self.apps if app.tasks is not None]
+        return [app.in_work for app in self.apps if app.in_work is not None]
 
     def _note(self, outcome: Outcome, update: Update | None) -> None:
         self.updates.labels(kind_of(update), outcome).inc()

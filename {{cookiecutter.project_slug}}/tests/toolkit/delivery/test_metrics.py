@@ -111,7 +111,7 @@ async def test_what_is_in_work_and_what_waits_shows(polling: Polling) -> None:
         serving.telegram.send_text(1, text)
     await app["begun"].wait()
     # Both are fetched with the first one or soon after it.
-    await serving.until(lambda: app.tasks is not None and len(app.tasks) == 3)
+    await serving.until(lambda: app.in_work is not None and len(app.in_work) == 3)
     counted = await look(port)
     assert (counted("bot_updates_in_progress"), counted("bot_updates_waiting")) == (1, 2)
     app["go"].set()

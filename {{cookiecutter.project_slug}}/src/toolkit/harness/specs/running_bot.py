@@ -110,6 +110,7 @@ class RunningBot:
 
     async def __aenter__(self) -> RunningBot:
         from toolkit.harness.fake_telegram import FakeTelegram
+        from toolkit.harness.specs.plain import is_plain
 
         bot = self.app.bot
         first = self._first_update_id
@@ -128,6 +129,9 @@ class RunningBot:
             stack.callback(self.telegram.observe(self._notice))
             with self._noted():
                 await stack.enter_async_context(self.app.running())
+            if not is_plain(self.app):
+                # What waits for time would be waited for, as at a real stop.
+                stack.callback(self.app.tasks.cancel)
             await self._feed_caused()
             self._stack = stack.pop_all()
         return self
