@@ -67,8 +67,10 @@ class Throttle:
             raise ValueError(f"{words}; got {self.limit!r}")
         if not (isinstance(self.per, int | float) and 0 < self.per < math.inf):
             raise ValueError(f"per is a number of seconds, more than 0; got {self.per!r}")
-        if self.tell is not None and not callable(self.tell) and not self.tell.strip():
-            raise ValueError("tell is a text for the user; leave it out to tell them nothing")
+        tell = self.tell
+        if not (tell is None or callable(tell) or (isinstance(tell, str) and tell.strip())):
+            words = "tell is a text for the user, or a function that returns one for an update"
+            raise ValueError(f"{words}; leave it out to tell them nothing; got {tell!r}")
 
 
 @dataclass(slots=True)
