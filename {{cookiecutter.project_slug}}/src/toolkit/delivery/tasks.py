@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
 from functools import partial
+from inspect import isfunction
 from typing import Any, Literal, TypeVar, cast
 
 from aiogram import BaseMiddleware
@@ -176,7 +177,7 @@ class TasksMiddleware(BaseMiddleware):
 def _check(work: Any) -> None:
     """Raise what says how it is done right."""
     if not asyncio.iscoroutine(work):
-        got = f"the function {work.__qualname__}" if callable(work) else repr(work)
+        got = f"the function {work.__qualname__}" if isfunction(work) else repr(work)[:80]
         raise TypeError(
             "tasks.start() takes a coroutine, which is what an `async def` function returns: "
             f"tasks.start(work(chat_id)), not tasks.start(work); got {got}"

@@ -123,9 +123,9 @@ class Floods:
 
     def _sent(self, event: Any) -> float:
         """Return when the event was sent, by the clock; what has no date is as late as the last."""
-        edited, date = getattr(event, "edit_date", None), getattr(event, "date", None)
-        if edited or date:
-            late = time.time() - (edited or date.timestamp())
+        date = getattr(event, "date", None)
+        if date is not None:
+            late = time.time() - (getattr(event, "edit_date", None) or date.timestamp())
             self._late = min(late, LATEST) if late > LATE else 0.0
         return clock.monotonic() - self._late
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -101,6 +102,28 @@ async def test_a_store_that_is_away_shows(polling: Polling, no_backoff: None) ->
     assert counted("bot_updates_total", kind="message", outcome="done") == 1
     assert counted("bot_store_seconds_count", operation="checkin") == 1
     assert counted("bot_dead_letters_total") == 0
+
+
+async def test_tasks_are_counted_by_how_they_ended(polling: Polling) -> None:
+    port, app, forever = free_port(), counting(), asyncio.Event()
+    serve_metrics(app, port)
+    serving = polling(app)
+    await serving.until_polling()
+    before = await look(port)
+    assert ("bot_tasks_total", ("outcome", "failed")) in before.samples
+
+    async def fail() -> None:
+        raise ValueError("a mistake")
+
+    app.tasks.start(forever.wait())
+    await app.tasks.start(asyncio.sleep(0))
+    with pytest.raises(ValueError, match="a mistake"):
+        await app.tasks.start(fail())
+    counted = await look(port, before)
+    assert counted("bot_tasks_in_progress") == 1
+    ended = {end: counted("bot_tasks_total", outcome=end) for end in ("done", "failed", "cut_off")}
+    assert ended == {"done": 1, "failed": 1, "cut_off": 0}
+    forever.set()
 
 
 async def test_what_is_in_work_and_what_waits_shows(polling: Polling) -> None:

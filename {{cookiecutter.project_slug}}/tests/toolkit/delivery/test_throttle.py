@@ -267,8 +267,8 @@ def test_counting_takes_little_memory_however_many_users_there_are(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "KEPT", 100)
-    monkeypatch.setattr("toolkit.clock.monotonic", lambda: now)
     now = 1000.0
+    monkeypatch.setattr("toolkit.clock.monotonic", lambda: now)
     floods = Floods(Throttle(1, per=10), counting())
 
     def come(user: int) -> bool:
