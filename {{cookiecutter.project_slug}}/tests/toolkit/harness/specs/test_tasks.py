@@ -16,9 +16,9 @@ def make_bot() -> Any:
     """A bot that answers at once, and once more later."""
     from aiogram.types import Message
 
-    from toolkit import BotContext, Tasks, create_bot
+    from toolkit import BotApp, BotContext, Tasks, create_bot
 
-    app: Any = create_bot("42:fake", initial=dict, ended=[])
+    app: BotApp[dict[str, Any]] = create_bot("42:fake", initial=dict, ended=[])
 
     async def work(message: Message, key: str, ended: list[str]) -> None:
         try:
