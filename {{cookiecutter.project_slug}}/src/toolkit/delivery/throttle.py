@@ -6,7 +6,7 @@ import logging
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from aiogram.exceptions import TelegramAPIError
@@ -47,7 +47,6 @@ LATE, LATEST = 5.0, 86_400.0
 it was sent. Telegram keeps it for a day."""
 
 
-@dataclass(frozen=True)
 class Throttle:
     """At most `limit` updates of a user in `per` seconds: `throttle=Throttle(20, per=10)`.
 
@@ -57,20 +56,18 @@ class Throttle:
     counts for itself. Raises `ValueError` for what cannot work.
     """
 
-    limit: int
-    per: float = field(kw_only=True)
-    tell: str | Callable[[Update], str] | None = field(default=None, kw_only=True)
-
-    def __post_init__(self) -> None:
-        if isinstance(self.limit, bool) or not isinstance(self.limit, int) or self.limit < 1:
+    def __init__(
+        self, limit: int, *, per: float, tell: str | Callable[[Update], str] | None = None
+    ) -> None:
+        if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
             words = "limit is how many updates of a user are let through, a whole number from 1"
-            raise ValueError(f"{words}; got {self.limit!r}")
-        if not (isinstance(self.per, int | float) and 0 < self.per < math.inf):
-            raise ValueError(f"per is a number of seconds, more than 0; got {self.per!r}")
-        tell = self.tell
+            raise ValueError(f"{words}; got {limit!r}")
+        if not (isinstance(per, int | float) and 0 < per < math.inf):
+            raise ValueError(f"per is a number of seconds, more than 0; got {per!r}")
         if not (tell is None or callable(tell) or (isinstance(tell, str) and tell.strip())):
             words = "tell is a text for the user, or a function that returns one for an update"
             raise ValueError(f"{words}; leave it out to tell them nothing; got {tell!r}")
+        self.limit, self.per, self.tell = limit, per, tell
 
 
 @dataclass(slots=True)
