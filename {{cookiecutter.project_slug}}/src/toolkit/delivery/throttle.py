@@ -16,7 +16,6 @@ from aiogram.types.update import UpdateTypeLookupError
 from toolkit import clock
 from toolkit.delivery.base import ServedApp
 from toolkit.delivery.failures import say
-from toolkit.sessions.keys import origin_of
 
 logger = logging.getLogger(__name__)
 
@@ -24,8 +23,9 @@ WRITTEN: Final = (
     *("message", "edited_message", "business_message", "edited_business_message"),
     "guest_message",
 )
+REACTION: Final = "message_reaction"
 THROTTLED: Final = frozenset(
-    (*WRITTEN, "callback_query", "inline_query", "chosen_inline_result", "message_reaction")
+    (*WRITTEN, REACTION, "callback_query", "inline_query", "chosen_inline_result")
 )
 """Types of updates that a user makes as many of as they like. Payments, members and the like, and
 answers to polls, are let through."""
@@ -94,20 +94,23 @@ class Floods:
 
     def drops(self, update: Update) -> bool:
         """Count the update; tell whether it is one too many."""
-        event: Any
         try:
-            kind, event = update.event_type, update.event
+            kind = update.event_type
         except UpdateTypeLookupError:
             return False
         # What code makes has no number.
         if kind not in THROTTLED or update.update_id <= 0:
             return False
-        if kind in WRITTEN and event.content_type not in CONTENTS:
+        event: Any = getattr(update, kind)
+        if kind in WRITTEN:
+            if not event.text and event.content_type not in CONTENTS:
+                return False
+            sender = event.sender_chat or event.from_user
+        else:
+            sender = event.user or event.actor_chat if kind == REACTION else event.from_user
+        if sender is None:
             return False
-        user = origin_of(update).user
-        if user is None:
-            return False
-        window = self._window(user, self._sent(event))
+        window = self._window(sender.id, self._sent(event))
         # An update that comes again, since it could not be settled, is no other one.
         mark = getattr(event, "media_group_id", None) or update.update_id
         if mark in window.passed:
@@ -115,7 +118,7 @@ class Floods:
         if len(window.passed) < self._throttle.limit:
             window.passed.add(mark)
             return False
-        self._drop(update, user, window)
+        self._drop(update, sender.id, window)
         return True
 
     def _sent(self, event: Any) -> float:

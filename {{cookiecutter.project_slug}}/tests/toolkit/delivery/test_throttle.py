@@ -198,6 +198,7 @@ MEMBER = {
         "user": {"id": 42, "is_bot": True, "first_name": "b"},
     },
 }
+DICE = {"emoji": "🎲", "value": 6}
 PAID = {
     **{"currency": "XTR", "total_amount": 1, "invoice_payload": "p"},
     **{"telegram_payment_charge_id": "t", "provider_payment_charge_id": "p"},
@@ -329,6 +330,31 @@ def test_a_number_alone_is_no_throttle() -> None:
     options: dict[str, Any] = {"throttle": 20}
     with pytest.raises(TypeError, match=r"like Throttle\(20, per=10\); got 20"):
         counting(**options)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        ("callback_query", {"id": "1", "chat_instance": "1", "data": "x"}),
+        ("inline_query", {"id": "1", "query": "x", "offset": ""}),
+        ("chosen_inline_result", {"result_id": "1", "query": "x"}),
+        (
+            "message_reaction",
+            {
+                **{"message_id": 1, "date": 1, "old_reaction": [], "new_reaction": []},
+                **{"chat": MEMBER["chat"]},
+            },
+        ),
+        ("edited_message", {"message_id": 1, "date": 1, "chat": MEMBER["chat"], "text": "x"}),
+        ("message", {"message_id": 1, "date": 1, "chat": MEMBER["chat"], "dice": DICE}),
+    ],
+)
+def test_all_that_a_user_can_flood_with_is_counted(kind: str, fields: Any) -> None:
+    app = counting(throttle=Throttle(2, per=3600))
+    person = {"id": 5, "is_bot": False, "first_name": "Ben"}
+    about = {"user" if kind == "message_reaction" else "from": person, **fields}
+    updates = [Update.model_validate({"update_id": n, kind: about}) for n in (1, 2, 3)]
+    assert [app.drops(update) for update in updates] == [False, False, True]
 
 
 def test_bots_that_share_a_throttle_count_for_themselves() -> None:
