@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -98,6 +99,18 @@ async def test_what_a_failed_try_has_started_never_begins(polling: Polling) -> N
     await serving.until_answered("22 in a task")
     assert serving.app["tried"] == ["odd", "odd", "bad", "bad", "bad", "fine"]
     assert serving.texts == ["11 in a task", SORRY, "22 in a task"]
+
+
+@pytest.mark.filterwarnings("error")
+async def test_what_never_begins_leaves_no_task_and_no_warning(talk_to: Any) -> None:
+    talk = talk_to(working(count_on))
+    before = asyncio.all_tasks()
+    with pytest.raises(ValueError, match="a mistake"):
+        await talk.say("bad")
+    await asyncio.sleep(0.01)
+    gc.collect()
+    assert asyncio.all_tasks() == before
+    assert talk.texts == [SORRY]
 
 
 async def test_it_does_not_begin_before_the_store_has_the_commit(
@@ -251,6 +264,23 @@ async def test_what_a_stop_cuts_off_is_logged_by_name_and_told_to_the_user(
     told = "the task counting of update 1 of 5_5 did not end: a stop of the bot cut it off"
     assert [r.message for r in caplog.records if r.levelno >= logging.WARNING] == [told]
     assert app.tasks.running == set()
+
+
+async def test_it_has_the_time_of_handlers_and_no_more(polling: Polling) -> None:
+    ended = list[int]()
+
+    async def work(app: BotApp[Session], key: str, message: Message) -> None:
+        try:
+            await stall(app, key, message)
+        finally:
+            ended.append(len(serving.methods("getUpdates")))
+
+    serving = polling(working(work), stop_within=3.05)
+    serving.telegram.send_text(5, "hello")
+    await serving.until_answered("begun")
+    await serving.stop()
+    # What handlers have done by then is confirmed after their time is over.
+    assert ended == [len(serving.methods("getUpdates")) - 1]
 
 
 async def test_what_never_began_is_dropped_with_the_update_that_a_stop_cuts_off(
