@@ -8,6 +8,8 @@ from toolkit.app import create_bot as create_bot
 from toolkit.delivery.heartbeat import keep_heartbeat as keep_heartbeat
 from toolkit.delivery.proxy_url import check_proxy_url as check_proxy_url
 from toolkit.delivery.shutdown import loop_factory as loop_factory
+from toolkit.delivery.tasks import Tasks as Tasks
+from toolkit.delivery.throttle import Throttle as Throttle
 from toolkit.delivery.webhook_url import check_webhook_url as check_webhook_url
 from toolkit.errors import CannotServe as CannotServe
 from toolkit.errors import HandlerTimedOut as HandlerTimedOut

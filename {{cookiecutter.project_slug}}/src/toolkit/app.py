@@ -24,18 +24,21 @@ from toolkit.albums import Albums
 from toolkit.delivery.attempts import UpdateTasks
 from toolkit.delivery.base import Outcome
 from toolkit.delivery.command_lists import Commands, command_lists, declare
-from toolkit.delivery.failures import OnError, apologise, is_blocked, report
+from toolkit.delivery.failures import OnError, apologise, is_blocked, report, report_task
 from toolkit.delivery.outgoing import LazySession, RetryingBot, effects
 from toolkit.delivery.polling import Poller
 from toolkit.delivery.shutdown import (
     STOP_WITHIN,
     LoopFactory,
     close_within,
+    drain,
     drain_time,
     run_until_signal,
     stop_on_signals,
 )
 from toolkit.delivery.store_report import store_reported
+from toolkit.delivery.tasks import Tasks, TasksMiddleware
+from toolkit.delivery.throttle import Floods, Throttle
 from toolkit.delivery.timers import DueTimers
 from toolkit.delivery.webhook import HANDLER_LIMIT, WebhookServer
 from toolkit.errors import SessionDeadlock
@@ -66,7 +69,7 @@ S = TypeVar("S")
 
 HANDED_OUT = re.compile(
     "bots?|context|dispatcher|event_(chat|context|from_user|update)|fsm_storage|handler|raw_state|"
-    "session_origin|state|storage|timers"
+    "session_origin|state|storage|tasks|timers"
 )
 """Names under which handlers get something else."""
 
@@ -89,6 +92,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         commands: Commands,
         on_error: OnError,
         handler_timeout: float,
+        throttle: Throttle | None = None,
         **data: Any,
     ) -> None:
         fsm_storage = SessionFSMStorage(sessions, scope)
@@ -109,8 +113,12 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         self.albums = Albums()
         self.on_outcome: Callable[[Outcome, Update | None], object] = _note_nothing
         """Is told what became of each update that was delivered; `serve_metrics` counts them."""
-        self.tasks: UpdateTasks | None = None
+        self.in_work: UpdateTasks | None = None
         """The updates that are in work or wait, while the bot serves."""
+        self.tasks = Tasks(self._report_task)
+        """Work beside the updates: `app.tasks.start(work())`."""
+        self.workflow_data.setdefault("tasks", self.tasks)
+        self._floods = Floods(throttle, self) if throttle is not None else None
         # The state is in the session's record, which has to be checked out before.
         self._limits = SessionMiddleware(sessions, scope, handler_timeout)
         bot.poll_sent = self._limits.lookup.note_poll
@@ -118,7 +126,8 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         outer = self.update.outer_middleware
         # aiogram's own error handling, for which there is no session any more.
         outer.unregister(outer[0])
-        for middleware in (SessionErrors(self, (self._limits, self.fsm)), self._limits, self.fsm):
+        within = (TasksMiddleware(self.tasks), self._limits, self.fsm)
+        for middleware in (SessionErrors(self, within), *within):
             outer(middleware)
         quicken(self.update)
         timer_observer(self)
@@ -163,6 +172,10 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         """
         return super().include_router(copy_router(router))
 
+    def drops(self, update: Update) -> bool:
+        """Count the update for `throttle`; tell whether it is one too many, and to be dropped."""
+        return self._floods is not None and self._floods.drops(update)
+
     async def apply_update(self, bot: Bot, update: Update, **data: Any) -> Any:
         """Take one update through sessions and handlers; failures are raised, not reported.
 
@@ -193,6 +206,8 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         A handler's exception is logged once, told to the user by `on_error`, and raised again.
         That the user has blocked the bot is logged and forgotten.
         """
+        if numbered and self.drops(update):
+            return None
         if self.albums.wanted:
             self.albums.arrived(update)
         if not numbered:
@@ -214,6 +229,10 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         """Log the failure of `update` and `tell` its user."""
         on_error = self.on_error if tell else _tell_nobody
         await report(error, update, self.session_key(update), self.bot, on_error)
+
+    async def _report_task(self, error: Exception, update: Update | None, name: str) -> None:
+        key = self.session_key(update) if update else None
+        await report_task(error, name, update, key, self.bot, self.on_error)
 
     async def start_polling(
         self,
@@ -250,7 +269,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
             drain=drain_time(stop_within),
             take_over=take_over,
         )
-        self.tasks = poller.tasks
+        self.in_work = poller.tasks
         await self._serve(poller.run, stop, stop_within, handle_signals)
 
     def run_polling(
@@ -309,7 +328,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
             max_connections=max_connections,
             drain=drain_time(stop_within),
         )
-        self.tasks = server.tasks
+        self.in_work = server.tasks
         limits = self._limits.deadlines
         limits.seconds = min(limits.seconds, HANDLER_LIMIT)
         await self._serve(server.run, stop, stop_within, handle_signals)
@@ -387,10 +406,11 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
     async def running(self) -> AsyncIterator[None]:
         """Start the bot for a block without taking updates; end it with its store afterwards.
 
-        Startup hooks run and the command lists are declared before the block; shutdown hooks run,
-        and the bot's client and the store are closed, after it.
+        Startup hooks run and the command lists are declared before the block. After it tasks have
+        six seconds to end, shutdown hooks run, and the bot's client and the store are closed.
         """
         redact_output()
+        self.tasks.stopped = False
         self._refuse_taken_names()
         self.albums.wanted = any(
             wants_album(handler)
@@ -405,6 +425,8 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
             yield
         finally:
             try:
+                if not self.tasks.stopped:
+                    await drain(drain_time(STOP_WITHIN), self.tasks)
                 await close_within(2.0, "a shutdown hook", self.emit_shutdown(**data))
             finally:
                 await self.close()
@@ -440,6 +462,7 @@ def create_bot(
     commands: Commands = (),
     on_error: OnError = apologise,
     handler_timeout: float = 60.0,
+    throttle: Throttle | None = None,
     api_url: str | None = None,
     proxy_url: str | None = None,
     default: DefaultBotProperties | None = None,
@@ -467,6 +490,7 @@ def create_bot(
     - `on_error`: called with aiogram's `ErrorEvent` and the bot when a handler fails; by default it
       apologises to the user in a sentence.
     - `handler_timeout`: seconds after which a handler is cancelled, and nothing of it is written.
+    - `throttle`: how many updates of a user are let through in a time; by default all.
     - `api_url`: a Bot API server that replaces `https://api.telegram.org`.
     - `proxy_url`: a proxy (http, socks4, socks5) that the server is reached through.
     - `default`: aiogram's defaults for calls; HTML is the parse mode unless it says otherwise.
@@ -478,6 +502,8 @@ def create_bot(
         raise ValueError(f"scope is one of {', '.join(SCOPES)}; got {scope!r}")
     if handler_timeout <= 0:
         raise ValueError(f"handler_timeout must be more than 0 seconds; got {handler_timeout!r}")
+    if throttle is not None and not isinstance(throttle, Throttle):
+        raise TypeError(f"throttle is like Throttle(20, per=10); got {throttle!r}")
     if not session_name.isidentifier() or HANDED_OUT.fullmatch(session_name):
         raise ValueError(f"session_name is a name of its own, like 'talk'; got {session_name!r}")
     server = TelegramAPIServer.from_base(api_url) if api_url else PRODUCTION
@@ -504,6 +530,7 @@ def create_bot(
         commands=commands,
         on_error=on_error,
         handler_timeout=handler_timeout,
+        throttle=throttle,
         **data,
     )
     for router in routers:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import cache
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from aiogram import BaseMiddleware, Bot
 from aiogram.client.session.middlewares.base import NextRequestMiddlewareType
@@ -21,6 +21,7 @@ from aiogram.types.update import UpdateTypeLookupError
 
 from toolkit.app import BotApp
 from toolkit.delivery.base import Outcome
+from toolkit.delivery.tasks import End
 from toolkit.errors import CannotServe
 from toolkit.timers.events import TimerUpdate
 
@@ -93,10 +94,18 @@ class Metrics:
         self.updates = Counter(
             "bot_updates",
             "Tries of updates, by what became of them: done; retried at once; failed, and comes "
-            "again when the store answers; dead, set aside",
+            "again when the store answers; dead, set aside; throttled, dropped",
             ("kind", "outcome"),
         )
         self.dead = Counter("bot_dead_letters", "Updates that were set aside")
+        self.tasks = Counter(
+            "bot_tasks",
+            "What tasks.start has run, by how it ended: done; failed; cut_off by a stop",
+            ("outcome",),
+        )
+        for end in get_args(End):
+            # Prometheus must see the first one as an increase.
+            self.tasks.labels(end)
         self.handler = Histogram(
             "bot_handler_seconds",
             "Seconds in filters and handler, without the wait for the session and its commit",
@@ -129,6 +138,8 @@ class Metrics:
             "Calls of the Bot API that were refused or failed, each try of them",
             ("method", "error"),
         )
+        running = Gauge("bot_tasks_in_progress", "What tasks.start runs at present")
+        running.set_function(lambda: sum(len(app.tasks.running) for app in self.apps))
         in_work = Gauge("bot_updates_in_progress", "Updates whose handler has begun")
         in_work.set_function(lambda: sum(len(tasks.begun) for tasks in self._tasks()))
         waiting = Gauge(
@@ -139,6 +150,7 @@ class Metrics:
     def watch(self, app: BotApp[Any]) -> None:
         """Count what this bot does from now on."""
         app.on_outcome = self._note
+        app.tasks.on_end = lambda end: self.tasks.labels(end).inc()
         app.update.outer_middleware(Timed(self))
         storage = app.session_storage
         for verb in VERBS:
@@ -159,7 +171,7 @@ class Metrics:
             raise
 
     def _tasks(self) -> list[Any]:
-        return [app.tasks for app in self.apps if app.tasks is not None]
+        return [app.in_work for app in self.apps if app.in_work is not None]
 
     def _note(self, outcome: Outcome, update: Update | None) -> None:
         self.updates.labels(kind_of(update), outcome).inc()

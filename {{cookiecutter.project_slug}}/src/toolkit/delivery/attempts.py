@@ -54,12 +54,13 @@ class UpdateTasks:
         self._work = work
         self._given_up = given_up
         self._lock = KeyedLock()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.running: set[asyncio.Task[Any]] = set()
+        """Those that run or wait."""
         self.begun: set[int] = set()
         """Ids of the updates in work, those that wait in line aside."""
 
     def __len__(self) -> int:
-        return len(self._tasks)
+        return len(self.running)
 
     def put(self, key: str | None, update: Update) -> None:
         """Begin with the update, or queue it behind those of its key."""
@@ -69,23 +70,15 @@ class UpdateTasks:
         """Return how many updates wait behind the one of their key that is in work."""
         return 0 if key is None else self._lock.waiting(key)
 
-    async def drain(self, limit: float, grace: float = 1.0) -> None:
-        """Let everything run for `limit` seconds, then cancel what is left.
-
-        What does not even end when it is cancelled is left behind after `grace` seconds.
-        """
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=limit)
-        late = [*self._tasks]
-        for task in late:
+    def cut_off(self) -> None:
+        """Cancel all that run or wait."""
+        for task in self.running:
             task.cancel()
-        if late:
-            await asyncio.wait(late, timeout=grace)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self.running.add(task)
+        task.add_done_callback(self.running.discard)
 
     async def _run(self, key: str | None, update: Update) -> None:
         holder = f"update {update.update_id}"
@@ -108,7 +101,7 @@ class UpdateTasks:
             # It was an update that a handler of this one has made.
             return
         if task is not None:
-            self._tasks.discard(task)
+            self.running.discard(task)
         self._start(self._given_up(update))
         if key is not None:
             self._lock.release(key, f"update {update.update_id}")

@@ -61,7 +61,12 @@ async def apologise(event: ErrorEvent, bot: Bot) -> None:
         if isinstance(error, TRANSIENT):
             # The tap is tried again by itself, perhaps in several processes: one notice is enough.
             return
-    message = _where_to_answer(event.update)
+    await say(event.update, text, bot)
+
+
+async def say(update: Update, text: str, bot: Bot) -> None:
+    """Send a plain text where the answer to the update belongs, if it says where that is."""
+    message = _where_to_answer(update)
     if message is not None:
         await bot.send_message(
             message.chat.id,
@@ -86,6 +91,33 @@ async def report(
         logger.error("update %s of %s was not applied: %s", update.update_id, key, error)
     else:
         logger.error("update %s of %s failed", update.update_id, key, exc_info=error)
+    await _tell(error, update, bot, on_error)
+
+
+async def report_task(
+    error: Exception, name: str, update: Update | None, key: str | None, bot: Bot, on_error: OnError
+) -> None:
+    """Log the `error` of a task once; `on_error` tells the user whose `update` has started it."""
+    words = f"the task {name}"
+    if update is not None:
+        words += f" of update {update.update_id} of {key}"
+    if update is not None and is_blocked(error, update):
+        logger.info("%s: %s", words, error)
+        return
+    if isinstance(error, HandlerInterrupted):
+        logger.error("%s did not end: %s", words, error)
+    else:
+        logger.error("%s failed", words, exc_info=error)
+    if isinstance(error, TRANSIENT):
+        # An update goes on when that has passed, a task does not.
+        interrupted = HandlerInterrupted(f"the task {name} could not go on")
+        interrupted.__cause__ = error
+        error = interrupted
+    if update is not None:
+        await _tell(error, update, bot, on_error)
+
+
+async def _tell(error: Exception, update: Update, bot: Bot, on_error: OnError) -> None:
     try:
         await on_error(ErrorEvent(update=update, exception=error), bot)
     except TelegramAPIError as unreachable:

@@ -469,10 +469,10 @@ class SessionErrors(ErrorsMiddleware):
     """Gives `@router.errors()` handlers the session as it is stored, and commits what they change.
 
     What the failed handler changed is gone by then. `within` are the middlewares that give a
-    handler its session and state, the outermost first.
+    handler its session and state, and its tasks their begin, the outermost first.
     """
 
-    def __init__(self, router: Router, within: tuple[SessionMiddleware, BaseMiddleware]) -> None:
+    def __init__(self, router: Router, within: tuple[BaseMiddleware, ...]) -> None:
         super().__init__(router)
         self._within = within
 

@@ -106,6 +106,28 @@ async def test_a_store_that_is_away_shows(polling: Polling, no_backoff: None) ->
     assert counted("bot_dead_letters_total") == 0
 
 
+async def test_tasks_are_counted_by_how_they_ended(polling: Polling) -> None:
+    port, app, forever = free_port(), counting(), asyncio.Event()
+    serve_metrics(app, port)
+    serving = polling(app)
+    await serving.until_polling()
+    before = await look(port)
+    assert ("bot_tasks_total", ("outcome", "failed")) in before.samples
+
+    async def fail() -> None:
+        raise ValueError("a mistake")
+
+    app.tasks.start(forever.wait())
+    await app.tasks.start(asyncio.sleep(0))
+    with pytest.raises(ValueError, match="a mistake"):
+        await app.tasks.start(fail())
+    counted = await look(port, before)
+    assert counted("bot_tasks_in_progress") == 1
+    ended = {end: counted("bot_tasks_total", outcome=end) for end in ("done", "failed", "cut_off")}
+    assert ended == {"done": 1, "failed": 1, "cut_off": 0}
+    forever.set()
+
+
 async def test_what_is_in_work_and_what_waits_shows(polling: Polling) -> None:
     port, app = free_port(), counting()
     serve_metrics(app, port)
@@ -114,7 +136,7 @@ async def test_what_is_in_work_and_what_waits_shows(polling: Polling) -> None:
         serving.telegram.send_text(1, text)
     await app["begun"].wait()
     # Both are fetched with the first one or soon after it.
-    await serving.until(lambda: app.tasks is not None and len(app.tasks) == 3)
+    await serving.until(lambda: app.in_work is not None and len(app.in_work) == 3)
     counted = await look(port)
     assert (counted("bot_updates_in_progress"), counted("bot_updates_waiting")) == (1, 2)
     app["go"].set()

@@ -111,6 +111,7 @@ class RunningBot:
 
     async def __aenter__(self) -> RunningBot:
         from toolkit.harness.fake_telegram import FakeTelegram
+        from toolkit.harness.specs.plain import is_plain
 
         bot = self.app.bot
         first = self._first_update_id
@@ -130,6 +131,9 @@ class RunningBot:
             with self._noted():
                 await stack.enter_async_context(self.app.running())
                 await stack.enter_async_context(timers_handled(self.app, self._feed_timer))
+            if not is_plain(self.app):
+                # What waits for time would be waited for, as at a real stop.
+                stack.callback(self.app.tasks.cancel)
             await self._feed_caused()
             self._stack = stack.pop_all()
         return self
