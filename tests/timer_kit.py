@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 import tests.delivery_kit  # noqa: F401 - finds the toolkit
 from toolkit import Timer, create_bot, on_timer, open_storage
 from toolkit.app import BotApp
-from toolkit.delivery.timers import DueTimers
+from toolkit.delivery.shutdown import drain
 from toolkit.quick_aiogram import warm_up
 
 LEASE_FOR = 2.0
@@ -54,7 +54,9 @@ async def serve(storage_url: str) -> None:
     """Handle timers until SIGTERM."""
     app, stop = make_bot(storage_url), asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    await DueTimers(app).run(stop, drain=5.0)
+    async with app.timers_handled(stop):
+        await stop.wait()
+        await drain(5.0, *app.works)
     await app.close()
 
 

@@ -30,6 +30,7 @@ from toolkit.delivery.polling import Poller
 from toolkit.delivery.shutdown import (
     STOP_WITHIN,
     LoopFactory,
+    Work,
     close_within,
     drain,
     drain_time,
@@ -115,6 +116,8 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         """Is told what became of each update that was delivered; `serve_metrics` counts them."""
         self.in_work: UpdateTasks | None = None
         """The updates that are in work or wait, while the bot serves."""
+        self.due_timers: DueTimers | None = None
+        """What handles timers, while the bot runs."""
         self.tasks = Tasks(self._report_task)
         """Work beside the updates: `app.tasks.start(work())`."""
         self.workflow_data.setdefault("tasks", self.tasks)
@@ -131,6 +134,11 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
             outer(middleware)
         quicken(self.update)
         timer_observer(self)
+
+    @property
+    def works(self) -> list[Work]:
+        """What a stop waits for besides the updates: tasks, and timers in work."""
+        return [self.tasks, *([self.due_timers.tasks] if self.due_timers else [])]
 
     def timer_names(self) -> set[str]:
         """Return the names of the timers that have a handler."""
@@ -385,22 +393,24 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
             async with (
                 self.running(),
                 store_reported(self.sessions.checkouts),
-                self.timers_handled(stop, drain_time(stop_within)),
+                # Whoever serves waits for timers in work as for updates.
+                self.timers_handled(stop),
             ):
                 await serve(stop)
 
     @contextlib.asynccontextmanager
     async def timers_handled(
-        self, stop: asyncio.Event, drain: float, due: DueTimers | None = None
+        self, stop: asyncio.Event, due: DueTimers | None = None
     ) -> AsyncIterator[None]:
         """Handle timers during a block, and until `stop` is set."""
-        due = due or DueTimers(self)
-        handling = asyncio.create_task(due.run(stop, drain))
+        due = self.due_timers = due or DueTimers(self)
+        handling = asyncio.create_task(due.run(stop))
         try:
             yield
         finally:
             stop.set()
             await handling
+            await drain(0.0, due.tasks)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

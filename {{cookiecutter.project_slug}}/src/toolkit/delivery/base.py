@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol
 
 from aiogram import Bot
@@ -11,6 +11,7 @@ from aiohttp import web
 
 from toolkit.albums import Albums
 from toolkit.delivery.outgoing import RetryingBot
+from toolkit.delivery.shutdown import Work
 from toolkit.delivery.tasks import Tasks
 from toolkit.sessions.middleware import Sessions
 
@@ -28,6 +29,10 @@ class ServedApp(Protocol):
     albums: Albums
     tasks: Tasks
     on_outcome: Callable[[Outcome, Update | None], object]
+
+    @property
+    def works(self) -> Sequence[Work]:
+        """What a stop waits for besides the updates: tasks, and timers in work."""
 
     def session_key(self, update: Update, *, in_line: bool = False) -> str | None:
         """Return the key of the update's session, `None` where it has none, or does not wait."""

@@ -128,7 +128,7 @@ class Poller:
         finally:
             stopped.cancel()
             self._stopping.set()
-            await drain(self.drain, self.tasks, self.app.tasks)
+            await drain(self.drain, self.tasks, *self.app.works)
             recovery.cancel()
             await self._shut_down()
 

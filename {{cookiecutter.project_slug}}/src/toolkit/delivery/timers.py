@@ -12,6 +12,7 @@ import math
 import random
 import time
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 from aiogram.types import Update
 
@@ -67,12 +68,8 @@ class DueTimers:
         self._stop = asyncio.Event()
         self._away = False
 
-    async def run(self, stop: asyncio.Event, drain: float) -> None:
-        """Handle timers until `stop`; then let those in work finish, for `drain` seconds."""
-        storage = self._app.sessions.storage
-        if not isinstance(storage, WakingSessionStorage):
-            logger.warning("%s finds no timers: it has no verb `due`", type(storage).__name__)
-            return
+    async def run(self, stop: asyncio.Event) -> None:
+        """Handle timers until `stop`; those in work then are left in `tasks`."""
         self._stop = stop
         self._app.sessions.on_wake = self._expect
         # Without handlers one look is enough, for what an earlier release has set.
@@ -81,7 +78,7 @@ class DueTimers:
         try:
             while not stop.is_set():
                 self._look_now.clear()
-                await self._look(storage)
+                await self._look()
                 limit = min(look_every, max(0.0, self._next - time.time()))
                 look = asyncio.create_task(self._look_now.wait())
                 await asyncio.wait(
@@ -92,7 +89,6 @@ class DueTimers:
                 look.cancel()
         finally:
             stopped.cancel()
-            await self.tasks.drain(drain)
 
     def _expect(self, at: float) -> None:
         """Look in time for a timer that is due then."""
@@ -100,8 +96,10 @@ class DueTimers:
             self._next = at
             self._look_now.set()
 
-    async def _look(self, storage: WakingSessionStorage) -> None:
+    async def _look(self) -> None:
         checkouts = self._app.sessions.checkouts
+        # A store without the verb is wrapped in one that scans.
+        storage = cast(WakingSessionStorage, self._app.sessions.storage)
         self._next = math.inf
         try:
             found = await checkouts.bounded(storage.due(math.inf, PAGE))

@@ -114,7 +114,7 @@ class WebhookServer:
             self._stopping.set()
             stopped.cancel()
             keeping.cancel()
-            await drain(self.drain, self.tasks, self.app.tasks)
+            await drain(self.drain, self.tasks, *self.app.works)
             recovery.cancel()
             await self._inbox.release()
             for update_id in list(self._answers):

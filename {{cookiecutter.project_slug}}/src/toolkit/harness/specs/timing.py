@@ -8,8 +8,6 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from toolkit.harness.specs.settling import GRACE
-
 if TYPE_CHECKING:
     from aiogram.types import Update
 
@@ -25,4 +23,4 @@ def timers_handled(
 
     if is_plain(app) or not app.timer_names():
         return nullcontext()
-    return app.timers_handled(asyncio.Event(), GRACE, DueTimers(app, settle, look_every=math.inf))
+    return app.timers_handled(asyncio.Event(), DueTimers(app, settle, look_every=math.inf))
