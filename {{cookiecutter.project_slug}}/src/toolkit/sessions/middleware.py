@@ -131,6 +131,8 @@ class Sessions(Generic[S]):
         self.expires_in = expires_in
         self.confirmed = 0
         """Updates up to this id never come again, so records need not remember them."""
+        self.known_chats: set[int] = set()
+        """Chats that have a record in the audience, as far as this process knows."""
 
     @contextlib.asynccontextmanager
     async def checkout(
