@@ -346,7 +346,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         *,
         name: str,
         languages: Iterable[str] | None = None,
-        parallel: int = 32,
+        parallel: int = 16,
         repeat_unknown: bool = False,
         progress: Callable[[BroadcastReport], object] | None = None,
     ) -> BroadcastReport:

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from toolkit.redaction import redact, redact_output
+
 if TYPE_CHECKING:
     from toolkit.app import BotApp
     from toolkit.delivery.broadcast import BroadcastReport
@@ -55,8 +57,9 @@ def run_broadcast(given: argparse.Namespace, url: str, make_app: MakeApp) -> int
                 "memory: is known to the bot's process alone, and so is its audience"
             )
     except (OSError, ValueError, ModuleNotFoundError) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(redact(f"{error}\n"))
         return WRONG_USE
+    redact_output()
     try:
         return asyncio.run(_run(given, text, make_app(storage)))
     except (KeyboardInterrupt, asyncio.CancelledError):
@@ -69,12 +72,14 @@ async def _run(given: argparse.Namespace, text: str, app: BotApp[Any]) -> int:
 
     from aiogram.exceptions import AiogramError
 
+    from toolkit.delivery.broadcast_content import check_text
     from toolkit.errors import BroadcastRefused, CannotServe, StorageError
 
     if task := asyncio.current_task():
         with contextlib.suppress(NotImplementedError):  # on Windows
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     try:
+        check_text(text, app.bot.default.parse_mode)
         if given.to is not None:
             await app.bot.send_message(given.to, text)
             print(f"sent to {given.to} alone")  # noqa: T201
@@ -87,7 +92,7 @@ async def _run(given: argparse.Namespace, text: str, app: BotApp[Any]) -> int:
             return DONE
         return await _send(given, text, app)
     except (BroadcastRefused, CannotServe, StorageError, AiogramError, ValueError) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(redact(f"{error}\n"))
         return NOT_DONE
     finally:
         await app.close()

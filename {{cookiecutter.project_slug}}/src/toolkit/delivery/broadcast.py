@@ -13,7 +13,7 @@ import logging
 import re
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -28,7 +28,6 @@ from aiogram.exceptions import (
     TelegramServerError,
 )
 
-from toolkit.delivery.alone import alone
 from toolkit.delivery.audience import Audience, is_gone
 from toolkit.delivery.broadcast_content import What, content_of
 from toolkit.delivery.outgoing import (
@@ -38,22 +37,18 @@ from toolkit.delivery.outgoing import (
     under_limits,
     unknown_token,
 )
-from toolkit.errors import TRANSIENT, BroadcastRefused
+from toolkit.errors import TRANSIENT, BroadcastRefused, SessionBusy
 from toolkit.sessions.middleware import Sessions
-from toolkit.sessions.records import checked_out
 from toolkit.storage.base import Value
 from toolkit.waiting import Backoff, retrying, sleep_unless
 
 logger = logging.getLogger(__name__)
 
-CHATS, BATCH = 500, 8
+CHATS, BATCH = 500, 4
 """Chats in a record, and those whose sends begin with one commit of it."""
 
 KEPT_FOR = 30 * 24 * 3600.0
 """Seconds for which it is remembered what a broadcast has done."""
-
-LEASE = 30.0
-"""Seconds for which a broadcast belongs to a process that was killed."""
 
 GRACE = 5.0
 """Seconds that sends have to end when the broadcast is cancelled."""
@@ -109,7 +104,7 @@ class Broadcast:
         *,
         name: str,
         languages: Iterable[str] | None = None,
-        parallel: int = 32,
+        parallel: int = 16,
         repeat_unknown: bool = False,
         progress: Callable[[BroadcastReport], object] | None = None,
     ) -> None:
@@ -132,27 +127,38 @@ class Broadcast:
 
     async def run(self) -> BroadcastReport:
         """Send to all that are left, and report. Cancelled, it ends the sends that have begun."""
-        async with alone(self._checkouts, f"{self._key}:lock", self._run, LEASE, self._end):
+        lease, checkouts = f"{self._key}:run", self._checkouts
+        words = f"the broadcast {self.report.name} is on its way already"
+        if checkouts.lock.holder(lease):
+            raise BroadcastRefused(words)
+        try:
+            # A process that was killed has it until its lease ends.
+            held = await checkouts.take(lease, "a broadcast", min(checkouts.lease_for, 60) * 1.2)
+        except SessionBusy as error:
+            raise BroadcastRefused(f"{words}, sent by {error.holder}") from error
+        try:
             numbers = iter(await self._plan())
-            workers = [asyncio.create_task(self._work(numbers)) for _ in range(self._workers)]
-            try:
-                await asyncio.wait(workers)
-            except asyncio.CancelledError:
-                self._stop.set()
-                await asyncio.wait(workers, timeout=GRACE)
-                raise
-            finally:
-                for worker in workers:
-                    worker.cancel()
-                await asyncio.gather(*workers, return_exceptions=True)
-            if self._error is not None:
-                if (
-                    isinstance(self._error, _ContentRefused)
-                    and self.report.left == self.report.total
-                ):
-                    await self._forget()
-                raise self._error
+            await self._to_the_end([self._work(numbers) for _ in range(self._workers)])
+            if isinstance(self._error, _ContentRefused) and self.report.left == self.report.total:
+                await self._forget()
+        finally:
+            await checkouts.abandon(held)
+        if self._error is not None:
+            raise self._error
         return self.report
+
+    async def _to_the_end(self, work: list[Coroutine[Any, Any, None]]) -> None:
+        workers = [asyncio.create_task(each) for each in work]
+        try:
+            await asyncio.wait(workers)
+        except asyncio.CancelledError:
+            self._stop.set()
+            await asyncio.wait(workers, timeout=GRACE)
+            raise
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
 
     def _end(self, error: Exception) -> None:
         """Let no more sends begin, and raise the first error when those that have begun ended."""
@@ -276,14 +282,15 @@ class Broadcast:
         """Write a record of this run, and return it; without a value, take it over first."""
 
         async def attempt() -> Value:
-            async with checked_out(self._checkouts, key, self._key) as record:
-                if value is not None and record.value.get("run") != self._run:
-                    raise BroadcastRefused(f"another process has taken {key} over")
-                new = value or record.value
-                state = new["state"] if value else new["state"].translate(self._taken_over)
-                record.value = {**new, "state": state, "run": self._run}
-                record.expires_in = KEPT_FOR
-                return record.value
+            held = await self._checkouts.take(key, self._key)
+            there = held.value or {"run": None}
+            if value is not None and there.get("run") != self._run:
+                await self._checkouts.abandon(held)
+                raise BroadcastRefused(f"another process has taken {key} over")
+            new = value or {**there, "state": there["state"].translate(self._taken_over)}
+            new["run"] = self._run
+            await self._checkouts.put(held, new, KEPT_FOR)
+            return new
 
         return await retrying(attempt, STORE, partial(sleep_unless, self._stop))
 
