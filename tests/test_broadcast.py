@@ -11,6 +11,7 @@ import random
 import signal
 import sys
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,10 @@ class Arrivals:
             if event.data.error is None:
                 self.of[event.data.payload["chat_id"]] += 1
 
+    def reach(self, number: int) -> bool:
+        """Tell whether that many have come."""
+        return len(self.times) >= number
+
     def busiest(self) -> int:
         """How many messages have come in the fullest second."""
         begin = most = 0
@@ -89,7 +94,7 @@ async def test_after_10_kills_everybody_has_it_once_but_those_reported_as_unknow
         async with world.bot(url, "broadcast", **limits) as bot:
             for moment in moments:
                 await bot.start()
-                await world.until(lambda moment=moment: len(arrivals.times) >= moment)
+                await world.until(partial(arrivals.reach, moment))
                 assert await bot.end(signal.SIGKILL) == -signal.SIGKILL
             await bot.start()
             assert await bot.ended() == 0
@@ -136,7 +141,7 @@ async def test_an_interrupted_command_leaves_nothing_unknown_and_says_how_to_go_
 
     async with serve(world.telegram) as address:
         first = await begin()
-        await world.until(lambda: len(arrivals.times) > 20)
+        await world.until(partial(arrivals.reach, 20))
         first.send_signal(signum)
         _, err = await first.communicate()
         assert (first.returncode, len(arrivals.of) < 294) == (130, True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -337,8 +338,7 @@ async def test_one_that_was_taken_over_sends_nothing_more() -> None:
 
 
 async def test_while_the_store_is_away_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    quick = module.Backoff(module.TRANSIENT, first=0.01, longest=0.02)
-    monkeypatch.setattr(module, "STORE", quick)
+    monkeypatch.setattr(module, "STORE", replace(module.STORE, first=0.01, longest=0.02))
     storage = Away()
     app = make_bot(storage)
     telegram = await audience_of(app, 60)
