@@ -11,6 +11,7 @@ import random
 import signal
 import sys
 from collections import Counter
+from collections.abc import Awaitable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,18 @@ async def test_after_10_kills_everybody_has_it_once_but_those_reported_as_unknow
     assert arrivals.busiest() <= PER_SECOND + IN_FLIGHT
 
 
+def begin_command(address: str, url: str, file: Path) -> Awaitable[asyncio.subprocess.Process]:
+    """Start the command with the text of a file, in a process of its own."""
+    file.write_text(NEWS)
+    return asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.delivery_kit.broadcasting", address, url, str(file)),
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": f"{SOURCE}:{ROOT}"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 async def test_an_interrupted_command_leaves_nothing_unknown_and_says_how_to_go_on(
@@ -125,31 +138,45 @@ async def test_an_interrupted_command_leaves_nothing_unknown_and_says_how_to_go_
 ) -> None:
     world = World()
     arrivals = Arrivals(world, 300)
-    url = f"sqlite:///{tmp_path}/bot.db"
+    url, file = f"sqlite:///{tmp_path}/bot.db", tmp_path / "news.html"
     await fill(url, 300)
-    (tmp_path / "news.html").write_text(NEWS)
-
-    async def begin() -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.delivery_kit.broadcasting", address, url),
-            str(tmp_path / "news.html"),
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": f"{SOURCE}:{ROOT}"},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
 
     async with serve(world.telegram) as address:
-        first = await begin()
+        first = await begin_command(address, url, file)
         await world.until(partial(arrivals.reach, 20))
         first.send_signal(signum)
         _, err = await first.communicate()
         assert (first.returncode, len(arrivals.of) < 294) == (130, True)
         assert "Go on with: python -m bot broadcast" in err.decode()
 
-        second = await begin()
+        second = await begin_command(address, url, file)
         out, err = await second.communicate()
 
     assert (second.returncode, err.decode()) == (0, "")
     assert out.decode() == "294 sent, 6 blocked, 0 failed, 0 unknown, 0 left\n"
     assert set(arrivals.of.values()) == {1}
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("store", ["sqlite", "redis", "postgres"])
+async def test_two_commands_at_once_send_to_nobody_twice(
+    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World()
+    arrivals = Arrivals(world, 300)
+    with store_url(store, tmp_path, monkeypatch) as url:
+        await fill(url, 300)
+        async with serve(world.telegram) as address:
+            both = [await begin_command(address, url, tmp_path / "news.html") for _ in range(2)]
+            await asyncio.gather(*(one.communicate() for one in both))
+        app = make_bot(open_storage(url), audience=True)
+        report = await app.broadcast(NEWS, name="news")
+        await app.close()
+
+    assert set(arrivals.of.values()) == {1}
+    assert report.left == 0
+    missed = set(range(1, 301)) - arrivals.refused - set(arrivals.of)
+    assert missed <= set(report.unknown_chats)
+    if store != "sqlite":  # where a second process takes over
+        assert [one.returncode for one in both] == [0, 0]
+        assert report.unknown == 0

@@ -28,7 +28,8 @@ from toolkit.delivery.broadcast import Broadcast, BroadcastReport
 from toolkit.delivery.broadcast_content import What
 from toolkit.delivery.command_lists import Commands, command_lists, declare
 from toolkit.delivery.failures import OnError, apologise, is_blocked, report
-from toolkit.delivery.outgoing import LazySession, RetryingBot, effects
+from toolkit.delivery.lazy_session import LazySession
+from toolkit.delivery.outgoing import RetryingBot, effects
 from toolkit.delivery.polling import Poller
 from toolkit.delivery.shutdown import (
     STOP_WITHIN,

@@ -9,7 +9,6 @@ unless that is asked for. A record says which run has it; a run that has lost on
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
 import secrets
 from collections import Counter
@@ -41,8 +40,6 @@ from toolkit.errors import TRANSIENT, BroadcastRefused, SessionBusy
 from toolkit.sessions.middleware import Sessions
 from toolkit.storage.base import Value
 from toolkit.waiting import Backoff, retrying, sleep_unless
-
-logger = logging.getLogger(__name__)
 
 CHATS, BATCH = 500, 4
 """Chats in a record, and those whose sends begin with one commit of it."""
@@ -140,7 +137,8 @@ class Broadcast:
             numbers = iter(await self._plan())
             await self._to_the_end([self._work(numbers) for _ in range(self._workers)])
             if isinstance(self._error, _ContentRefused) and self.report.left == self.report.total:
-                await self._forget()
+                # Without it all is done again, with what is mended.
+                await checkouts.bounded(checkouts.storage.delete(self._key))
         finally:
             await checkouts.abandon(held)
         if self._error is not None:
@@ -196,15 +194,9 @@ class Broadcast:
             await self._write(f"{self._key}:{number}", record)
         begun = datetime.now(UTC).isoformat(timespec="seconds")
         head = {"content": self._content.digest, "begun": begun, "records": len(parts)}
-        # Last: without it, all of this is done again.
-        await self._write(self._key, head)
+        if parts:
+            await self._write(self._key, head)
         return head
-
-    async def _forget(self) -> None:
-        head = await self._read(self._key) or {"records": 0}
-        keys = [self._key, *(f"{self._key}:{number}" for number in range(head["records"]))]
-        for key in keys:
-            await self._checkouts.bounded(self._checkouts.storage.delete(key))
 
     async def _work(self, numbers: Iterator[int]) -> None:
         try:
