@@ -13,6 +13,7 @@ from toolkit import BotApp, SessionStorage, create_bot
 
 TOKEN = "42:counting"
 POISONED = 9
+NEWS = "We are closed tomorrow."
 
 
 @dataclass

@@ -1,3 +1,5 @@
+from toolkit.admin.broadcast import add_broadcast_options as add_broadcast_options
+from toolkit.admin.broadcast import run_broadcast as run_broadcast
 from toolkit.admin.command import add_session_verbs as add_session_verbs
 from toolkit.admin.command import run_session_verb as run_session_verb
 from toolkit.admin.dead_letters import add_dead_verbs as add_dead_verbs
@@ -5,12 +7,15 @@ from toolkit.admin.dead_letters import run_dead_verb as run_dead_verb
 from toolkit.admin.person import forget_user as forget_user
 from toolkit.app import BotApp as BotApp
 from toolkit.app import create_bot as create_bot
+from toolkit.delivery.broadcast import BroadcastReport as BroadcastReport
 from toolkit.delivery.heartbeat import keep_heartbeat as keep_heartbeat
 from toolkit.delivery.proxy_url import check_proxy_url as check_proxy_url
+from toolkit.delivery.send_limits import SendLimits as SendLimits
 from toolkit.delivery.shutdown import loop_factory as loop_factory
 from toolkit.delivery.tasks import Tasks as Tasks
 from toolkit.delivery.throttle import Throttle as Throttle
 from toolkit.delivery.webhook_url import check_webhook_url as check_webhook_url
+from toolkit.errors import BroadcastRefused as BroadcastRefused
 from toolkit.errors import CannotServe as CannotServe
 from toolkit.errors import HandlerTimedOut as HandlerTimedOut
 from toolkit.errors import MigrationRefused as MigrationRefused

@@ -22,10 +22,14 @@ from aiohttp import web
 
 from toolkit.albums import Albums
 from toolkit.delivery.attempts import UpdateTasks
+from toolkit.delivery.audience import Audience
 from toolkit.delivery.base import Outcome
+from toolkit.delivery.broadcast import Broadcast, BroadcastReport
+from toolkit.delivery.broadcast_content import What
 from toolkit.delivery.command_lists import Commands, command_lists, declare
 from toolkit.delivery.failures import OnError, apologise, is_blocked, report, report_task
-from toolkit.delivery.outgoing import LazySession, RetryingBot, effects
+from toolkit.delivery.lazy_session import LazySession
+from toolkit.delivery.outgoing import RetryingBot, effects
 from toolkit.delivery.polling import Poller
 from toolkit.delivery.shutdown import (
     STOP_WITHIN,
@@ -94,6 +98,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         on_error: OnError,
         handler_timeout: float,
         throttle: Throttle | None = None,
+        audience: bool = False,
         **data: Any,
     ) -> None:
         fsm_storage = SessionFSMStorage(sessions, scope)
@@ -130,7 +135,13 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         # aiogram's own error handling, for which there is no session any more.
         outer.unregister(outer[0])
         within = (TasksMiddleware(self.tasks), self._limits, self.fsm)
-        for middleware in (SessionErrors(self, within), *within):
+        outer(SessionErrors(self, within))
+        self.audience = Audience(sessions) if audience else None
+        """The chats that a broadcast goes to, where `create_bot` was told to keep them."""
+        if self.audience is not None:
+            bot.refused = self.audience.note_refusal
+            outer(self.audience)
+        for middleware in within:
             outer(middleware)
         quicken(self.update)
         timer_observer(self)
@@ -372,8 +383,49 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
     def wanted_updates(self) -> list[str] | None:
         """Return the types of updates to ask Telegram for; `None` leaves that as it was."""
         if isinstance(self.allowed_updates, UNSET_TYPE):
-            return self.resolve_used_update_types()
+            used = self.resolve_used_update_types()
+            return used if self.audience is None else sorted({*used, "my_chat_member"})
         return self.allowed_updates
+
+    async def broadcast(
+        self,
+        what: What,
+        *,
+        name: str,
+        languages: Iterable[str] | None = None,
+        parallel: int = 16,
+        repeat_unknown: bool = False,
+        progress: Callable[[BroadcastReport], object] | None = None,
+    ) -> BroadcastReport:
+        """Send a message to all of the audience, to each chat once, and report what became of it.
+
+        Called again with the same name, after an end of any kind, it goes on where it was. Messages
+        keep to the ceilings of `bot.limits`, and pause when Telegram wants that.
+
+        - `what`: a text; a `Message` to be copied; a call such as `SendPhoto(chat_id=0, …)`; or an
+          `async def send(chat_id)`, which may send several messages, or return a call.
+        - `name`: what it is remembered by, for 30 days.
+        - `languages`: only to private chats with users of these: `{"de"}` is also `de-AT`.
+        - `parallel`: how many messages may be on their way at a time.
+        - `repeat_unknown`: send again to those of whom it is not known whether they have it.
+        - `progress`: is given the report again and again.
+
+        Raises `BroadcastRefused`, `ValueError` where the bot keeps no audience, and what `send`
+        raises, once the messages have arrived that are on their way.
+        """
+        if self.audience is None:
+            raise ValueError("this bot keeps no audience: give create_bot audience=True")
+        return await Broadcast(
+            self.bot,
+            self.sessions,
+            self.audience,
+            what,
+            name=name,
+            languages=languages,
+            parallel=parallel,
+            repeat_unknown=repeat_unknown,
+            progress=progress,
+        ).run()
 
     async def _serve(
         self,
@@ -476,6 +528,7 @@ def create_bot(
     api_url: str | None = None,
     proxy_url: str | None = None,
     default: DefaultBotProperties | None = None,
+    audience: bool = False,
     **data: Any,
 ) -> BotApp[S]:
     """Make a bot whose handlers are given a typed `session`.
@@ -504,6 +557,7 @@ def create_bot(
     - `api_url`: a Bot API server that replaces `https://api.telegram.org`.
     - `proxy_url`: a proxy (http, socks4, socks5) that the server is reached through.
     - `default`: aiogram's defaults for calls; HTML is the parse mode unless it says otherwise.
+    - `audience`: keep a record of each chat that writes to the bot, for `app.broadcast`.
     - `**data`: passed to handlers that ask for it by name.
 
     Raises `ValueError` or `TypeError` when an argument cannot work, before anything is opened.
@@ -541,6 +595,7 @@ def create_bot(
         on_error=on_error,
         handler_timeout=handler_timeout,
         throttle=throttle,
+        audience=audience,
         **data,
     )
     for router in routers:

@@ -122,6 +122,13 @@ class HandlerInterrupted(Exception):
     """
 
 
+class BroadcastRefused(RuntimeError):
+    """A broadcast cannot begin or go on; the text is a sentence for people.
+
+    It was begun with another text, another process is at work on it, or Telegram refuses the text.
+    """
+
+
 class CannotServe(RuntimeError):
     """Serving cannot begin or go on, and waiting would not help; the text is a sentence for people.
 

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 Scope = Literal["chat_user", "chat", "user", "chat_user_topic", "chat_topic"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
+AUDIENCE = "audience:"
+"""How the keys of chats begin that the bot can write to; the chat's id follows."""
+
 
 EXPIRING = ("inline_query", "shipping_query", "pre_checkout_query")
 """Updates that Telegram wants answered within 10 seconds (Bot API, "PreCheckoutQuery")."""

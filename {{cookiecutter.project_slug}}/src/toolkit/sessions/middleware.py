@@ -152,6 +152,8 @@ class Sessions(Generic[S]):
         """Returns the names for which there are handlers; by default any name will do."""
         self.on_wake: Callable[[float], object] = _tell_nobody
         """Is told when a record that was committed wants to be woken, a Unix time."""
+        self.known_chats: set[int] = set()
+        """Chats that have a record in the audience, as far as this process knows."""
 
     @contextlib.asynccontextmanager
     async def checkout(
