@@ -17,13 +17,29 @@ async def show(event: Event, text: str, keyboard: InlineKeyboardMarkup | None = 
     `text` is HTML. Returns the id of the message that now holds it. Routers whose handlers call
     this on a tap are filtered with `reachable`.
     """
+    message = message_of(event)
     if isinstance(event, Message):
         return (await event.answer(text, reply_markup=keyboard)).message_id
     await event.answer()
-    if not isinstance(event.message, Message):
+    await message.edit_text(text, reply_markup=keyboard)
+    return message.message_id
+
+
+def message_of(event: Event) -> Message:
+    """Return the message itself, or the one that was tapped."""
+    message = event if isinstance(event, Message) else event.message
+    if not isinstance(message, Message):
         raise TypeError("the tapped message is out of reach; filter the router with `reachable`")
-    await event.message.edit_text(text, reply_markup=keyboard)
-    return event.message.message_id
+    return message
+
+
+def name_of(event: Event) -> str:
+    """Return what the user is called; anonymous admins of a group are called as the group is."""
+    message = message_of(event)
+    sender = message.sender_chat if isinstance(event, Message) else None
+    if sender is not None:
+        return sender.full_name
+    return event.from_user.full_name if event.from_user else ""
 
 
 def paragraphs(*texts: str) -> str:
