@@ -33,12 +33,12 @@ def message_of(event: Event) -> Message:
     return message
 
 
-def name_of(event: Event) -> str:
-    """Return what the user is called; anonymous admins of a group are called as the group is."""
+def name_of(event: Event, owner: int) -> str:
+    """Return what the owner of bookings is called; anonymous admins are called as their group."""
     message = message_of(event)
-    sender = message.sender_chat if isinstance(event, Message) else None
-    if sender is not None:
-        return sender.full_name
+    for chat in (message.chat, message.sender_chat):
+        if chat is not None and chat.id == owner:
+            return chat.full_name
     return event.from_user.full_name if event.from_user else ""
 
 

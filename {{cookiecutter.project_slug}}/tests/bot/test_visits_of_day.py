@@ -82,6 +82,20 @@ async def test_who_books_in_a_group_is_listed_with_the_number_of_the_private_cha
     assert ann.messages[-1]["text"] == TEXTS.shop_cancels(visit=VISIT)
 
 
+async def test_an_anonymous_admin_of_a_group_is_listed_under_its_name(
+    admin: Person, person: Person, running_bot: RunningBot, group: dict[str, Any]
+) -> None:
+    running_bot.telegram.hide(person.id, group["id"])
+    ann = person.at(group)
+    await ann.say("/book")
+    await ann.tap("Haircut")
+    await ann.tap("Tue 24 Nov")
+    await ann.tap("14:00")
+    assert admin.messages[-1]["text"] == TEXTS.new_visit(
+        visit=VISIT, customer=Customer(group["title"], "")
+    )
+
+
 async def test_a_visit_of_before_is_listed_by_the_id_of_its_owner(
     admin: Person, storage: MemorySessionStorage, running_bot: RunningBot
 ) -> None:

@@ -251,7 +251,7 @@ async def book(
         await ask_time(event, session, bookings, texts, start.date(), refusal.say(texts))
         return
     session.finish()
-    session.name = name_of(event)
+    session.name = name_of(event, owner)
     lines = [texts.booked(visit=visit)]
     if service.price is not None:
         lines.append(texts.price(amount=texts.amount(service, bookings.shop)))
