@@ -96,6 +96,18 @@ async def test_the_contact_of_somebody_else_is_refused(
     assert await phone_of(running_bot) == ""
 
 
+async def test_a_question_that_is_lost_costs_nothing_and_comes_after_the_next_visit(
+    person: Person, running_bot: RunningBot
+) -> None:
+    faults = running_bot.telegram.faults
+    faults.network_error("sendMessage", payload={"text": ASK})
+    await book(person)
+    assert person.sees("Booked!")
+    assert ASK not in person.news
+    await book(person, "tomorrow 3pm")
+    assert person.sees(ASK)
+
+
 async def test_what_is_not_text_asks_again(person: Person) -> None:
     await book(person)
     await person.photo()

@@ -9,12 +9,14 @@ A reply keyboard stays on screen, so its buttons work for as long as no other di
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiogram import F, Router
 from aiogram.enums import ChatType
+from aiogram.exceptions import AiogramError
 from aiogram.types import KeyboardButton, Message, ReplyKeyboardRemove, TelegramObject
 
 from bot.dates import mentions
@@ -22,6 +24,8 @@ from bot.screen import is_answer
 from bot.session import Session, Step
 from bot.texts import Texts
 from toolkit import in_step, reply_menu
+
+logger = logging.getLogger(__name__)
 
 router = Router(name="phone")
 router.message.filter(F.chat.type == ChatType.PRIVATE)
@@ -31,8 +35,13 @@ async def ask_phone(message: Message, session: Session, texts: Texts) -> None:
     """Ask, where that may be asked: a bot gets a contact in private chats only."""
     if session.asked_for_phone or session.phone or message.chat.type != ChatType.PRIVATE:
         return
-    session.asked_for_phone = session.giving_phone = True
-    await ask(message, texts, texts.what_phone())
+    try:
+        await ask(message, texts, texts.what_phone())
+    except AiogramError as error:
+        # The visit is booked, and the user knows: what fails here must not undo that.
+        logger.warning("%d was not asked for a number: %s", message.chat.id, error)
+    else:
+        session.asked_for_phone = session.giving_phone = True
 
 
 async def ask(message: Message, texts: Texts, text: str) -> None:
