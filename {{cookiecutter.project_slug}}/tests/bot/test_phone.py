@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from bot.features.phone import read_phone
 from bot.languages import texts_in
+from bot.shop import Booking
 from toolkit.harness import MakeBot, Person, RunningBot
 
 TEXTS = texts_in("en")
 ASK = TEXTS.what_phone()
+VISIT = Booking(1, "Haircut", datetime(2026, 11, 24, 14, tzinfo=ZoneInfo("Europe/Berlin")), 45)
 
 
 @pytest.fixture
@@ -102,7 +105,7 @@ async def test_a_question_that_is_lost_costs_nothing_and_comes_after_the_next_vi
     faults = running_bot.telegram.faults
     faults.network_error("sendMessage", payload={"text": ASK})
     await book(person)
-    assert person.sees("Booked!")
+    assert person.sees(TEXTS.booked(visit=VISIT))
     assert ASK not in person.news
     await book(person, "tomorrow 3pm")
     assert person.sees(ASK)
@@ -121,6 +124,6 @@ async def test_a_number_in_the_middle_of_a_dialogue_leaves_it_where_it_is(
     await person.tap("Haircut")
     await person.contact("+49301234567")
     await person.say("tomorrow 2pm")
-    assert person.sees("Booked!")
+    assert person.sees(TEXTS.booked(visit=VISIT))
     assert ASK not in person.news
     assert await phone_of(running_bot) == "+49301234567"
