@@ -54,13 +54,18 @@ CI = (".github",)
 TOOLKIT_TESTS = ("tests/toolkit",)
 LICENSE = ("LICENSE",)
 BOOKING = (
-    *(f"src/bot/{name}.py" for name in ("bookings", "dates", "languages", "screen")),
-    *("src/bot/shop.py", "src/bot/shop.toml", "src/bot/texts.py", "src/bot/locales"),
-    "src/bot/settings.py: shop_file: ",
-    *(f"src/bot/features/{name}.py" for name in ("booking", "language", "my_bookings")),
+    *(f"src/bot/{name}.py" for name in ("bookings", "dates", "ids", "languages", "notices")),
+    *("src/bot/screen.py", "src/bot/shop.py", "src/bot/shop.toml"),
+    *("src/bot/texts.py", "src/bot/locales"),
+    *(f"src/bot/settings.py: {line}" for line in ("from bot.ids", "shop_file: ", "admin_ids: ")),
+    *(
+        f"src/bot/features/{name}.py"
+        for name in ("booking", "language", "my_bookings", "phone", "visits_of_day")
+    ),
     *(f"tests/bot/test_{name}.py" for name in ("booking", "bookings", "dates", "my_bookings")),
-    *("tests/bot/test_shop.py", "tests/bot/test_texts.py", "tests/shop.toml"),
-    *("tests/specs/booking.json", "tests/specs/language.json", "docs/how-to/reminders.md"),
+    *(f"tests/bot/test_{name}.py" for name in ("phone", "shop", "texts", "visits_of_day")),
+    *(f"tests/specs/{name}.json" for name in ("admins", "booking", "language", "phone")),
+    *("tests/shop.toml", "docs/how-to/reminders.md"),
 )
 BLANK = ".blank"
 """The files of a bot without the example, which replace the example's."""
