@@ -37,7 +37,7 @@ from toolkit.delivery.shutdown import (
     stop_on_signals,
 )
 from toolkit.delivery.store_report import store_reported
-from toolkit.delivery.tasks import Tasks, TasksMiddleware
+from toolkit.delivery.tasks import Tasks
 from toolkit.delivery.throttle import Floods, Throttle
 from toolkit.delivery.webhook import HANDLER_LIMIT, WebhookServer
 from toolkit.errors import SessionDeadlock
@@ -116,8 +116,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         outer = self.update.outer_middleware
         # aiogram's own error handling, for which there is no session any more.
         outer.unregister(outer[0])
-        within = (TasksMiddleware(self.tasks), self._limits, self.fsm)
-        for middleware in (SessionErrors(self, within), *within):
+        for middleware in (SessionErrors(self, (self._limits, self.fsm)), self._limits, self.fsm):
             outer(middleware)
         quicken(self.update)
 
