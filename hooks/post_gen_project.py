@@ -60,12 +60,12 @@ BOOKING = (
     *(f"src/bot/settings.py: {line}" for line in ("from bot.ids", "shop_file: ", "admin_ids: ")),
     *(
         f"src/bot/features/{name}.py"
-        for name in ("booking", "language", "my_bookings", "phone", "visits_of_day")
+        for name in ("booking", "language", "my_bookings", "phone", "reminders", "visits_of_day")
     ),
     *(f"tests/bot/test_{name}.py" for name in ("booking", "bookings", "dates", "my_bookings")),
     *(f"tests/bot/test_{name}.py" for name in ("phone", "shop", "texts", "visits_of_day")),
     *(f"tests/specs/{name}.json" for name in ("admins", "booking", "language", "phone")),
-    *("tests/shop.toml", "docs/how-to/reminders.md"),
+    *("tests/specs/reminders.json", "tests/shop.toml"),
 )
 BLANK = ".blank"
 """The files of a bot without the example, which replace the example's."""

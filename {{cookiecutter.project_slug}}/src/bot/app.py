@@ -9,7 +9,15 @@ from aiogram.methods import SetMyCommands
 from aiogram.types import BotCommand, BotCommandScopeChat
 
 from bot.bookings import BookingBook
-from bot.features import booking, language, my_bookings, phone, start, visits_of_day
+from bot.features import (
+    booking,
+    language,
+    my_bookings,
+    phone,
+    reminders,
+    start,
+    visits_of_day,
+)
 from bot.languages import GiveTexts, languages, texts_in
 from bot.notices import Notices
 from bot.session import Session
@@ -37,6 +45,7 @@ def make_bot(
             phone.router,
             booking.router,
             my_bookings.router,
+            reminders.router,
             visits_of_day.router,
             language.router,
             start.router,

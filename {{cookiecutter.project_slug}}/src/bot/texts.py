@@ -85,6 +85,7 @@ class Texts:
     cancel_yes = Label("Cancel the visit")
     cancel_no = Label("Keep it")
     cancelled = Text("Cancelled: {visit}.")
+    see_you = Text("See you soon: {visit}.")
 
     # The phone number
     what_phone = Text("At which number can we reach you if your visit has to change?")

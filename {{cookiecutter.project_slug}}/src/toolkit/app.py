@@ -42,7 +42,7 @@ from toolkit.delivery.shutdown import (
     stop_on_signals,
 )
 from toolkit.delivery.store_report import store_reported
-from toolkit.delivery.tasks import Tasks, TasksMiddleware
+from toolkit.delivery.tasks import Tasks
 from toolkit.delivery.throttle import Floods, Throttle
 from toolkit.delivery.timers import DueTimers
 from toolkit.delivery.webhook import HANDLER_LIMIT, WebhookServer
@@ -134,14 +134,13 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         outer = self.update.outer_middleware
         # aiogram's own error handling, for which there is no session any more.
         outer.unregister(outer[0])
-        within = (TasksMiddleware(self.tasks), self._limits, self.fsm)
-        outer(SessionErrors(self, within))
+        outer(SessionErrors(self, (self._limits, self.fsm)))
         self.audience = Audience(sessions) if audience else None
         """The chats that a broadcast goes to, where `create_bot` was told to keep them."""
         if self.audience is not None:
             bot.refused = self.audience.note_refusal
             outer(self.audience)
-        for middleware in within:
+        for middleware in (self._limits, self.fsm):
             outer(middleware)
         quicken(self.update)
         timer_observer(self)

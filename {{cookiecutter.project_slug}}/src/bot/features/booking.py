@@ -23,6 +23,7 @@ from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 from bot.bookings import BookingBook, SlotRefused
 from bot.dates import expect_a_date, mentions, read_when
 from bot.features.phone import ask_phone
+from bot.features.reminders import set_reminders
 from bot.notices import Notices
 from bot.screen import (
     Event,
@@ -37,7 +38,7 @@ from bot.screen import (
 from bot.session import Session, Step
 from bot.shop import Service
 from bot.texts import Texts
-from toolkit import Origin, button, in_step, menu
+from toolkit import Origin, Timers, button, in_step, menu
 
 DAYS_SHOWN = 8
 
@@ -145,6 +146,7 @@ async def time_typed(
     texts: Texts,
     session_origin: Origin,
     notices: Notices,
+    timers: Timers,
 ) -> None:
     """Book at the moment in the text, or offer the times of the day in it."""
     # Read from the moment of sending: a message that comes again after midnight means the same day.
@@ -153,7 +155,8 @@ async def time_typed(
         service = chosen(session, bookings)
         await ask_day(message, session, bookings, texts, service, texts.unreadable())
     elif isinstance(when, datetime):
-        await book(message, session, bookings, notices, texts, when, owner_of(session_origin))
+        owner = owner_of(session_origin)
+        await book(message, session, bookings, notices, timers, texts, when, owner)
     else:
         await ask_time(message, session, bookings, texts, when)
 
@@ -167,11 +170,13 @@ async def time_tapped(
     texts: Texts,
     session_origin: Origin,
     notices: Notices,
+    timers: Timers,
 ) -> None:
     """Book at the moment of the button, or offer the times of its day."""
     if "T" in callback_data.when:
         start = datetime.fromisoformat(callback_data.when).astimezone(bookings.shop.time_zone)
-        await book(callback, session, bookings, notices, texts, start, owner_of(session_origin))
+        owner = owner_of(session_origin)
+        await book(callback, session, bookings, notices, timers, texts, start, owner)
     else:
         day = date.fromisoformat(callback_data.when)
         await ask_time(callback, session, bookings, texts, day)
@@ -239,6 +244,7 @@ async def book(
     session: Session,
     bookings: BookingBook,
     notices: Notices,
+    timers: Timers,
     texts: Texts,
     start: datetime,
     owner: int,
@@ -250,6 +256,7 @@ async def book(
     except SlotRefused as refusal:
         await ask_time(event, session, bookings, texts, start.date(), refusal.say(texts))
         return
+    set_reminders(timers, visit)
     session.finish()
     session.name = name_of(event, owner)
     lines = [texts.booked(visit=visit)]

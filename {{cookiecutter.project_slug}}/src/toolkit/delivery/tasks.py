@@ -4,37 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from contextvars import ContextVar
 from functools import partial
 from inspect import isfunction
 from typing import Any, Literal, TypeVar, cast
 
-from aiogram import BaseMiddleware
-from aiogram.types import TelegramObject, Update
+from aiogram.types import Update
 
 from toolkit.delivery.outgoing import effects
 from toolkit.errors import HandlerInterrupted
 from toolkit.sessions.checkout import hold_nothing
+from toolkit.sessions.ending import ending
 from toolkit.waiting import on_give_up
 
 T = TypeVar("T")
 
 End = Literal["done", "failed", "cut_off"]
 """How a task ended."""
-
-
-class _Try:
-    """One try of an update, and the tasks that wait until it is committed; `None` once it ended."""
-
-    __slots__ = ("committed", "update", "waiting")
-
-    def __init__(self, update: Update) -> None:
-        self.update = update
-        self.waiting: list[asyncio.Task[Any]] | None = []
-        self.committed: asyncio.Event | None = None
-
-
-_try: ContextVar[_Try | None] = ContextVar("try_of_the_update_in_work", default=None)
 
 
 class Tasks:
@@ -68,14 +53,16 @@ class Tasks:
         if self.stopped:
             work.close()
             raise RuntimeError("the bot has stopped, and waits for no task: await the work itself")
-        own, gate = _try.get(), None
-        if own is not None and own.waiting is not None:
-            gate = own.committed = own.committed or asyncio.Event()
+        own = ending.get()
+        gate = asyncio.Event() if own is not None and not own.over else None
         name = name or str(getattr(work, "__qualname__", work))
-        running = self._run(work, name, own.update if own else None, gate)
+        running = self._run(work, name, own.update if own is not None else None, gate)
         task = asyncio.create_task(running, name=name)
         task.add_done_callback(partial(self._ended, work))
-        (own.waiting.append if own and own.waiting is not None else self.running.add)(task)
+        if own is not None and gate is not None:
+            own.append(partial(self._decide, task, gate))
+        else:
+            self.running.add(task)
         return task
 
     def cancel(self) -> None:
@@ -88,14 +75,15 @@ class Tasks:
         self.stopped = True
         self.cancel()
 
-    def _begin(self, own: _Try) -> None:
-        """Let the tasks of an update begin, which is committed."""
-        waiting, own.waiting = own.waiting, None
-        if waiting and own.committed is not None:
-            self.running.update(waiting)
-            own.committed.set()
-            if self.stopped:
-                self.cancel()
+    def _decide(self, task: asyncio.Task[Any], gate: asyncio.Event, committed: bool) -> None:
+        """Let a task begin whose handler has ended, or never."""
+        if task.done():  # it was cancelled meanwhile
+            return
+        if committed:
+            self.running.add(task)
+            gate.set()
+        if self.stopped or not committed:
+            task.cancel()
 
     async def _run(
         self,
@@ -144,34 +132,6 @@ class Tasks:
         work.close()  # one that has never begun would be warned of
         if not (task.cancelled() or self.leaves_errors):
             task.exception()  # or asyncio would report it once more
-
-
-class TasksMiddleware(BaseMiddleware):
-    """Lets the tasks of a handler begin once the middlewares within have committed its session."""
-
-    def __init__(self, tasks: Tasks) -> None:
-        self._tasks = tasks
-
-    async def __call__(
-        self,
-        handler: Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]],
-        event: TelegramObject,
-        data: dict[str, Any],
-    ) -> Any:
-        """Call the handler; drop what it has started if it fails."""
-        own = _Try(cast(Update, event))
-        token = _try.set(own)
-        try:
-            result = await handler(event, data)
-        except BaseException:
-            dropped, own.waiting = own.waiting, None
-            for task in dropped or ():
-                task.cancel()
-            raise
-        finally:
-            _try.reset(token)
-        self._tasks._begin(own)
-        return result
 
 
 def _check(work: Any) -> None:

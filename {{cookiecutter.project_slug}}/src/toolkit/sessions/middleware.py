@@ -28,6 +28,7 @@ from toolkit.errors import TRANSIENT, HandlerTimedOut, SessionDeadlock, SessionU
 from toolkit.logs import update_in_work
 from toolkit.sessions.checkout import CheckedOut, Checkouts, held_here
 from toolkit.sessions.codec import Migration, SessionCodec
+from toolkit.sessions.ending import Ending, ending
 from toolkit.sessions.keys import Origin, Scope, origin_of
 from toolkit.sessions.lookup import Lookup
 from toolkit.sessions.records import Record, checked_out
@@ -339,6 +340,20 @@ class SessionMiddleware(BaseMiddleware):
         """Call the handler with the session of the update, and commit what it changed."""
         if not isinstance(event, Update):
             raise TypeError(f"SessionMiddleware wraps updates, not {type(event).__name__}")
+        own, committed = Ending(), False
+        own.update = event
+        token = ending.set(own)
+        try:
+            result = await self._apply(handler, event, data)
+            committed = True
+        finally:
+            ending.reset(token)
+            own.over = True
+            for tell in own:
+                tell(committed)
+        return result
+
+    async def _apply(self, handler: Handler, event: Update, data: dict[str, Any]) -> Any:
         data["storage"] = self.sessions.storage
         data.setdefault("sessions", self.sessions)
         origin = origin_of(event)
@@ -471,10 +486,10 @@ class SessionErrors(ErrorsMiddleware):
     """Gives `@router.errors()` handlers the session as it is stored, and commits what they change.
 
     What the failed handler changed is gone by then. `within` are the middlewares that give a
-    handler its session and state, and its tasks their begin, the outermost first.
+    handler its session and state, the outermost first.
     """
 
-    def __init__(self, router: Router, within: tuple[BaseMiddleware, ...]) -> None:
+    def __init__(self, router: Router, within: tuple[SessionMiddleware, BaseMiddleware]) -> None:
         super().__init__(router)
         self._within = within
 

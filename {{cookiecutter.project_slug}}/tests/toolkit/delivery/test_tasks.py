@@ -113,6 +113,28 @@ async def test_what_never_begins_leaves_no_task_and_no_warning(talk_to: Any) -> 
     assert talk.texts == [SORRY]
 
 
+@pytest.mark.filterwarnings("error")
+async def test_one_that_its_handler_cancels_never_begins_and_is_no_failure(
+    talk_to: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = create_bot(TOKEN, initial=Session)
+    ran = list[str]()
+
+    async def work() -> None:
+        ran.append("ran")
+
+    @app.message()
+    async def think_again(message: Message, tasks: Tasks) -> None:
+        tasks.start(work()).cancel()
+        await asyncio.sleep(0.01)
+        tasks.start(work()).cancel()
+
+    await talk_to(app).say("hello")
+    await asyncio.sleep(0.01)
+    gc.collect()
+    assert (ran, app.tasks.running, caplog.records) == ([], set(), [])
+
+
 async def test_it_does_not_begin_before_the_store_has_the_commit(
     polling: Polling, no_backoff: None
 ) -> None:
