@@ -460,7 +460,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
             yield
         finally:
             stop.set()
-            await handling
+            await asyncio.wait((handling,))
             await drain(0.0, due.tasks)
 
     @contextlib.asynccontextmanager

@@ -18,7 +18,7 @@ from aiogram.types import Update
 
 from toolkit.delivery.attempts import Attempts, UpdateTasks
 from toolkit.delivery.base import ServedApp
-from toolkit.errors import TRANSIENT, StorageError
+from toolkit.errors import TRANSIENT
 from toolkit.sessions.keys import is_session_key
 from toolkit.storage.base import Due, WakingSessionStorage
 from toolkit.timers.events import TimerUpdate
@@ -103,9 +103,9 @@ class DueTimers:
         self._next = math.inf
         try:
             found = await checkouts.bounded(storage.due(math.inf, PAGE))
-        except StorageError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, timers go on when it passes
             if not self._away:
-                logger.warning("timers wait until the store answers: %s", error)
+                logger.warning("timers wait until the store answers: %r", error)
             self._away, self._next = True, time.time() + LOOK_EVERY
             return
         self._away = False
