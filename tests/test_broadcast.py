@@ -73,8 +73,8 @@ async def fill(url: str, count: int = CHATS) -> None:
     """Put all chats into the audience."""
     storage = open_storage(url)
     record = {"since": "2026-11-23T10:30:00+00:00", "language": "en"}
-    for begin in range(1, count + 1, 500):
-        chats = range(begin, min(begin + 500, count + 1))
+    for begin in range(1, count + 1, 50):
+        chats = range(begin, min(begin + 50, count + 1))
         await asyncio.gather(*(storage.write(f"audience:{chat}", record) for chat in chats))
     await storage.close()
 
