@@ -75,8 +75,10 @@ class BotContext(Generic[S]):
         self.given = session
         self.fsm: dict[str, dict[str, Any]] = (held.value or {}).get("fsm") or {}
         self.fsm_changed = False
-        self.timers = Timers((held.value or {}).get(FIELD), timers)
+        self.timers = Timers()
         """The timers of this session, to set, move and cancel."""
+        self.timers.entries = (held.value or {}).get(FIELD) or {}
+        self.timers.known, self.timers.changed = timers, False
         self.applies: list[int] = []
         """Ids of other updates that are applied by this commit."""
         self._held = held
@@ -271,7 +273,7 @@ class Sessions(Generic[S]):
         stored = context._held.value
         noting = self.record_every_update and update_id is not None
         if context._session is None:
-            if not (noting or context.timers):
+            if not (noting or context.timers.entries):
                 return UNCHANGED if stored is None else None
             record = {name: ids for name, ids in (stored or {}).items() if name in _IDS}
         else:
@@ -287,7 +289,7 @@ class Sessions(Generic[S]):
                 record["session"] = fields
         if context.fsm or "fsm" in record:
             record["fsm"] = context.fsm
-        if context.timers or WAKE_AT in record:
+        if context.timers.entries or WAKE_AT in record:
             context.timers.write_to(record)
         if self.codec.version:
             record["version"] = self.codec.version
@@ -375,7 +377,7 @@ class SessionMiddleware(BaseMiddleware):
         number = event.update_id if event.update_id > 0 else None
         try:
             timer: Timer | None = None
-            if isinstance(event, TimerUpdate):
+            if type(event) is TimerUpdate:
                 timer = event.timer
                 context = await self.sessions.begin(key, f"timer {timer.name}", TIMER_PATIENCE)
             else:

@@ -27,19 +27,19 @@ class Timers(Mapping[str, datetime]):
     `on_timer` registers as "remind" is called for "remind" and for every "remind:…".
     """
 
-    def __init__(self, stored: Mapping[str, Entry] | None, known: Known | None = None) -> None:
-        self._entries = dict(stored or {})
-        self._known = known
-        self.changed = False
+    # Set by whoever makes one, which every update does: a constructor would cost more.
+    entries: Mapping[str, Entry]
+    known: Known | None
+    changed: bool
 
     def __getitem__(self, name: str) -> datetime:
-        return datetime.fromtimestamp(self._entries[name]["at"], UTC)
+        return datetime.fromtimestamp(self.entries[name]["at"], UTC)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._entries)
+        return iter(self.entries)
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self.entries)
 
     def set(
         self,
@@ -85,8 +85,7 @@ class Timers(Mapping[str, datetime]):
             if misfire_grace < timedelta():
                 raise ValueError(f"misfire_grace is no negative time; got {misfire_grace}")
             entry["misfire_grace"] = misfire_grace.total_seconds()
-        self._entries[name] = entry
-        self.changed = True
+        self._put(name, entry)
         return self[name]
 
     def move(
@@ -96,37 +95,40 @@ class Timers(Mapping[str, datetime]):
 
         Raises `KeyError` where there is none of this name, `ValueError` as `set` does.
         """
-        entry = self._entries[name]
-        self._entries[name] = {**entry, "at": _moment(at, after, time.time())}
-        self.changed = True
+        self._put(name, {**self.entries[name], "at": _moment(at, after, time.time())})
         return self[name]
 
     def cancel(self, name: str) -> bool:
         """Remove a timer; tell whether there was one of this name."""
-        found = self._entries.pop(name, None) is not None
-        self.changed |= found
-        return found
+        if name not in self.entries:
+            return False
+        self._put(name, None)
+        return True
 
     def entry(self, name: str) -> Entry | None:
         """Return a timer as it is stored, `None` where there is none of this name."""
-        return self._entries.get(name)
+        return self.entries.get(name)
 
     def finish(self, name: str, entry: Entry) -> None:
         """Remove a timer that was due, or move it to its next moment; one set anew stays."""
-        if self._entries.get(name) is not entry:
+        if self.entries.get(name) is not entry:
             return
-        self.changed = True
         if "every" in entry:
-            moment = next_due(entry, entry["at"], time.time())
-            self._entries[name] = {**entry, "at": moment}
+            self._put(name, {**entry, "at": next_due(entry, entry["at"], time.time())})
         else:
-            del self._entries[name]
+            self._put(name, None)
+
+    def _put(self, name: str, entry: Entry | None) -> None:
+        """Change a timer in a copy of what is stored."""
+        others = {other: each for other, each in self.entries.items() if other != name}
+        self.entries = others if entry is None else {**others, name: entry}
+        self.changed = True
 
     def write_to(self, record: Value) -> None:
         """Put the timers into a record, and when it wants to be woken for them."""
-        if self._entries:
-            record[FIELD] = self._entries
-            record[WAKE_AT] = min(entry["at"] for entry in self._entries.values())
+        if self.entries:
+            record[FIELD] = self.entries
+            record[WAKE_AT] = min(entry["at"] for entry in self.entries.values())
         else:
             record.pop(FIELD, None)
             record.pop(WAKE_AT, None)
@@ -138,8 +140,8 @@ class Timers(Mapping[str, datetime]):
 
     def require(self, name: str) -> None:
         """Raise ValueError where no handler takes timers of this name."""
-        if self._known is not None and (handler := handler_of(name)) not in self._known():
-            names = ", ".join(sorted(self._known())) or "none"
+        if self.known is not None and (handler := handler_of(name)) not in self.known():
+            names = ", ".join(sorted(self.known())) or "none"
             raise ValueError(
                 f"no handler takes timers named {handler!r}: register one with "
                 f"@on_timer(router, {handler!r}); there are: {names}"

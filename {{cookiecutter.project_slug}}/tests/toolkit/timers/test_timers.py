@@ -30,6 +30,12 @@ def sessions_in(storage: MemorySessionStorage, **options: Any) -> Sessions[Sessi
     return Sessions(storage, Session, **options)
 
 
+def timers_of(known: Callable[[], set[str]] | None) -> Timers:
+    timers = Timers()
+    timers.entries, timers.known, timers.changed = {}, known, False
+    return timers
+
+
 async def fail_after_cancelling(sessions: Sessions[Session]) -> None:
     async with sessions.checkout("5_5") as context:
         context.timers.cancel("remind:7")
@@ -70,7 +76,7 @@ async def test_a_timer_that_is_set_again_or_moved_is_one_timer() -> None:
 
 
 async def test_a_repeating_timer_is_first_due_by_its_rule() -> None:
-    timers = Timers({})
+    timers = timers_of(None)
     first = timers.set("daily", every="0 9 * * *", zone="Europe/Berlin")
     assert first > datetime.now(UTC)
     assert first.minute == 0
@@ -78,7 +84,7 @@ async def test_a_repeating_timer_is_first_due_by_its_rule() -> None:
 
 
 async def test_what_cannot_work_is_refused_with_a_sentence_and_changes_nothing() -> None:
-    timers = Timers({}, lambda: {"remind"})
+    timers = timers_of(lambda: {"remind"})
     for given, words in (
         ({}, "say when"),
         ({"at": NOON, "after": 5}, "say when"),

@@ -129,6 +129,10 @@ class Recorder:
     async def handle_timer(self, update: Update) -> str | None:
         """Have the bot handle a timer, as a turn of its own; return what it raised."""
         timer: Any = update.event
+        if (chat := timer.origin.chat or 0) > 0:
+            # They have talked to the bot, in an earlier process perhaps.
+            self.telegram.private_chat(chat)
+            self.telegram.users[chat].started = True
         turn = self.begin(f"Timer {timer.name}", key=timer.key)
         await self._feed(turn, update, timer.key)
         self.finish(turn)
