@@ -85,6 +85,7 @@ async def fill(url: str, count: int = CHATS) -> None:
 async def test_after_10_kills_everybody_has_it_once_but_those_reported_as_unknown(
     store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("tests.delivery_kit.world.PATIENCE", 300 + CHATS / 20)
     world = World()
     arrivals = Arrivals(world)
     everybody = set(range(1, CHATS + 1)) - arrivals.refused
