@@ -9,15 +9,7 @@ from aiogram.methods import SetMyCommands
 from aiogram.types import BotCommand, BotCommandScopeChat
 
 from bot.bookings import BookingBook
-from bot.features import (
-    booking,
-    language,
-    my_bookings,
-    phone,
-    reminders,
-    start,
-    visits_of_day,
-)
+from bot.features import booking, language, my_bookings, phone, reminders, start, visits_of_day
 from bot.languages import GiveTexts, languages, texts_in
 from bot.notices import Notices
 from bot.session import Session
