@@ -105,7 +105,8 @@ class DueTimers:
             found = await checkouts.bounded(storage.due(math.inf, PAGE))
         except Exception as error:  # noqa: BLE001 - whatever it is, timers go on when it passes
             if not self._away:
-                logger.warning("timers wait until the store answers: %r", error)
+                # Updates say it louder, and so does the report at start.
+                logger.info("timers wait until the store answers: %r", error)
             self._away, self._next = True, time.time() + LOOK_EVERY
             return
         self._away = False
