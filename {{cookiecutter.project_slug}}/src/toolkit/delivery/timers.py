@@ -63,8 +63,9 @@ class DueTimers:
         self.tasks = UpdateTasks(self._work, self._give_up)
         self._in_work: dict[str, set[int]] = {}
         self._resting: dict[str, float] = {}
-        self._next = math.inf
-        self._look_now = asyncio.Event()
+        self._next = 0.0
+        self._sooner = asyncio.Event()
+        self._left_over = False
         self._stop = asyncio.Event()
         self._away = False
 
@@ -77,51 +78,56 @@ class DueTimers:
         stopped = asyncio.create_task(stop.wait())
         try:
             while not stop.is_set():
-                self._look_now.clear()
-                await self._look()
-                limit = min(look_every, max(0.0, self._next - time.time()))
-                look = asyncio.create_task(self._look_now.wait())
+                self._sooner.clear()
+                if self._next <= time.time() + NEAR:
+                    self._next = time.time() + look_every
+                    await self._look()
+                sooner = asyncio.create_task(self._sooner.wait())
+                limit = max(0.0, self._next - time.time())
                 await asyncio.wait(
-                    (look, stopped),
+                    (sooner, stopped),
                     timeout=None if limit == math.inf else limit,
                     return_when=asyncio.FIRST_COMPLETED,
                 )
-                look.cancel()
+                sooner.cancel()
         finally:
             stopped.cancel()
 
     def _expect(self, at: float) -> None:
-        """Look in time for a timer that is due then."""
+        """Look by then, for a timer that is due."""
         if at < self._next:
             self._next = at
-            self._look_now.set()
+            self._sooner.set()
 
     async def _look(self) -> None:
         checkouts = self._app.sessions.checkouts
         # A store without the verb is wrapped in one that scans.
         storage = cast(WakingSessionStorage, self._app.sessions.storage)
-        self._next = math.inf
         try:
             found = await checkouts.bounded(storage.due(math.inf, PAGE))
         except Exception as error:  # noqa: BLE001 - whatever it is, timers go on when it passes
             if not self._away:
                 # Updates say it louder, and so does the report at start.
                 logger.info("timers wait until the store answers: %r", error)
-            self._away, self._next = True, time.time() + LOOK_EVERY
+            self._away = True
+            self._expect(time.time() + LOOK_EVERY)
             return
         self._away = False
         now = time.time() + NEAR
         due = [each for each in found if each.at <= now]
         if len(due) < len(found):
-            self._next = min(self._next, found[len(due)].at)
+            self._expect(found[len(due)].at)
         self._resting = {key: until for key, until in self._resting.items() if until > now}
         await asyncio.gather(*map(self._begin, self._choose(due)))
 
     def _choose(self, due: list[Due]) -> list[str]:
         """Return the keys to begin with now; the others are looked for again."""
-        keys = [key for _, key in due if key not in self._in_work and key not in self._resting]
-        random.shuffle(keys)
-        return keys[: max(0, AT_ONCE - len(self._in_work))]
+        keys = [key for _, key in due if key not in self._resting]
+        free = [key for key in keys if key not in self._in_work]
+        random.shuffle(free)
+        chosen = free[: max(0, AT_ONCE - len(self._in_work))]
+        self._left_over = len(chosen) < len(keys)
+        return chosen
 
     async def _begin(self, key: str) -> None:
         """Put the due timers of a record to work, in their order."""
@@ -188,8 +194,9 @@ class DueTimers:
         left.discard(update.update_id)
         if not left:
             self._in_work.pop(key, None)
-            # Others may have waited for a place.
-            self._look_now.set()
+            # Half of the places at a time, so that many do not take a look each.
+            if self._left_over and len(self._in_work) <= AT_ONCE // 2:
+                self._expect(0.0)
 
     def _rest(self, key: str, error: Exception) -> None:
         logger.error("the timers of %s are left alone for %g s", key, REST, exc_info=error)

@@ -14,6 +14,7 @@ from aiogram.types import ErrorEvent, Message
 
 from toolkit import Timer, Timers, on_timer
 from toolkit.app import BotApp
+from toolkit.harness import RunningBot
 from toolkit.sessions.checkout import Checkouts
 
 from .bots import Away, Session, counting
@@ -351,3 +352,38 @@ def test_the_lease_outlives_the_wait_of_a_timer() -> None:
     from toolkit.sessions.middleware import TIMER_PATIENCE
 
     assert Checkouts(Away(), lease_for=30.0).patience > TIMER_PATIENCE
+
+
+class Asked(Away):
+    """A store that counts how often it is asked what is due."""
+
+    times = 0
+
+    async def due(self, before: float, limit: int, *, prefix: str = "") -> Any:
+        """Count, and answer."""
+        self.times += 1
+        return await super().due(before, limit, prefix=prefix)
+
+
+async def test_the_store_is_asked_when_a_timer_is_due_and_not_as_one_is_set() -> None:
+    storage = Asked()
+    async with RunningBot(lambda: reminding(storage), now="2026-11-27T12:00:00+01:00") as bot:
+        await bot.deliver(bot.telegram.send_text(5, "hello"))
+        for hours in range(20, 0, -1):
+            await set_timer(bot.app, f"remind:{hours}", after=hours * 3600)
+        await bot.deliver(bot.telegram.send_text(5, "hello"))
+        assert storage.times == 1
+        assert len(await bot.advance("1d")) == 20
+        assert storage.times <= 1 + 20
+
+
+async def test_many_that_are_due_at_once_are_asked_for_by_the_page() -> None:
+    storage = Asked()
+    async with RunningBot(lambda: reminding(storage), now="2026-11-27T12:00:00+01:00") as bot:
+        for user in range(1, 1001):
+            await set_timer(bot.app, "counted:yes", key=f"{user}_{user}", after=60)
+        await bot.advance("2m")
+        keys = [key async for key in bot.app.session_storage.read_all_keys()]
+        records = [await record_of(bot.app, key) for key in keys]
+        assert records == [{"session": {"count": 1}}] * 1000
+        assert storage.times <= 1 + 1000 // 20
