@@ -162,3 +162,40 @@ async def test_a_timer_that_comes_due_while_no_bot_runs_is_handled_when_one_does
     assert record["session"]["times"] == {"late": 1, "daily": 1}
     assert time.time() < record["wake_at"] <= time.time() + 86_400
     await app.close()
+
+
+def has_died(pid: int) -> bool:
+    """Tell whether a process has ended and waits to be asked how."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+async def test_a_timer_that_kills_the_process_is_set_aside_and_the_others_are_handled(
+    tmp_path: Path,
+) -> None:
+    url = f"sqlite:///{tmp_path}/bot.db"
+    app = make_bot(url)
+    for user in range(1, 21):
+        async with app.sessions.checkout(f"{user}_{user}") as context:
+            context.timers.set("die" if user == 7 else f"count:{user}", after=0)
+    deaths = 0
+    async with bots(url) as processes, asyncio.timeout(PATIENCE):
+        await processes.start()
+        while await app.session_storage.due(float("inf"), 1):
+            await asyncio.sleep(0.05)
+            if has_died(processes.pids[0]):
+                deaths += 1
+                assert deaths < 10
+                await processes.end(signal.SIGKILL)
+                await processes.start()
+        assert await processes.end(signal.SIGTERM) == 0
+    letter = await app.session_storage.read("dead:timer:7_7:die")
+    assert letter is not None
+    assert "the process has died 3 times at this timer alone" in letter["error"]
+    assert [key async for key in app.session_storage.read_all_keys("dead:")] == [
+        "dead:timer:7_7:die"
+    ]
+    for user in (*range(1, 7), *range(8, 21)):
+        record = await app.session_storage.read(f"{user}_{user}")
+        assert record is not None
+        assert record["session"]["times"] == {str(user): 1}
+    await app.close()

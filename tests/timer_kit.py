@@ -47,6 +47,10 @@ def make_bot(storage_url: str) -> BotApp[Fired]:
         session.times[timer.part] = session.times.get(timer.part, 0) + 1
         session.at[timer.part] = time.time()
 
+    @on_timer(app, "die")
+    async def die(timer: Timer) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
     return app
 
 

@@ -7,6 +7,7 @@ checks the session out first handles the timer, and the commit removes it: it ta
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import math
 import random
@@ -18,11 +19,13 @@ from aiogram.types import Update
 
 from toolkit.delivery.attempts import Attempts, UpdateTasks
 from toolkit.delivery.base import ServedApp
-from toolkit.errors import TRANSIENT
+from toolkit.delivery.poison import TimerStart
+from toolkit.errors import TRANSIENT, StorageError
 from toolkit.sessions.keys import is_session_key
 from toolkit.storage.base import Due, WakingSessionStorage
 from toolkit.timers.events import TimerUpdate
 from toolkit.timers.timers import due_names
+from toolkit.waiting import sleep_unless
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +40,15 @@ PAGE = 4 * AT_ONCE
 
 NEAR = 0.001
 """Seconds that a timer may be early: what wakes up by the loop's clock meets no date exactly."""
+
+ALONE_FOR = 0.5
+"""Seconds that a timer has to itself of which the process may have died."""
+
+DEATHS = 3
+"""Deaths at the timers of one session alone, after which the earliest is set aside."""
+
+SURVIVED_AFTER = 2.0
+"""Seconds from the first timers on in which a death of the process is laid to them."""
 
 REST = 30.0
 """Seconds in which a record that makes trouble is left alone."""
@@ -68,6 +80,8 @@ class DueTimers:
         self._left_over = False
         self._stop = asyncio.Event()
         self._away = False
+        self._started = getattr(app.sessions.storage, "forgets", False)
+        self._survival: asyncio.Task[None] | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Handle timers until `stop`; those in work then are left in `tasks`."""
@@ -118,7 +132,51 @@ class DueTimers:
         if len(due) < len(found):
             self._expect(found[len(due)].at)
         self._resting = {key: until for key, until in self._resting.items() if until > now}
-        await asyncio.gather(*map(self._begin, self._choose(due)))
+        chosen = self._choose(due)
+        if chosen and not self._started:
+            chosen = await self._begin_carefully(chosen)
+        await asyncio.gather(*map(self._begin, chosen))
+
+    async def _begin_carefully(self, keys: list[str]) -> list[str]:
+        """Begin with each alone that the last process may have died of; return the others."""
+        start = TimerStart(self._app)
+        try:
+            await start.read()
+            for key in start.suspects.intersection(keys):
+                deaths = start.deaths if len(start.suspects) == 1 else 0
+                if deaths >= DEATHS:
+                    await self._set_aside(key, deaths)
+                    continue
+                await start.begin([key], deaths + 1)
+                await self._begin(key)
+                for _ in range(10):
+                    if key in self._in_work and not await sleep_unless(self._stop, ALONE_FOR / 10):
+                        continue
+                    break
+            others = [key for key in keys if key not in start.suspects]
+            await start.begin(others)
+        except StorageError as error:
+            logger.info("timers wait until the store answers: %r", error)
+            self._expect(time.time() + LOOK_EVERY)
+            return []
+        self._started = True
+        self._survival = asyncio.create_task(self._survive(start))
+        return others
+
+    async def _survive(self, start: TimerStart) -> None:
+        await sleep_unless(self._stop, SURVIVED_AFTER)
+        with contextlib.suppress(StorageError):
+            await start.survived()
+
+    async def _set_aside(self, key: str, deaths: int) -> None:
+        """Set the earliest timer aside that is due: those before it were handled."""
+        sessions = self._app.sessions
+        record = await sessions.checkouts.bounded(sessions.storage.read(key))
+        for name in due_names(record, time.time() + NEAR)[:1]:
+            update = TimerUpdate.of(key, name, record or {}, self._app.bot)
+            error = RuntimeError(f"the process has died {deaths} times at this timer alone")
+            if await self._attempts.until_set_aside(update, error, self._stop):
+                await self._drop(update)
 
     def _choose(self, due: list[Due]) -> list[str]:
         """Return the keys to begin with now; the others are looked for again."""
