@@ -16,6 +16,7 @@ import asyncio
 import logging
 import os
 import sys
+import traceback
 
 from tests.delivery_kit.counting_bot import NEWS, make_bot
 from toolkit import SendLimits, open_storage
@@ -52,6 +53,9 @@ def main(arguments: list[str]) -> None:
             try:
                 serve(*arguments)
                 code = 0
+            except BaseException:
+                traceback.print_exc()
+                raise
             finally:
                 os._exit(code)
         sys.stdout.write(f"{child}\n")
