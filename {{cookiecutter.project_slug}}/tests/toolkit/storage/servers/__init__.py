@@ -126,12 +126,18 @@ def free_port() -> int:
 
     A server that was killed must find its port free again.
     """
-    while True:
-        port = 15_000 + secrets.randbelow(17_000)
-        with contextlib.suppress(OSError), socket.socket() as listener:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(("127.0.0.1", port))
-            return port
+    while not is_free(port := 15_000 + secrets.randbelow(17_000)):
+        pass
+    return port
+
+
+def is_free(port: int) -> bool:
+    """Tell whether nothing listens at the port."""
+    with contextlib.suppress(OSError), socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        return True
+    return False
 
 
 def program(name: str, advice: str, *folders: str) -> str:

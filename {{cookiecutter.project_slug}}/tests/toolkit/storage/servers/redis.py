@@ -7,7 +7,7 @@ import time
 from contextlib import ExitStack
 from typing import Self
 
-from . import PATIENCE, Server, free_port, program
+from . import PATIENCE, Server, free_port, is_free, program
 
 
 def find(name: str) -> str:
@@ -93,7 +93,7 @@ class _Node(Redis):
     def __init__(self) -> None:
         super().__init__()
         # Nodes talk to each other 10,000 ports above, where outgoing connections must not be.
-        while self.port >= 22_000:
+        while self.port >= 22_000 or not is_free(self.port + 10_000):
             self.port = free_port()
 
 
