@@ -17,10 +17,9 @@ from urllib.parse import unquote
 
 from toolkit.errors import SessionBusy, SessionConflict
 from toolkit.storage.base import OWNER, UNCHANGED, Entry, Lease, Unchanged, Value
-from toolkit.storage.connection import Connection, driver
+from toolkit.storage.connection import Connection, driver, within
 from toolkit.storage.record import check_key, dump_value, load_value, seconds, seconds_left
 from toolkit.storage.url import QUOTING, check_hosts, split_url, without_password
-from toolkit.waiting import within
 
 if TYPE_CHECKING:
     from pymongo.asynchronous.collection import AsyncCollection
