@@ -278,30 +278,6 @@ async def retrying(
         attempt += 1
 
 
-async def within(seconds: float, work: Awaitable[T]) -> T:
-    """Await `work` for so many seconds at most. Raises TimeoutError.
-
-    It is cancelled then, and when the caller is, and not waited for: drivers of databases were seen
-    to swallow their cancellation and to hang.
-    """
-    task = asyncio.ensure_future(work)
-    try:
-        await asyncio.wait((task,), timeout=seconds)
-        if not task.done():
-            raise TimeoutError
-        return task.result()
-    finally:
-        if not task.done():
-            task.add_done_callback(_look_away)
-            task.cancel()
-
-
-def _look_away(task: asyncio.Future[Any]) -> None:
-    """Keep asyncio from reporting an error that nobody waits for any more."""
-    if not task.cancelled():
-        task.exception()
-
-
 async def sleep_unless(stop: asyncio.Event, seconds: float) -> bool:
     """Sleep, but not longer than until `stop` is set; tell whether it is."""
     with contextlib.suppress(TimeoutError):

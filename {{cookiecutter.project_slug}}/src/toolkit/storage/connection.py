@@ -11,7 +11,6 @@ from time import monotonic
 from typing import Any, Generic, TypeVar
 
 from toolkit.errors import StorageError, StorageUnavailable
-from toolkit.waiting import within
 
 logger = logging.getLogger(__name__)
 
@@ -137,6 +136,30 @@ class Connection(Generic[Client]):
             await within(self.patience, self._closing(client))
         except Exception as error:  # noqa: BLE001 - nobody uses it any longer
             logger.warning("%s: it was not closed in order: %r", self.target, error)
+
+
+async def within(seconds: float, work: Awaitable[Answer]) -> Answer:
+    """Await `work` for so many seconds at most. Raises TimeoutError.
+
+    It is cancelled then, and when the caller is, and not waited for: drivers of databases were seen
+    to swallow their cancellation and to hang.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait((task,), timeout=seconds)
+        if not task.done():
+            raise TimeoutError
+        return task.result()
+    finally:
+        if not task.done():
+            task.add_done_callback(_look_away)
+            task.cancel()
+
+
+def _look_away(task: asyncio.Future[Any]) -> None:
+    """Keep asyncio from reporting an error that nobody waits for any more."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _is_asked_to_stop(error: BaseException) -> bool:

@@ -18,7 +18,7 @@ from urllib.parse import unquote
 
 from toolkit.errors import SessionBusy, SessionConflict
 from toolkit.storage.base import OWNER, UNCHANGED, Due, Entry, Lease, Unchanged, Value
-from toolkit.storage.connection import Connection, driver
+from toolkit.storage.connection import Connection, driver, within
 from toolkit.storage.record import (
     bot_of,
     check_key,
@@ -29,7 +29,6 @@ from toolkit.storage.record import (
     wake_at,
 )
 from toolkit.storage.url import QUOTING, check_hosts, split_url, without_password
-from toolkit.waiting import within
 
 if TYPE_CHECKING:
     from pymongo.asynchronous.collection import AsyncCollection

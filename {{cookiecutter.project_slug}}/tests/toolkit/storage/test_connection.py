@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from toolkit.errors import StorageUnavailable
-from toolkit.storage.connection import Connection
-from toolkit.waiting import within
+from toolkit.storage.connection import Connection, within
 
 
 class Strange(Exception):
