@@ -17,30 +17,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from measure import PROJECT, LoopLag, Progress, Reach, Report, arguments, quantile, taking_turns
+from measure import LoopLag, Progress, Reach, Report, arguments, quantile, taking_turns
+from own_servers import EverySecond, MissingServer, SafePostgres, ask
 from sqlite_stores import session
-
-sys.path.insert(0, str(PROJECT / "tests" / "toolkit" / "storage"))
-
-from servers import MissingServer
-from servers.postgres import Postgres
-from servers.redis import Redis, ask
 
 TASKS = (1, 100)
 KEYS = 1000
-
-
-class EverySecond(Redis):
-    """A Redis as most people run it: the log of changes reaches the disk every second."""
-
-    options = ("--appendonly", "yes", "--appendfsync", "everysec")
-
-
-class SafePostgres(Postgres):
-    """A PostgreSQL as it comes: a commit waits for the disk."""
-
-    def command(self) -> list[str]:
-        return [*super().command(), "--fsync=on"]
 
 
 class Client:

@@ -30,8 +30,21 @@ FOR_SERVERS = (
     "tests/toolkit/storage/servers/__init__.py",
     "tests/toolkit/storage/servers/proxy.py",
 )
-FOR_REDIS = ("src/toolkit/storage/redis_client.py", "src/toolkit/storage/redis_pipelines.py")
-FOR_SQLITE = tuple(f"src/toolkit/storage/sqlite_{part}.py" for part in ("file", "table", "writer"))
+FOR_ONE = {
+    "redis": (
+        *(f"src/toolkit/storage/redis_{part}.py" for part in ("client", "pipelines", "waking")),
+        "tests/toolkit/storage/redis_disturbing.py",
+        "tests/toolkit/storage/test_redis_waking.py",
+    ),
+    "postgres": (
+        "src/toolkit/storage/postgres_table.py",
+        "tests/toolkit/storage/test_postgres_waking.py",
+    ),
+}
+FOR_SQLITE = (
+    *(f"src/toolkit/storage/sqlite_{part}.py" for part in ("file", "table", "writer")),
+    "tests/toolkit/storage/test_sqlite_waking.py",
+)
 DOCKER = (
     *("Dockerfile", ".dockerignore", "compose.yaml"),
     *("deploy/Caddyfile", "deploy/compose.webhook.yaml", "deploy/fly.toml"),
@@ -41,13 +54,18 @@ CI = (".github",)
 TOOLKIT_TESTS = ("tests/toolkit",)
 LICENSE = ("LICENSE",)
 BOOKING = (
-    *(f"src/bot/{name}.py" for name in ("bookings", "dates", "languages", "screen")),
-    *("src/bot/shop.py", "src/bot/shop.toml", "src/bot/texts.py", "src/bot/locales"),
-    "src/bot/settings.py: shop_file: ",
-    *(f"src/bot/features/{name}.py" for name in ("booking", "language", "my_bookings")),
+    *(f"src/bot/{name}.py" for name in ("bookings", "dates", "ids", "languages", "notices")),
+    *("src/bot/screen.py", "src/bot/shop.py", "src/bot/shop.toml"),
+    *("src/bot/texts.py", "src/bot/locales"),
+    *(f"src/bot/settings.py: {line}" for line in ("from bot.ids", "shop_file: ", "admin_ids: ")),
+    *(
+        f"src/bot/features/{name}.py"
+        for name in ("booking", "language", "my_bookings", "phone", "reminders", "visits_of_day")
+    ),
     *(f"tests/bot/test_{name}.py" for name in ("booking", "bookings", "dates", "my_bookings")),
-    *("tests/bot/test_shop.py", "tests/bot/test_texts.py", "tests/shop.toml"),
-    *("tests/specs/booking.json", "tests/specs/language.json", "docs/how-to/reminders.md"),
+    *(f"tests/bot/test_{name}.py" for name in ("phone", "shop", "texts", "visits_of_day")),
+    *(f"tests/specs/{name}.json" for name in ("admins", "booking", "language", "phone")),
+    *("tests/specs/reminders.json", "tests/shop.toml"),
 )
 BLANK = ".blank"
 """The files of a bot without the example, which replace the example's."""
@@ -71,7 +89,7 @@ MANIFEST: dict[str, dict[object, tuple[str, ...]]] = {
                 *_backend(name),
                 f"tests/toolkit/storage/servers/{name}.py",
                 *FOR_SERVERS,
-                *(FOR_REDIS if name == "redis" else ()),
+                *FOR_ONE.get(name, ()),
             )
             for name in SERVERS
         },

@@ -261,7 +261,7 @@ def _is_known(path: str, base: str) -> bool:
     if base.startswith(("Generic", "Protocol")):
         return False
     try:
-        module, _, _ = find(f"{find(path)[0]}.{base}")
+        module, _, _ = find(f"{find(path)[0]}.{base.partition('[')[0]}")
     except FileNotFoundError:
         return True
     return base in LAYOUT.read_text(encoding="utf-8") or not module.startswith("toolkit")

@@ -43,6 +43,7 @@ def book(page: Page) -> None:
     page.locator("#log .message").last.get_by_role("button").nth(2).click()
     tap(page, "10:00")
     page.locator("#log").get_by_text("Booked!").wait_for()
+    page.get_by_role("button", name="Skip", exact=True).click()
     say(page, "/book")
     tap(page, "Haircut")
     page.locator("#log").get_by_text("When?").wait_for()

@@ -25,11 +25,14 @@ LAYERS = {
     "production": (
         ("toolkit.app",),
         ("toolkit.delivery", "toolkit.fsm"),
-        ("toolkit.sessions",),
+        ("toolkit.sessions", "toolkit.timers"),
         ("toolkit.storage",),
     ),
 }
-WITHOUT_AIOGRAM = ("toolkit.storage", "toolkit.sessions.codec", f"{HARNESS}.fake_telegram.policy")
+WITHOUT_AIOGRAM = (
+    *("toolkit.storage", "toolkit.sessions.codec", "toolkit.timers.timers"),
+    f"{HARNESS}.fake_telegram.policy",
+)
 
 
 def imported(path: Path) -> Iterator[tuple[str, str]]:

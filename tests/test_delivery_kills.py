@@ -105,6 +105,25 @@ async def test_a_message_that_kills_the_process_is_set_aside_and_the_others_are_
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["polling", "webhook"])
+async def test_an_orderly_stop_waits_for_what_handlers_have_started(
+    mode: str, tmp_path: Path
+) -> None:
+    world = World()
+    for user in range(1, 21):
+        world.telegram.send_text(user, "later")
+    async with world.bot(f"sqlite:///{tmp_path}/bot.db", mode) as bot:
+        await bot.start()
+        await world.until(lambda: world.answers_with("later") == 20)
+        assert await bot.end(signal.SIGTERM) in (0, -signal.SIGTERM)
+
+    storage = SqliteSessionStorage(tmp_path / "bot.db")
+    assert await counts(storage) == {f"{user}_{user}": 11 for user in range(1, 21)}
+    assert world.answers_with("counted on") == 20
+    await storage.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["polling", "webhook"])
 async def test_after_50_orderly_stops_every_message_was_sent_once(
     mode: str, tmp_path: Path
 ) -> None:

@@ -21,6 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from tests.delivery_kit.failing import Crash, MortalStorage
 from toolkit import BotApp, BotContext, MemorySessionStorage, create_bot
 from toolkit.delivery.attempts import Attempts, UpdateTasks
+from toolkit.delivery.shutdown import drain
 from toolkit.harness.fake_telegram import FakeTelegram
 from toolkit.storage.sqlite import SqliteSessionStorage
 
@@ -213,7 +214,7 @@ class Conversations(RuleBasedStateMachine):
         for raw in updates:
             update = Update.model_validate(raw, context={"bot": self.app.bot})
             tasks.put(self.app.session_key(update), update)
-        await tasks.drain(limit=60.0)
+        await drain(60.0, tasks)
 
     def _apply(self, updates: list[Json]) -> None:
         for key, its in self._by_key(updates).items():

@@ -1,6 +1,6 @@
 """What an owner does in the first week: the tutorial and the how-tos, played in fresh projects.
 
-A project each for both examples, as they stand in the pages: another shop, a phone number, a list
+A project each for both examples, as they stand in the pages: another shop, a question, a list
 for admins and a third language; then every how-to on top. Nothing is installed, as everything that
 the pages name is among the template's own requirements.
 """
@@ -66,11 +66,13 @@ def test_the_tutorial_and_the_how_tos_leave_a_green_project(render: Render, fold
     tutorial = blocks(project / "docs/tutorial.md")
     how_to = [b for page in sorted((project / "docs/how-to").glob("*.md")) for b in blocks(page)]
 
-    [phone] = [block for block in tutorial if block.path == "tests/specs/phone.json"]
-    play(project, [phone])
-    assert "there is no text 'what_phone'" in run(project, f"{PYTEST} {phone.path}", fails=True)
+    [allergies] = [block for block in tutorial if block.path == "tests/specs/allergies.json"]
+    play(project, [allergies])
+    assert "there is no text 'what_allergies'" in run(
+        project, f"{PYTEST} {allergies.path}", fails=True
+    )
 
-    play(project, [block for block in tutorial if block is not phone])
+    play(project, [block for block in tutorial if block is not allergies])
     make_texts(project)
     translate(project, tutorial)
     translate_the_rest(project, "fr")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import math
 import os
 import random
 from collections import Counter
@@ -19,7 +20,7 @@ import pytest
 
 from tests.stores import SERVERS, Blow, Proxy, running
 from toolkit import StorageError
-from toolkit.storage.base import UNCHANGED
+from toolkit.storage.base import UNCHANGED, Due, WakingSessionStorage
 from toolkit.storage.mongodb import MongoSessionStorage
 from toolkit.storage.postgres import PostgresSessionStorage
 from toolkit.storage.redis import RedisSessionStorage
@@ -36,6 +37,8 @@ STORES: dict[str, tuple[Callable[..., Any], str]] = {
     # Else the driver asks the server where it is, and goes there past the proxy.
     "mongodb": (MongoSessionStorage, "mongodb://127.0.0.1:{}/bot?directConnection=true"),
 }
+THERE = {"n": 0, "wake_at": 0}
+"""A record that nobody changes."""
 LEASE = 2.0
 """Seconds for which a lease lasts whose taking nobody has heard of."""
 
@@ -72,7 +75,8 @@ class Client:
                 return
             await self.storage.renew(lease, lease_for=LEASE)
             by = {**value["by"], name: number}
-            await self.storage.checkin(lease, {"n": value["n"] + 1, "by": by})
+            n = value["n"] + 1
+            await self.storage.checkin(lease, {"n": n, "by": by, "wake_at": n})
 
         await self.insist(attempt)
 
@@ -90,9 +94,11 @@ class Client:
         """See a record that is there with every verb that reads, and write and delete another."""
 
         async def attempt() -> None:
-            assert await self.storage.read(key) == {"n": 0}
+            assert await self.storage.read(key) == THERE
             assert await self.storage.has(key)
-            assert (await self.storage.read_entry(key)).value == {"n": 0}
+            assert (await self.storage.read_entry(key)).value == THERE
+            if isinstance(self.storage, WakingSessionStorage):
+                assert await self.storage.due(0, 9) == [Due(0, key)]
             keys = [found async for found in self.storage.read_all_keys("there")]
             assert keys == [key]
             await self.storage.write("gone", {"text": "x" * 300})
@@ -135,7 +141,7 @@ async def test_trouble_at_any_byte_is_a_storage_error_and_every_counter_is_exact
         server = stack.enter_context(running(SERVERS[store]()))
         proxy = await stack.enter_async_context(Proxy(server.port))
         direct = make(url.format(server.port), patience=20.0)
-        await direct.write("there", {"n": 0})
+        await direct.write("there", THERE)
         await stack.enter_async_context(no_stray_errors())
         client = Client(make(url.format(proxy.port), patience=PATIENCE))
         for number in range(1, ROUNDS + 1):
@@ -159,6 +165,9 @@ async def test_trouble_at_any_byte_is_a_storage_error_and_every_counter_is_exact
         proxy.blow = None
         await client.storage.close()
         found = [await direct.read(f"counter:{n}") for n in (1, 2)]
+        if isinstance(direct, WakingSessionStorage):
+            due = [Due(0, "there"), Due(ROUNDS, "counter:2"), Due(2 * ROUNDS, "counter:1")]
+            assert await direct.due(math.inf, 9) == due
         await direct.close()
     print(f"{store}: {ROUNDS} rounds, {dealt} blows, {dict(client.failures)}")  # noqa: T201
     assert [record["n"] for record in found] == [2 * ROUNDS, ROUNDS]

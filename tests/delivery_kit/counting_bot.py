@@ -9,10 +9,11 @@ from typing import Any
 
 from aiogram.types import Message
 
-from toolkit import BotApp, SessionStorage, create_bot
+from toolkit import BotApp, BotContext, SessionStorage, Tasks, create_bot
 
 TOKEN = "42:counting"
 POISONED = 9
+NEWS = "We are closed tomorrow."
 
 
 @dataclass
@@ -25,16 +26,27 @@ class Session:
 def make_bot(storage: SessionStorage, **options: Any) -> BotApp[Session]:
     """A bot that answers each message with its text and the number of messages so far.
 
-    The message "poison" ends the process, "slow" takes three seconds.
+    The message "poison" ends the process, "slow" takes three seconds. At "later" a task counts ten
+    more a second after the answer.
     """
     app = create_bot(TOKEN, initial=Session, storage=storage, **options)
 
+    async def count_on(message: Message, key: str) -> None:
+        await asyncio.sleep(1)
+        async with app.sessions.checkout(key) as context:
+            context.session.count += 10
+        await message.answer("counted on")
+
     @app.message()
-    async def count(message: Message, session: Session) -> None:
+    async def count(
+        message: Message, session: Session, context: BotContext[Session], tasks: Tasks
+    ) -> None:
         if message.text == "poison":
             os._exit(POISONED)
         if message.text == "slow":
             await asyncio.sleep(3)
+        if message.text == "later":
+            tasks.start(count_on(message, context.key))
         session.count += 1
         await message.answer(f"{message.text} {session.count}")
 

@@ -3,32 +3,38 @@
 Importing aiogram takes seconds. So it is imported once here, and every bot is forked from this
 process: a process of its own all the same, which a signal kills like any other.
 
-    python -m tests.delivery_kit.nursery API_URL STORAGE_URL [WEBHOOK_PORT]
+    python -m tests.delivery_kit.nursery API_URL STORAGE_URL [WEBHOOK_PORT | broadcast]
 
 Each line that is read starts a bot; its process id is printed, and its exit status when it ends.
 `LEASE_FOR` in the environment: how many seconds a store keeps what a killed bot has checked out.
+`PER_SECOND`: how many messages a second a broadcast may send.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import sys
+import traceback
 
-from tests.delivery_kit.counting_bot import make_bot
-from toolkit import open_storage
+from tests.delivery_kit.counting_bot import NEWS, make_bot
+from toolkit import SendLimits, open_storage
 from toolkit.quick_aiogram import warm_up
 
 
 def serve(api_url: str, storage_url: str, port: str | None = None) -> None:
     """Run one bot until a signal comes."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
-    app = make_bot(open_storage(storage_url), api_url=api_url)
+    app = make_bot(open_storage(storage_url), api_url=api_url, audience=port == "broadcast")
     if "LEASE_FOR" in os.environ:
         checkouts = app.sessions.checkouts
         checkouts.lease_for = float(os.environ["LEASE_FOR"])
         checkouts._renewals.seconds = checkouts.lease_for / 3
-    if port is None:
+    if port == "broadcast":
+        app.bot.limits = SendLimits(per_second=float(os.environ["PER_SECOND"]))
+        asyncio.run(app.broadcast(NEWS, name="news"))
+    elif port is None:
         app.run_polling()
     else:
         url = f"http://127.0.0.1:{port}/webhook"
@@ -47,6 +53,9 @@ def main(arguments: list[str]) -> None:
             try:
                 serve(*arguments)
                 code = 0
+            except BaseException:
+                traceback.print_exc()
+                raise
             finally:
                 os._exit(code)
         sys.stdout.write(f"{child}\n")

@@ -124,8 +124,8 @@ class World:
     async def bot(
         self, storage_url: str, mode: str, **environment: str
     ) -> AsyncIterator[BotProcess]:
-        """A bot that gets its updates by "polling" or "webhook"."""
-        port = [str(free_port())] if mode == "webhook" else []
+        """A bot that gets its updates by "polling" or "webhook", or does a "broadcast"."""
+        port = [str(free_port())] if mode == "webhook" else [mode] if mode == "broadcast" else []
         async with serve(self.telegram, retry_delay=0.02, max_retry_delay=0.2) as address:
             nursery = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "tests.delivery_kit.nursery"),

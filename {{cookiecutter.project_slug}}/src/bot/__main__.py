@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from bot.errors import SettingsError
 from toolkit import (
+    add_broadcast_options,
     add_dead_verbs,
     add_session_verbs,
     redact,
+    run_broadcast,
     run_dead_verb,
     run_session_verb,
 )
@@ -60,6 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command = commands.add_parser("dead", help="look at updates that failed, retry or drop them")
     command.set_defaults(do=dead)
     add_dead_verbs(command)
+    command = commands.add_parser("broadcast", help="send a text to all who have written to it")
+    command.set_defaults(do=broadcast)
+    add_broadcast_options(command)
     options = parser.parse_args(arguments)
     try:
         options.do(parser, options)
@@ -135,13 +141,23 @@ def dead(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     settings = read_settings()
     if options.verb == "retry" and settings.bot_token is None:
         parser.exit(2, HOW_TO_START)
-
-    def make_app(storage: SessionStorage) -> BotApp[Any]:
-        from bot.app import make_bot
-
-        return make_bot(settings, storage=storage)
-
+    make_app = partial(make_app_of, settings)
     parser.exit(run_dead_verb(options, settings.storage_url, make_app, settings.bot_id))
+
+
+def broadcast(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Send the text of a file to the audience, or go on with that."""
+    settings = read_settings()
+    if settings.bot_token is None:
+        parser.exit(2, HOW_TO_START)
+    parser.exit(run_broadcast(options, settings.storage_url, partial(make_app_of, settings)))
+
+
+def make_app_of(settings: Settings, storage: SessionStorage) -> BotApp[Any]:
+    """Make the bot on a store; a later import, as aiogram takes a while."""
+    from bot.app import make_bot
+
+    return make_bot(settings, storage=storage)
 
 
 def read_settings() -> Settings:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aiogram.methods import SetMyCommands
-from aiogram.types import BotCommand
+from aiogram.types import BotCommand, BotCommandScopeChat
 
 from bot.bookings import BookingBook
-from bot.features import booking, language, my_bookings, start
+from bot.features import booking, language, my_bookings, phone, reminders, start, visits_of_day
 from bot.languages import GiveTexts, languages, texts_in
+from bot.notices import Notices
 from bot.session import Session
 from bot.settings import Settings, offline_settings
 from bot.shop import load_shop
@@ -32,24 +33,36 @@ def make_bot(
         token.get_secret_value() if token else "42:offline",
         initial=Session,
         storage=storage or open_storage(settings.storage_url),
-        routers=(booking.router, my_bookings.router, language.router, start.router),
-        commands=command_lists(shop.language),
+        routers=(
+            phone.router,
+            booking.router,
+            my_bookings.router,
+            reminders.router,
+            visits_of_day.router,
+            language.router,
+            start.router,
+        ),
+        commands=command_lists(shop.language, settings.admin_ids),
         api_url=settings.telegram_api_url,
         proxy_url=settings.proxy_url,
     )
     app["bookings"] = BookingBook(app.sessions, shop)
+    app["admins"] = settings.admin_ids
+    app["notices"] = Notices(app.bot, app.sessions, settings.admin_ids, shop.language)
     app["find_text"] = lambda name, code, fields: texts_in(code).pattern(name, fields)
     app.update.outer_middleware(GiveTexts(shop.language))
     keep_heartbeat(app, settings.heartbeat_file, exit_after=settings.watchdog_seconds)
     return app
 
 
-def command_lists(otherwise: str) -> list[SetMyCommands]:
-    """Return the commands in each language, and those for everybody else."""
+def command_lists(otherwise: str, admins: Iterable[int]) -> list[SetMyCommands]:
+    """Return the commands in each language, and those for everybody else; then each admin's."""
     lists = []
-    for code, texts in languages().items():
-        described = texts.commands().items()
-        commands = [BotCommand(command=name, description=does) for name, does in described]
-        for_code = None if texts is texts_in(otherwise) else code
-        lists.append(SetMyCommands(commands=commands, language_code=for_code))
+    for admin in (None, *sorted(admins)):
+        scope = None if admin is None else BotCommandScopeChat(chat_id=admin)
+        for code, texts in languages().items():
+            described = (texts.commands() if admin is None else texts.admin_commands()).items()
+            commands = [BotCommand(command=name, description=does) for name, does in described]
+            for_code = None if texts is texts_in(otherwise) else code
+            lists.append(SetMyCommands(commands=commands, scope=scope, language_code=for_code))
     return lists

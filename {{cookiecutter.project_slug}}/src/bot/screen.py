@@ -17,13 +17,29 @@ async def show(event: Event, text: str, keyboard: InlineKeyboardMarkup | None = 
     `text` is HTML. Returns the id of the message that now holds it. Routers whose handlers call
     this on a tap are filtered with `reachable`.
     """
+    message = message_of(event)
     if isinstance(event, Message):
         return (await event.answer(text, reply_markup=keyboard)).message_id
     await event.answer()
-    if not isinstance(event.message, Message):
+    await message.edit_text(text, reply_markup=keyboard)
+    return message.message_id
+
+
+def message_of(event: Event) -> Message:
+    """Return the message itself, or the one that was tapped."""
+    message = event if isinstance(event, Message) else event.message
+    if not isinstance(message, Message):
         raise TypeError("the tapped message is out of reach; filter the router with `reachable`")
-    await event.message.edit_text(text, reply_markup=keyboard)
-    return event.message.message_id
+    return message
+
+
+def name_of(event: Event, owner: int) -> str:
+    """Return what the owner of bookings is called; anonymous admins are called as their group."""
+    message = message_of(event)
+    for chat in (message.chat, message.sender_chat):
+        if chat is not None and chat.id == owner:
+            return chat.full_name
+    return event.from_user.full_name if event.from_user else ""
 
 
 def paragraphs(*texts: str) -> str:

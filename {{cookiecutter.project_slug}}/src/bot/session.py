@@ -24,6 +24,10 @@ class Session:
     menu: int = 0  # id of the message with the current question and its buttons
     asked_at: datetime | None = None
     language: str = ""  # where one was chosen; else it is that of the user's Telegram
+    name: str = ""  # that of the user's Telegram, at the last visit that was booked
+    phone: str = ""
+    giving_phone: bool = False  # the next message answers the question for it
+    asked_for_phone: bool = False  # which happens once
 
     def finish(self) -> None:
         """Leave the dialogue, however it went."""

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.errors import SettingsError
+from bot.ids import Ids
 from toolkit import default_url
 
 OFFLINE = {
@@ -104,6 +105,7 @@ class Settings(BaseSettings):
     metrics_host: str = "127.0.0.1"
     event_loop: EventLoop = "asyncio"
     shop_file: Path = Path(__file__).with_name("shop.toml")
+    admin_ids: Ids = frozenset()
 
     @property
     def bot_id(self) -> int | None:

@@ -176,6 +176,13 @@ class Booking:
     start: datetime
     minutes: int
     chair: int = 0
+    chat: int = 0  # where it was booked; 0: before that was kept, so in the private chat
+    language: str = ""  # that it was booked in
+
+    @property
+    def place(self) -> int:
+        """The chat where the customer is written to."""
+        return self.chat or self.owner
 
     @cached_property
     def begins(self) -> datetime:

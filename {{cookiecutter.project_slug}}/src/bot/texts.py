@@ -85,6 +85,30 @@ class Texts:
     cancel_yes = Label("Cancel the visit")
     cancel_no = Label("Keep it")
     cancelled = Text("Cancelled: {visit}.")
+    see_you = Text("See you soon: {visit}.")
+
+    # The phone number
+    what_phone = Text("At which number can we reach you if your visit has to change?")
+    send_phone = Label("Send my number")
+    skip_phone = Label("Skip")
+    phone_kept = Text("Thank you. We call {phone} only if your visit has to change.")
+    phone_skipped = Text("All right, without a number.")
+    no_phone = Text("That is no phone number. Type one like 030 1234567, or skip it.")
+    not_your_phone = Text("That is not your own number. Send yours, type it, or skip it.")
+
+    # What the admins see, and what their customers are told
+    visits_on = Text("Visits on {day}:")
+    no_visits_on = Text("No visits on {day}.")
+    visit_line = Text("{time} {service}: {customer}")
+    day_closed = Text("Closed: nobody can book on this day.")
+    close_day = Label("Close the day")
+    open_day = Label("Open the day again")
+    cancel_one_of = Label("Cancel {time}, {name}")
+    cancel_for = Text("Cancel {visit}, for {customer}? The bot writes to them.")
+    shop_cancels = Text("We are sorry: we had to cancel {visit}. /book books another visit.")
+    customer_not_told = Text("The bot could not write to {customer}: they do not know yet.")
+    new_visit = Text("New: {visit}, {customer}.")
+    visit_off = Text("Cancelled by the customer: {visit}, {customer}.")
 
     # Everything else
     hello = Text("Hello {name}! I book visits to the barber.")
@@ -104,6 +128,8 @@ class Texts:
     language_command = Label("Change the language")
     help_command = Label("Show what I can do")
     start_command = Label("Say hello")
+    today_command = Label("Show the visits of today")
+    tomorrow_command = Label("Show the visits of tomorrow")
 
     # What users type: words of which one begins a booking, and how words end before a bare hour.
     booking_words = Label("book, booking, appointment")
@@ -163,6 +189,11 @@ class Texts:
             "help": self.help_command(),
             "start": self.start_command(),
         }
+
+    def admin_commands(self) -> dict[str, str]:
+        """Return those that it offers to admins: theirs, then everybody's."""
+        own = {"today": self.today_command(), "tomorrow": self.tomorrow_command()}
+        return {**own, **self.commands()}
 
     def help(self) -> str:
         """List the commands."""

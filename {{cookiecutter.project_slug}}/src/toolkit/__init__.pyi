@@ -1,3 +1,5 @@
+from toolkit.admin.broadcast import add_broadcast_options as add_broadcast_options
+from toolkit.admin.broadcast import run_broadcast as run_broadcast
 from toolkit.admin.command import add_session_verbs as add_session_verbs
 from toolkit.admin.command import run_session_verb as run_session_verb
 from toolkit.admin.dead_letters import add_dead_verbs as add_dead_verbs
@@ -5,10 +7,15 @@ from toolkit.admin.dead_letters import run_dead_verb as run_dead_verb
 from toolkit.admin.person import forget_user as forget_user
 from toolkit.app import BotApp as BotApp
 from toolkit.app import create_bot as create_bot
+from toolkit.delivery.broadcast import BroadcastReport as BroadcastReport
 from toolkit.delivery.heartbeat import keep_heartbeat as keep_heartbeat
 from toolkit.delivery.proxy_url import check_proxy_url as check_proxy_url
+from toolkit.delivery.send_limits import SendLimits as SendLimits
 from toolkit.delivery.shutdown import loop_factory as loop_factory
+from toolkit.delivery.tasks import Tasks as Tasks
+from toolkit.delivery.throttle import Throttle as Throttle
 from toolkit.delivery.webhook_url import check_webhook_url as check_webhook_url
+from toolkit.errors import BroadcastRefused as BroadcastRefused
 from toolkit.errors import CannotServe as CannotServe
 from toolkit.errors import HandlerTimedOut as HandlerTimedOut
 from toolkit.errors import MigrationRefused as MigrationRefused
@@ -30,6 +37,7 @@ from toolkit.logs import set_up_logging as set_up_logging
 from toolkit.metrics import serve_metrics as serve_metrics
 from toolkit.redaction import redact as redact
 from toolkit.redaction import redact_output as redact_output
+from toolkit.routers import on_timer as on_timer
 from toolkit.sessions.keys import Origin as Origin
 from toolkit.sessions.middleware import BotContext as BotContext
 from toolkit.sessions.middleware import Sessions as Sessions
@@ -40,3 +48,5 @@ from toolkit.storage import open_storage as open_storage
 from toolkit.storage.base import SessionStorage as SessionStorage
 from toolkit.storage.base import SharedSessionStorage as SharedSessionStorage
 from toolkit.storage.memory import MemorySessionStorage as MemorySessionStorage
+from toolkit.timers.events import Timer as Timer
+from toolkit.timers.timers import Timers as Timers

@@ -22,27 +22,43 @@ from aiohttp import web
 
 from toolkit.albums import Albums
 from toolkit.delivery.attempts import UpdateTasks
+from toolkit.delivery.audience import Audience
 from toolkit.delivery.base import Outcome
+from toolkit.delivery.broadcast import Broadcast, BroadcastReport
+from toolkit.delivery.broadcast_content import What
 from toolkit.delivery.command_lists import Commands, command_lists, declare
-from toolkit.delivery.failures import OnError, apologise, is_blocked, report
-from toolkit.delivery.outgoing import LazySession, RetryingBot, effects
+from toolkit.delivery.failures import OnError, apologise, is_blocked, report, report_task
+from toolkit.delivery.lazy_session import LazySession
+from toolkit.delivery.outgoing import RetryingBot, effects
 from toolkit.delivery.polling import Poller
 from toolkit.delivery.shutdown import (
     STOP_WITHIN,
     LoopFactory,
+    Work,
     close_within,
+    drain,
     drain_time,
     run_until_signal,
     stop_on_signals,
 )
 from toolkit.delivery.store_report import store_reported
+from toolkit.delivery.tasks import Tasks
+from toolkit.delivery.throttle import Floods, Throttle
+from toolkit.delivery.timers import DueTimers
 from toolkit.delivery.webhook import HANDLER_LIMIT, WebhookServer
 from toolkit.errors import SessionDeadlock
 from toolkit.fsm import STRATEGIES, SessionFSMMiddleware, SessionFSMStorage
 from toolkit.logs import update_in_work
 from toolkit.quick_aiogram import warm_up
 from toolkit.redaction import hide, redact_output
-from toolkit.routers import QuickRouter, copy_router, quicken, wants_album
+from toolkit.routers import (
+    QuickRouter,
+    copy_router,
+    quicken,
+    timer_names,
+    timer_observer,
+    wants_album,
+)
 from toolkit.sessions.checkout import Checkouts
 from toolkit.sessions.codec import Migration
 from toolkit.sessions.keys import SCOPES, Scope, origin_of
@@ -50,6 +66,7 @@ from toolkit.sessions.middleware import SessionErrors, SessionMiddleware, Sessio
 from toolkit.storage.base import SessionStorage
 from toolkit.storage.memory import MemorySessionStorage
 from toolkit.storage.per_bot import storage_of
+from toolkit.timers.events import EVENT as TIMER
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +74,7 @@ S = TypeVar("S")
 
 HANDED_OUT = re.compile(
     "bots?|context|dispatcher|event_(chat|context|from_user|update)|fsm_storage|handler|raw_state|"
-    "session_origin|state|storage"
+    "session_origin|state|storage|tasks|timers"
 )
 """Names under which handlers get something else."""
 
@@ -80,6 +97,8 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         commands: Commands,
         on_error: OnError,
         handler_timeout: float,
+        throttle: Throttle | None = None,
+        audience: bool = False,
         **data: Any,
     ) -> None:
         fsm_storage = SessionFSMStorage(sessions, scope)
@@ -89,6 +108,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         hide(bot.token)
         self.sessions = sessions
         """The sessions of this bot, to work on outside an update."""
+        self.sessions.timer_names = self.timer_names
         self._refuse_taken_names()
         self.scope = scope
         self.command_lists = command_lists(commands)
@@ -99,8 +119,14 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         self.albums = Albums()
         self.on_outcome: Callable[[Outcome, Update | None], object] = _note_nothing
         """Is told what became of each update that was delivered; `serve_metrics` counts them."""
-        self.tasks: UpdateTasks | None = None
+        self.in_work: UpdateTasks | None = None
         """The updates that are in work or wait, while the bot serves."""
+        self.due_timers: DueTimers | None = None
+        """What handles timers, while the bot runs."""
+        self.tasks = Tasks(self._report_task)
+        """Work beside the updates: `app.tasks.start(work())`."""
+        self.workflow_data.setdefault("tasks", self.tasks)
+        self._floods = Floods(throttle, self) if throttle is not None else None
         # The state is in the session's record, which has to be checked out before.
         self._limits = SessionMiddleware(sessions, scope, handler_timeout)
         bot.poll_sent = self._limits.lookup.note_poll
@@ -108,12 +134,28 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         outer = self.update.outer_middleware
         # aiogram's own error handling, for which there is no session any more.
         outer.unregister(outer[0])
-        for middleware in (SessionErrors(self, (self._limits, self.fsm)), self._limits, self.fsm):
+        outer(SessionErrors(self, (self._limits, self.fsm)))
+        self.audience = Audience(sessions) if audience else None
+        """The chats that a broadcast goes to, where `create_bot` was told to keep them."""
+        if self.audience is not None:
+            bot.refused = self.audience.note_refusal
+            outer(self.audience)
+        for middleware in (self._limits, self.fsm):
             outer(middleware)
         quicken(self.update)
+        timer_observer(self)
+
+    @property
+    def works(self) -> list[Work]:
+        """What a stop waits for besides the updates: tasks, and timers in work."""
+        return [self.tasks, *([self.due_timers.tasks] if self.due_timers else [])]
+
+    def timer_names(self) -> set[str]:
+        """Return the names of the timers that have a handler."""
+        return {name for router in self.chain_tail for name in timer_names(router)}
 
     def _refuse_taken_names(self) -> None:
-        for name in {self.sessions.name, "context"} & self.workflow_data.keys():
+        for name in {self.sessions.name, "context", "timers"} & self.workflow_data.keys():
             raise ValueError(
                 f"{name} is what handlers get from this bot under that name, the session or its "
                 "context: pass yours under another one, or rename the session with session_name="
@@ -148,6 +190,10 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         """
         return super().include_router(copy_router(router))
 
+    def drops(self, update: Update) -> bool:
+        """Count the update for `throttle`; tell whether it is one too many, and to be dropped."""
+        return self._floods is not None and self._floods.drops(update)
+
     async def apply_update(self, bot: Bot, update: Update, **data: Any) -> Any:
         """Take one update through sessions and handlers; failures are raised, not reported.
 
@@ -165,7 +211,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
                 tries -= 1
                 if not tries:
                     raise
-                logger.info("update %d runs again: %s", update.update_id, error)
+                logger.info("update %s runs again: %s", update.update_id, error)
 
     async def feed_update(
         self, bot: Bot, update: Update, *, numbered: bool = True, **data: Any
@@ -178,6 +224,8 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         A handler's exception is logged once, told to the user by `on_error`, and raised again.
         That the user has blocked the bot is logged and forgotten.
         """
+        if numbered and self.drops(update):
+            return None
         if self.albums.wanted:
             self.albums.arrived(update)
         if not numbered:
@@ -199,6 +247,10 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         """Log the failure of `update` and `tell` its user."""
         on_error = self.on_error if tell else _tell_nobody
         await report(error, update, self.session_key(update), self.bot, on_error)
+
+    async def _report_task(self, error: Exception, update: Update | None, name: str) -> None:
+        key = self.session_key(update) if update else None
+        await report_task(error, name, update, key, self.bot, self.on_error)
 
     async def start_polling(
         self,
@@ -235,7 +287,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
             drain=drain_time(stop_within),
             take_over=take_over,
         )
-        self.tasks = poller.tasks
+        self.in_work = poller.tasks
         await self._serve(poller.run, stop, stop_within, handle_signals)
 
     def run_polling(
@@ -294,7 +346,7 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
             max_connections=max_connections,
             drain=drain_time(stop_within),
         )
-        self.tasks = server.tasks
+        self.in_work = server.tasks
         limits = self._limits.deadlines
         limits.seconds = min(limits.seconds, HANDLER_LIMIT)
         await self._serve(server.run, stop, stop_within, handle_signals)
@@ -323,11 +375,56 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         self.allowed_updates = allowed_updates
         self.workflow_data |= data
 
+    def resolve_used_update_types(self, skip_events: set[str] | None = None) -> list[str]:
+        """Return the types of updates that have handlers. Telegram knows no timers."""
+        return super().resolve_used_update_types({*(skip_events or ()), TIMER})
+
     def wanted_updates(self) -> list[str] | None:
         """Return the types of updates to ask Telegram for; `None` leaves that as it was."""
         if isinstance(self.allowed_updates, UNSET_TYPE):
-            return self.resolve_used_update_types()
+            used = self.resolve_used_update_types()
+            return used if self.audience is None else sorted({*used, "my_chat_member"})
         return self.allowed_updates
+
+    async def broadcast(
+        self,
+        what: What,
+        *,
+        name: str,
+        languages: Iterable[str] | None = None,
+        parallel: int = 16,
+        repeat_unknown: bool = False,
+        progress: Callable[[BroadcastReport], object] | None = None,
+    ) -> BroadcastReport:
+        """Send a message to all of the audience, to each chat once, and report what became of it.
+
+        Called again with the same name, after an end of any kind, it goes on where it was. Messages
+        keep to the ceilings of `bot.limits`, and pause when Telegram wants that.
+
+        - `what`: a text; a `Message` to be copied; a call such as `SendPhoto(chat_id=0, …)`; or an
+          `async def send(chat_id)`, which may send several messages, or return a call.
+        - `name`: what it is remembered by, for 30 days.
+        - `languages`: only to private chats with users of these: `{"de"}` is also `de-AT`.
+        - `parallel`: how many messages may be on their way at a time.
+        - `repeat_unknown`: send again to those of whom it is not known whether they have it.
+        - `progress`: is given the report again and again.
+
+        Raises `BroadcastRefused`, `ValueError` where the bot keeps no audience, and what `send`
+        raises, once the messages have arrived that are on their way.
+        """
+        if self.audience is None:
+            raise ValueError("this bot keeps no audience: give create_bot audience=True")
+        return await Broadcast(
+            self.bot,
+            self.sessions,
+            self.audience,
+            what,
+            name=name,
+            languages=languages,
+            parallel=parallel,
+            repeat_unknown=repeat_unknown,
+            progress=progress,
+        ).run()
 
     async def _serve(
         self,
@@ -344,17 +441,37 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
             else contextlib.nullcontext()
         )
         with signals:
-            async with self.running(), store_reported(self.sessions.checkouts):
+            async with (
+                self.running(),
+                store_reported(self.sessions.checkouts),
+                # Whoever serves waits for timers in work as for updates.
+                self.timers_handled(stop),
+            ):
                 await serve(stop)
+
+    @contextlib.asynccontextmanager
+    async def timers_handled(
+        self, stop: asyncio.Event, due: DueTimers | None = None
+    ) -> AsyncIterator[None]:
+        """Handle timers during a block, and until `stop` is set."""
+        due = self.due_timers = due or DueTimers(self)
+        handling = asyncio.create_task(due.run(stop))
+        try:
+            yield
+        finally:
+            stop.set()
+            await asyncio.wait((handling,))
+            await drain(0.0, due.tasks)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Start the bot for a block without taking updates; end it with its store afterwards.
 
-        Startup hooks run and the command lists are declared before the block; shutdown hooks run,
-        and the bot's client and the store are closed, after it.
+        Startup hooks run and the command lists are declared before the block. After it tasks have
+        six seconds to end, shutdown hooks run, and the bot's client and the store are closed.
         """
         redact_output()
+        self.tasks.stopped = False
         self._refuse_taken_names()
         self.albums.wanted = any(
             wants_album(handler)
@@ -369,6 +486,8 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
             yield
         finally:
             try:
+                if not self.tasks.stopped:
+                    await drain(drain_time(STOP_WITHIN), self.tasks)
                 await close_within(2.0, "a shutdown hook", self.emit_shutdown(**data))
             finally:
                 await self.close()
@@ -404,9 +523,11 @@ def create_bot(
     commands: Commands = (),
     on_error: OnError = apologise,
     handler_timeout: float = 60.0,
+    throttle: Throttle | None = None,
     api_url: str | None = None,
     proxy_url: str | None = None,
     default: DefaultBotProperties | None = None,
+    audience: bool = False,
     **data: Any,
 ) -> BotApp[S]:
     """Make a bot whose handlers are given a typed `session`.
@@ -431,9 +552,11 @@ def create_bot(
     - `on_error`: called with aiogram's `ErrorEvent` and the bot when a handler fails; by default it
       apologises to the user in a sentence.
     - `handler_timeout`: seconds after which a handler is cancelled, and nothing of it is written.
+    - `throttle`: how many updates of a user are let through in a time; by default all.
     - `api_url`: a Bot API server that replaces `https://api.telegram.org`.
     - `proxy_url`: a proxy (http, socks4, socks5) that the server is reached through.
     - `default`: aiogram's defaults for calls; HTML is the parse mode unless it says otherwise.
+    - `audience`: keep a record of each chat that writes to the bot, for `app.broadcast`.
     - `**data`: passed to handlers that ask for it by name.
 
     Raises `ValueError` or `TypeError` when an argument cannot work, before anything is opened.
@@ -442,6 +565,8 @@ def create_bot(
         raise ValueError(f"scope is one of {', '.join(SCOPES)}; got {scope!r}")
     if handler_timeout <= 0:
         raise ValueError(f"handler_timeout must be more than 0 seconds; got {handler_timeout!r}")
+    if throttle is not None and not isinstance(throttle, Throttle):
+        raise TypeError(f"throttle is like Throttle(20, per=10); got {throttle!r}")
     if not session_name.isidentifier() or HANDED_OUT.fullmatch(session_name):
         raise ValueError(f"session_name is a name of its own, like 'talk'; got {session_name!r}")
     server = TelegramAPIServer.from_base(api_url) if api_url else PRODUCTION
@@ -468,6 +593,8 @@ def create_bot(
         commands=commands,
         on_error=on_error,
         handler_timeout=handler_timeout,
+        throttle=throttle,
+        audience=audience,
         **data,
     )
     for router in routers:

@@ -115,9 +115,17 @@ class HandlerTimedOut(Exception):
 
 
 class HandlerInterrupted(Exception):
-    """A handler was cut off, and nothing of it was written.
+    """A handler was cut off, and nothing of it was written; or a task of `tasks.start` was.
 
     A stop of the bot did that after it had sent something, or a task that it awaited was cancelled.
+    A task is also cut off when the store does not answer.
+    """
+
+
+class BroadcastRefused(RuntimeError):
+    """A broadcast cannot begin or go on; the text is a sentence for people.
+
+    It was begun with another text, another process is at work on it, or Telegram refuses the text.
     """
 
 

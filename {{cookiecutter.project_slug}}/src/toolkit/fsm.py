@@ -64,7 +64,7 @@ class SessionFSMMiddleware(FSMContextMiddleware):
         self, bot: Bot, origin: Origin, destiny: str = DEFAULT_DESTINY
     ) -> FSMContext | None:
         """Return the FSM context of an update from `origin`; `None` for no session."""
-        chat, user, topic, business, _ = origin
+        chat, user, topic, business, *_ = origin
         if chat is None and user is None:
             return None
         return self.resolve_context(

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import cache
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from aiogram import BaseMiddleware, Bot
 from aiogram.client.session.middlewares.base import NextRequestMiddlewareType
@@ -21,9 +21,11 @@ from aiogram.types.update import UpdateTypeLookupError
 
 from toolkit.app import BotApp
 from toolkit.delivery.base import Outcome
+from toolkit.delivery.tasks import End
 from toolkit.errors import CannotServe
+from toolkit.timers.events import TimerUpdate
 
-VERBS: Final = ("read", "write", "delete", "has", "add", "checkout", "checkin", "renew")
+VERBS: Final = ("read", "write", "delete", "has", "add", "checkout", "checkin", "renew", "due")
 
 OUTAGES: Final = ("StorageUnavailable", "CancelledError")
 """What a call to a store that is away ends with. Their counters begin with 0, so that Prometheus
@@ -92,10 +94,18 @@ class Metrics:
         self.updates = Counter(
             "bot_updates",
             "Tries of updates, by what became of them: done; retried at once; failed, and comes "
-            "again when the store answers; dead, set aside",
+            "again when the store answers; dead, set aside; throttled, dropped",
             ("kind", "outcome"),
         )
         self.dead = Counter("bot_dead_letters", "Updates that were set aside")
+        self.tasks = Counter(
+            "bot_tasks",
+            "What tasks.start has run, by how it ended: done; failed; cut_off by a stop",
+            ("outcome",),
+        )
+        for end in get_args(End):
+            # Prometheus must see the first one as an increase.
+            self.tasks.labels(end)
         self.handler = Histogram(
             "bot_handler_seconds",
             "Seconds in filters and handler, without the wait for the session and its commit",
@@ -105,6 +115,11 @@ class Metrics:
         self.lag = Histogram(
             "bot_update_lag_seconds",
             "Seconds from a message's date to the begin of its handler",
+            buckets=LAG_BUCKETS,
+        )
+        self.late = Histogram(
+            "bot_timer_late_seconds",
+            "Seconds from the moment of a timer to the begin of its handler",
             buckets=LAG_BUCKETS,
         )
         self.store = Histogram(
@@ -123,6 +138,8 @@ class Metrics:
             "Calls of the Bot API that were refused or failed, each try of them",
             ("method", "error"),
         )
+        running = Gauge("bot_tasks_in_progress", "What tasks.start runs at present")
+        running.set_function(lambda: sum(len(app.tasks.running) for app in self.apps))
         in_work = Gauge("bot_updates_in_progress", "Updates whose handler has begun")
         in_work.set_function(lambda: sum(len(tasks.begun) for tasks in self._tasks()))
         waiting = Gauge(
@@ -133,6 +150,7 @@ class Metrics:
     def watch(self, app: BotApp[Any]) -> None:
         """Count what this bot does from now on."""
         app.on_outcome = self._note
+        app.tasks.on_end = lambda end: self.tasks.labels(end).inc()
         app.update.outer_middleware(Timed(self))
         storage = app.session_storage
         for verb in VERBS:
@@ -153,7 +171,7 @@ class Metrics:
             raise
 
     def _tasks(self) -> list[Any]:
-        return [app.tasks for app in self.apps if app.tasks is not None]
+        return [app.in_work for app in self.apps if app.in_work is not None]
 
     def _note(self, outcome: Outcome, update: Update | None) -> None:
         self.updates.labels(kind_of(update), outcome).inc()
@@ -193,7 +211,9 @@ class Timed(BaseMiddleware):
         """Call the handler."""
         update = event if isinstance(event, Update) else None
         message = update and (update.message or update.channel_post or update.business_message)
-        if message:
+        if isinstance(update, TimerUpdate):
+            self._metrics.late.observe(max(0.0, update.timer.late.total_seconds()))
+        elif message:
             age = (datetime.now(UTC) - message.date).total_seconds()
             self._metrics.lag.observe(max(0.0, age))
         begun = monotonic()

@@ -23,6 +23,8 @@ from aiogram.dispatcher.event.telegram import TelegramEventObserver
 from aiogram.dispatcher.middlewares.manager import MiddlewareManager
 
 from toolkit.sessions.middleware import BotContext
+from toolkit.timers.events import EVENT as TIMER
+from toolkit.timers.events import Timer
 
 logger = logging.getLogger(__name__)
 
@@ -77,23 +79,32 @@ class _Watched(list[Any]):
 
 def _watch(router: Router) -> None:
     """From now on hand what `router` is given on to its copies."""
-    twins = vars(router)[_TWINS] = WeakSet[Router]()
-
-    def watch(owner: Any, name: str, give: Callable[[Router, Any], object]) -> None:
-        def hand_on(item: Any) -> None:
-            for twin in tuple(twins):
-                give(twin, item)
-
-        setattr(owner, name, _Watched(getattr(owner, name), hand_on))
-
-    watch(router, "sub_routers", _include_copy)
+    vars(router)[_TWINS] = WeakSet[Router]()
+    _watch_list(router, router, "sub_routers", _include_copy)
     for event in ("startup", "shutdown"):
-        watch(getattr(router, event), "handlers", partial(_give_event, event))
+        _watch_list(router, getattr(router, event), "handlers", partial(_give_event, event))
     for name, observer in router.observers.items():
-        watch(observer, "handlers", partial(_give_handler, name))
-        watch(observer._handler, "filters", partial(_give_filter, name))
-        for kind in ("middleware", "outer_middleware"):
-            watch(getattr(observer, kind), "_middlewares", partial(_give_middleware, name, kind))
+        _watch_observer(router, name, observer)
+
+
+def _watch_list(
+    router: Router, owner: Any, name: str, give: Callable[[Router, Any], object]
+) -> None:
+    twins = vars(router)[_TWINS]
+
+    def hand_on(item: Any) -> None:
+        for twin in tuple(twins):
+            give(twin, item)
+
+    setattr(owner, name, _Watched(getattr(owner, name), hand_on))
+
+
+def _watch_observer(router: Router, name: str, observer: TelegramEventObserver) -> None:
+    watch = partial(_watch_list, router)
+    watch(observer, "handlers", partial(_give_handler, name))
+    watch(observer._handler, "filters", partial(_give_filter, name))
+    for kind in ("middleware", "outer_middleware"):
+        watch(getattr(observer, kind), "_middlewares", partial(_give_middleware, name, kind))
 
 
 def _give_event(name: str, twin: Router, handler: HandlerObject) -> None:
@@ -110,6 +121,50 @@ def _give_filter(name: str, twin: Router, item: FilterObject) -> None:
 
 def _give_middleware(name: str, kind: str, twin: Router, middleware: Any) -> None:
     getattr(twin.observers[name], kind).register(middleware)
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_NAME = "name of its timers"
+
+
+def on_timer(router: Router, name: str, *filters: CallbackType) -> Callable[[F], F]:
+    """Register a handler for the timers of this name, and of those that go on with a colon.
+
+    `@on_timer(router, "remind")` takes "remind" and "remind:7". The handler is given the `Timer`,
+    and what others get: session, state, bot. Raises `ValueError` for a name with a colon.
+    """
+    if not name or ":" in name:
+        raise ValueError(f"on_timer takes the part of a name before the colon, not {name!r}")
+
+    async def is_named(timer: Timer) -> bool:
+        return timer.handler == name
+
+    def register(handler: F) -> F:
+        observer = timer_observer(router)
+        observer.register(handler, is_named, *filters, flags={_NAME: name})
+        return handler
+
+    return register
+
+
+def timer_names(router: Router) -> Iterator[str]:
+    """Yield the names of the timers that have a handler in this router."""
+    if (observer := router.observers.get(TIMER)) is not None:
+        for handler in observer.handlers:
+            yield handler.flags[_NAME]
+
+
+def timer_observer(router: Router) -> TelegramEventObserver:
+    """Return what timers are registered with: aiogram's routers have none from the beginning."""
+    observer = router.observers.get(TIMER)
+    if observer is None:
+        observer = router.observers[TIMER] = _Idle(router, TIMER)
+        if (twins := vars(router).get(_TWINS)) is not None:
+            for twin in twins:
+                timer_observer(twin)
+            _watch_observer(router, TIMER, observer)
+    return observer
 
 
 class QuickRouter(Router):

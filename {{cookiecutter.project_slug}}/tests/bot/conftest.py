@@ -26,8 +26,9 @@ def empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def settings() -> Settings:
-    """Settings with the shop of the tests, whatever yours is."""
-    return offline_settings(shop_file=Path(__file__).parents[1] / "shop.toml")
+    """Settings with the shop of the tests, whatever yours is, and without admins."""
+    shop_file = Path(__file__).parents[1] / "shop.toml"
+    return offline_settings(shop_file=shop_file, admin_ids=frozenset())
 
 
 @pytest.fixture
@@ -60,7 +61,8 @@ def make_bot(settings: Settings, storage: MemorySessionStorage) -> MakeBot:
 async def running_bot(make_bot: MakeBot, now: datetime) -> AsyncIterator[RunningBot]:
     """That bot, started; its people are the fixtures `person` and `another_person`.
 
-    Time stands still, but for `await running_bot.advance("24h")`.
+    They have been asked for their phone numbers. Time stands still, but for
+    `await running_bot.advance("24h")`.
     """
-    async with RunningBot(make_bot, now=now) as running:
+    async with RunningBot(make_bot, now=now, session={"asked_for_phone": True}) as running:
         yield running

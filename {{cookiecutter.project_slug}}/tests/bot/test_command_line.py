@@ -84,6 +84,14 @@ def telegram(monkeypatch: pytest.MonkeyPatch) -> FakeTelegram:
     return telegram
 
 
+def test_a_broadcast_needs_a_token_and_a_file(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert refusal(capsys, "broadcast", "absent.html") == HOW_TO_START
+    monkeypatch.setenv("BOT_TOKEN", "1:secret")
+    assert "absent.html" in refusal(capsys, "broadcast", "absent.html")
+
+
 @pytest.mark.parametrize("error", [ApiError(401, "Unauthorized"), ApiError(404, "Not Found")])
 @pytest.mark.parametrize("method", [None, "getUpdates"])
 def test_a_token_that_telegram_does_not_know_is_one_sentence(

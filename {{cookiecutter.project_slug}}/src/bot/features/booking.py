@@ -7,6 +7,7 @@
     user  Tomorrow 2pm
     bot   Booked! Haircut on Tue 24 Nov at 14:00.
 
+The admins are told, and who books for the first time is asked for a phone number.
 A tapped button changes the message it belongs to; a typed answer gets a new message.
 """
 
@@ -21,11 +22,23 @@ from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
 from bot.bookings import BookingBook, SlotRefused
 from bot.dates import expect_a_date, mentions, read_when
-from bot.screen import Event, is_answer, owner_of, paragraphs, reachable, show
+from bot.features.phone import ask_phone
+from bot.features.reminders import set_reminders
+from bot.notices import Notices
+from bot.screen import (
+    Event,
+    is_answer,
+    message_of,
+    name_of,
+    owner_of,
+    paragraphs,
+    reachable,
+    show,
+)
 from bot.session import Session, Step
 from bot.shop import Service
 from bot.texts import Texts
-from toolkit import Origin, button, in_step, menu
+from toolkit import Origin, Timers, button, in_step, menu
 
 DAYS_SHOWN = 8
 
@@ -132,6 +145,8 @@ async def time_typed(
     bookings: BookingBook,
     texts: Texts,
     session_origin: Origin,
+    notices: Notices,
+    timers: Timers,
 ) -> None:
     """Book at the moment in the text, or offer the times of the day in it."""
     # Read from the moment of sending: a message that comes again after midnight means the same day.
@@ -140,7 +155,8 @@ async def time_typed(
         service = chosen(session, bookings)
         await ask_day(message, session, bookings, texts, service, texts.unreadable())
     elif isinstance(when, datetime):
-        await book(message, session, bookings, texts, when, owner_of(session_origin))
+        owner = owner_of(session_origin)
+        await book(message, session, bookings, notices, timers, texts, when, owner)
     else:
         await ask_time(message, session, bookings, texts, when)
 
@@ -153,11 +169,14 @@ async def time_tapped(
     bookings: BookingBook,
     texts: Texts,
     session_origin: Origin,
+    notices: Notices,
+    timers: Timers,
 ) -> None:
     """Book at the moment of the button, or offer the times of its day."""
     if "T" in callback_data.when:
         start = datetime.fromisoformat(callback_data.when).astimezone(bookings.shop.time_zone)
-        await book(callback, session, bookings, texts, start, owner_of(session_origin))
+        owner = owner_of(session_origin)
+        await book(callback, session, bookings, notices, timers, texts, start, owner)
     else:
         day = date.fromisoformat(callback_data.when)
         await ask_time(callback, session, bookings, texts, day)
@@ -200,7 +219,7 @@ async def ask_time(
     service = chosen(session, bookings)
     starts = (await bookings.free(service)).get(day)
     if not starts:
-        why = bookings.why_not(day)
+        why = bookings.why_not(day, closed=(await bookings.on(day)).closed)
         note = note or (why(texts) if why else texts.nothing_free(day=day))
         await ask_day(event, session, bookings, texts, service, note)
         return
@@ -224,19 +243,28 @@ async def book(
     event: Event,
     session: Session,
     bookings: BookingBook,
+    notices: Notices,
+    timers: Timers,
     texts: Texts,
     start: datetime,
     owner: int,
 ) -> None:
-    """Book the visit, or say why not and ask again."""
-    service = chosen(session, bookings)
+    """Book the visit and tell the admins, or say why not and ask again."""
+    service, message = chosen(session, bookings), message_of(event)
     try:
-        visit = await bookings.book(owner, service, start)
+        visit = await bookings.book(owner, service, start, message.chat.id, texts.language)
     except SlotRefused as refusal:
         await ask_time(event, session, bookings, texts, start.date(), refusal.say(texts))
         return
+    set_reminders(timers, visit)
     session.finish()
+    session.name = name_of(event, owner)
     lines = [texts.booked(visit=visit)]
     if service.price is not None:
         lines.append(texts.price(amount=texts.amount(service, bookings.shop)))
     await show(event, "\n".join([*lines, texts.how_to_cancel()]))
+    await ask_phone(message, session, texts)
+    customer = await notices.customer(visit)
+    await notices.tell_admins(
+        lambda texts: texts.new_visit(visit=visit, customer=customer), but=owner
+    )

@@ -20,6 +20,7 @@ from aiogram.filters.callback_data import CallbackData
 from aiogram.types import CallbackQuery, InlineKeyboardButton, Message
 
 from bot.bookings import BookingBook
+from bot.notices import Notices
 from bot.screen import Event, owner_of, paragraphs, reachable, show
 from bot.shop import Booking
 from bot.texts import Texts
@@ -62,16 +63,25 @@ async def other_user_tapped(callback: CallbackQuery, texts: Texts) -> None:
 
 @router.callback_query(Visits.filter(F.cancel))
 async def cancel_tapped(
-    callback: CallbackQuery, callback_data: Visits, bookings: BookingBook, texts: Texts
+    callback: CallbackQuery,
+    callback_data: Visits,
+    bookings: BookingBook,
+    notices: Notices,
+    texts: Texts,
 ) -> None:
-    """Ask whether to cancel, and cancel when that was answered."""
+    """Ask whether to cancel; cancel when that was answered, and tell the admins."""
     owner, start = callback_data.owner, callback_data.cancel
     visit = await bookings.find(owner, datetime.fromisoformat(start))
-    if visit is None:
+    if visit is None or (callback_data.sure and not await bookings.cancel(visit)):
         await show_visits(callback, bookings, texts, owner, texts.not_booked_any_more())
     elif callback_data.sure:
-        await bookings.cancel(visit)
-        await show_visits(callback, bookings, texts, owner, texts.cancelled(visit=visit))
+        customer = await notices.customer(visit)
+        try:
+            await show_visits(callback, bookings, texts, owner, texts.cancelled(visit=visit))
+        finally:  # the visit is cancelled, whatever becomes of the answer
+            await notices.tell_admins(
+                lambda texts: texts.visit_off(visit=visit, customer=customer), but=owner
+            )
     else:
         yes = button(texts.cancel_yes(), Visits(owner=owner, cancel=start, sure=True))
         no = button(texts.cancel_no(), Visits(owner=owner))

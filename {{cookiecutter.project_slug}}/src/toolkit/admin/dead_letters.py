@@ -89,6 +89,17 @@ async def _retry(letters: dict[str, Value], storage: SessionStorage, make_app: M
     async with app.running():
         attempts = Attempts(app)
         for name, letter in letters.items():
+            raw = letter.get("update")
+            if isinstance(raw, dict) and isinstance(timer := raw.get("timer"), dict):
+                try:
+                    await _set_again(app, timer)
+                except ValueError as error:
+                    sys.stderr.write(f"{name} failed again: {error}\n")
+                    code = NOT_DONE
+                    continue
+                await storage.delete(f"{PREFIX}{name}")
+                print(f"{name} is due again, for the bot that runs")  # noqa: T201
+                continue
             try:
                 update = Update.model_validate(letter.get("update"), context={"bot": app.bot})
             except ValidationError as error:
@@ -104,6 +115,12 @@ async def _retry(letters: dict[str, Value], storage: SessionStorage, make_app: M
                 sys.stderr.write(f"{name} failed again: {failure!r}\n")
                 code = NOT_DONE
     return code
+
+
+async def _set_again(app: BotApp[Any], timer: Value) -> None:
+    """Set a timer that was set aside, so that it is due now."""
+    async with app.sessions.checkout(timer["key"], holder="dead retry") as context:
+        context.timers.set(timer["name"], after=0, data=timer.get("data"))
 
 
 def _line(name: str, letter: Value) -> str:

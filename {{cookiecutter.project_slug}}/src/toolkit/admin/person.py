@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit.errors import SessionBusy, SessionUndecodable
 from toolkit.sessions.checkout import Checkouts
-from toolkit.sessions.keys import names_user
+from toolkit.sessions.keys import AUDIENCE, names_user
 from toolkit.storage.base import SessionStorage
 
 if TYPE_CHECKING:
@@ -24,8 +24,9 @@ async def keys_of_user(storage: SessionStorage, user_id: int) -> AsyncIterator[s
     """Yield the keys of a user's records, in no order.
 
     They are the sessions with the user in every chat, what was quarantined of them, and the updates
-    from the user that are in work or have failed. A session that a whole group shares is not one
-    user's, and what handlers write under keys of their own is not known here.
+    from the user that are in work or have failed, and the user's place in the audience. A session
+    that a whole group shares is not one user's, and what handlers write under keys of their own is
+    not known here.
     """
     async for key in storage.read_all_keys():
         if key.startswith(UPDATES):
@@ -35,19 +36,20 @@ async def keys_of_user(storage: SessionStorage, user_id: int) -> AsyncIterator[s
                 record = {"update": error.raw}
             if record is not None and _is_from(user_id, record.get("update")):
                 yield key
-        elif names_user(_original(key), user_id):
+        elif key == f"{AUDIENCE}{user_id}" or names_user(_original(key), user_id):
             yield key
 
 
 async def forget_user(sessions: Sessions[Any], user_id: int) -> list[str]:
     """Delete the records of a user in all chats, and return their keys.
 
-    They are sessions with their FSM state, quarantined ones too, and updates that are in work or
-    have failed. What the bot keeps under keys of its own is for the bot to delete. A handler may
-    call it for the user it serves: that session is deleted when it returns. An update that is in
-    work just now is left out; its record goes when it is done.
+    They are sessions with their FSM state, quarantined ones too, updates that are in work or have
+    failed, and the place in the audience. What the bot keeps under keys of its own is for the bot
+    to delete. A handler may call it for the user it serves: that session is deleted when it
+    returns. An update that is in work just now is left out; its record goes when it is done.
     """
     forgotten = []
+    sessions.known_chats.discard(user_id)
     for key in [key async for key in keys_of_user(sessions.storage, user_id)]:
         context = sessions.current(key)
         if context is not None:

@@ -22,9 +22,11 @@ from toolkit.errors import (
     TRANSIENT,
     HandlerInterrupted,
     HandlerTimedOut,
+    SessionBusy,
     StorageUnavailable,
 )
 from toolkit.logs import update_in_work
+from toolkit.timers.events import TimerUpdate
 from toolkit.waiting import Backoff, KeyedLock, on_give_up, retrying, sleep_unless
 
 logger = logging.getLogger(__name__)
@@ -52,12 +54,13 @@ class UpdateTasks:
         self._work = work
         self._given_up = given_up
         self._lock = KeyedLock()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.running: set[asyncio.Task[Any]] = set()
+        """Those that run or wait."""
         self.begun: set[int] = set()
         """Ids of the updates in work, those that wait in line aside."""
 
     def __len__(self) -> int:
-        return len(self._tasks)
+        return len(self.running)
 
     def put(self, key: str | None, update: Update) -> None:
         """Begin with the update, or queue it behind those of its key."""
@@ -67,23 +70,15 @@ class UpdateTasks:
         """Return how many updates wait behind the one of their key that is in work."""
         return 0 if key is None else self._lock.waiting(key)
 
-    async def drain(self, limit: float, grace: float = 1.0) -> None:
-        """Let everything run for `limit` seconds, then cancel what is left.
-
-        What does not even end when it is cancelled is left behind after `grace` seconds.
-        """
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=limit)
-        late = [*self._tasks]
-        for task in late:
+    def cut_off(self) -> None:
+        """Cancel all that run or wait."""
+        for task in self.running:
             task.cancel()
-        if late:
-            await asyncio.wait(late, timeout=grace)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self.running.add(task)
+        task.add_done_callback(self.running.discard)
 
     async def _run(self, key: str | None, update: Update) -> None:
         holder = f"update {update.update_id}"
@@ -106,7 +101,7 @@ class UpdateTasks:
             # It was an update that a handler of this one has made.
             return
         if task is not None:
-            self._tasks.discard(task)
+            self.running.discard(task)
         self._start(self._given_up(update))
         if key is not None:
             self._lock.release(key, f"update {update.update_id}")
@@ -151,10 +146,12 @@ class Attempts:
             first = key not in self._told
             self._told.add(key)
             self._app.on_outcome("failed", update)
-            await self._app.report(outage, update, tell=first and self._would_answer(update))
+            # A timer that another process handles at this moment is no failure.
+            if not (isinstance(outage, SessionBusy) and isinstance(update, TimerUpdate)):
+                await self._app.report(outage, update, tell=first and self._would_answer(update))
             raise
         except Exception as error:
-            logger.exception("update %d is not settled", update.update_id)
+            logger.exception("update %s is not settled", update.update_id)
             self._app.on_outcome("failed", update)
             raise StorageUnavailable("delivery", repr(error)) from error
         self._told.discard(key)
@@ -216,7 +213,7 @@ class Attempts:
             if isinstance(error, final) or attempt == TRIES or done:
                 return None
             logger.warning(
-                "update %d failed (%r), try %d of %d", update.update_id, error, attempt, TRIES
+                "update %s failed (%r), try %d of %d", update.update_id, error, attempt, TRIES
             )
             self._app.on_outcome("retried", update)
             return 0.1 * 4.0**attempt

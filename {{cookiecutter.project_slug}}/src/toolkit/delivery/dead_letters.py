@@ -12,6 +12,7 @@ from aiogram.types import Update
 from toolkit.delivery.base import ServedApp
 from toolkit.errors import TRANSIENT, StorageError
 from toolkit.redaction import redact, redact_own
+from toolkit.timers.events import TimerUpdate
 
 logger = logging.getLogger(__name__)
 
@@ -51,4 +52,6 @@ async def set_aside(
 
 def as_json(update: Update) -> Any:
     """Return the update as Telegram sent it: `Update.model_validate` reads it back."""
+    if isinstance(update, TimerUpdate):
+        return update.as_json()
     return update.model_dump(mode="json", exclude_unset=True, by_alias=True)

@@ -61,7 +61,12 @@ async def apologise(event: ErrorEvent, bot: Bot) -> None:
         if isinstance(error, TRANSIENT):
             # The tap is tried again by itself, perhaps in several processes: one notice is enough.
             return
-    message = _where_to_answer(event.update)
+    await say(event.update, text, bot)
+
+
+async def say(update: Update, text: str, bot: Bot) -> None:
+    """Send a plain text where the answer to the update belongs, if it says where that is."""
+    message = _where_to_answer(update)
     if message is not None:
         await bot.send_message(
             message.chat.id,
@@ -80,18 +85,45 @@ async def report(
     A user who blocked the bot is no crash: that is logged in one line only.
     """
     if is_blocked(error, update):
-        logger.info("update %d of %s: %s", update.update_id, key, error)
+        logger.info("update %s of %s: %s", update.update_id, key, error)
         return
     if isinstance(error, TRANSIENT):
-        logger.error("update %d of %s was not applied: %s", update.update_id, key, error)
+        logger.error("update %s of %s was not applied: %s", update.update_id, key, error)
     else:
-        logger.error("update %d of %s failed", update.update_id, key, exc_info=error)
+        logger.error("update %s of %s failed", update.update_id, key, exc_info=error)
+    await _tell(error, update, bot, on_error)
+
+
+async def report_task(
+    error: Exception, name: str, update: Update | None, key: str | None, bot: Bot, on_error: OnError
+) -> None:
+    """Log the `error` of a task once; `on_error` tells the user whose `update` has started it."""
+    words = f"the task {name}"
+    if update is not None:
+        words += f" of update {update.update_id} of {key}"
+    if update is not None and is_blocked(error, update):
+        logger.info("%s: %s", words, error)
+        return
+    if isinstance(error, HandlerInterrupted):
+        logger.error("%s did not end: %s", words, error)
+    else:
+        logger.error("%s failed", words, exc_info=error)
+    if isinstance(error, TRANSIENT):
+        # An update goes on when that has passed, a task does not.
+        interrupted = HandlerInterrupted(f"the task {name} could not go on")
+        interrupted.__cause__ = error
+        error = interrupted
+    if update is not None:
+        await _tell(error, update, bot, on_error)
+
+
+async def _tell(error: Exception, update: Update, bot: Bot, on_error: OnError) -> None:
     try:
         await on_error(ErrorEvent(update=update, exception=error), bot)
     except TelegramAPIError as unreachable:
-        logger.warning("the user of update %d was not told: %s", update.update_id, unreachable)
+        logger.warning("the user of update %s was not told: %s", update.update_id, unreachable)
     except Exception:
-        logger.exception("on_error itself failed on update %d", update.update_id)
+        logger.exception("on_error itself failed on update %s", update.update_id)
 
 
 def is_blocked(error: Exception, update: Update) -> bool:

@@ -6,19 +6,18 @@ import asyncio
 import functools
 import logging
 import math
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any, TypeVar, cast, get_args
 
 from aiogram import Bot
-from aiogram.client.session.aiohttp import AiohttpSession
-from aiogram.client.session.base import BaseSession
-from aiogram.client.telegram import TelegramAPIServer
 from aiogram.enums import ChatType
 from aiogram.exceptions import (
     ClientDecodeError,
     RestartingTelegram,
+    TelegramAPIError,
     TelegramBadRequest,
+    TelegramForbiddenError,
     TelegramMigrateToChat,
     TelegramNetworkError,
     TelegramNotFound,
@@ -27,12 +26,11 @@ from aiogram.exceptions import (
     TelegramUnauthorizedError,
 )
 from aiogram.methods import Response, TelegramMethod
-from aiogram.methods.base import TelegramType
 from aiogram.types import Message
 from aiohttp import ClientConnectorError
 
 from toolkit import clock
-from toolkit.delivery.proxy_url import check_proxy_url
+from toolkit.delivery.send_limits import SendLimits
 from toolkit.errors import CannotServe
 from toolkit.waiting import Backoff, retrying
 
@@ -63,42 +61,11 @@ BACKOFF = Backoff((TelegramNetworkError, TelegramServerError), first=1.0, longes
 effects: ContextVar[list[str] | None] = ContextVar("effects_of_this_update", default=None)
 """The methods, reads excluded, that Telegram may have carried out for the current update."""
 
+under_limits: ContextVar[bool] = ContextVar("messages_wait_for_their_turn", default=False)
+"""Whether what is sent here keeps to `bot.limits`, also where other messages do not."""
 
-class LazySession(BaseSession):
-    """aiogram's HTTP client, made at the first call.
-
-    It reads the machine's TLS certificates, which takes 25 ms. A bot under test never calls
-    Telegram, and tests make thousands of bots.
-    """
-
-    def __init__(self, api: TelegramAPIServer, proxy_url: str | None = None) -> None:
-        super().__init__(api=api)
-        if proxy_url is not None:
-            check_proxy_url(proxy_url)
-        self._proxy_url = proxy_url
-        self._opened: AiohttpSession | None = None
-
-    @property
-    def _client(self) -> AiohttpSession:
-        if self._opened is None:
-            self._opened = AiohttpSession(api=self.api, timeout=self.timeout, proxy=self._proxy_url)
-        return self._opened
-
-    async def make_request(
-        self, bot: Bot, method: TelegramMethod[TelegramType], timeout: int | None = None
-    ) -> TelegramType:
-        """Call the Bot API over HTTP."""
-        return await self._client.make_request(bot, method, timeout)
-
-    async def stream_content(self, *args: Any, **options: Any) -> AsyncGenerator[bytes, None]:
-        """Download a file."""
-        async for chunk in self._client.stream_content(*args, **options):
-            yield chunk
-
-    async def close(self) -> None:
-        """Close the connections, if any were opened."""
-        if self._opened is not None:
-            await self._opened.close()
+MESSAGES = ("send", "copy", "forward")
+"""What counts for the limits, by how the names of the methods begin."""
 
 
 class RetryingBot(Bot):
@@ -124,6 +91,16 @@ class RetryingBot(Bot):
         self.poll_sent: Callable[[Message], Awaitable[None]] | None = None
         """Is told of each poll that the bot has sent."""
 
+        self.limits = SendLimits()
+        """The ceilings that broadcasts keep to."""
+
+        self.share_limits = False
+        """Whether all messages of this process keep to `limits`, those of handlers too."""
+
+        self.refused: Callable[[TelegramMethod[Any], TelegramAPIError], Awaitable[None]] | None
+        self.refused = None
+        """Is told of each call that was refused for good."""
+
         self._quiet_until = 0.0
 
     async def __call__(self, method: TelegramMethod[T], request_timeout: int | None = None) -> T:
@@ -132,11 +109,14 @@ class RetryingBot(Bot):
         name = method.__api_method__
         # The poller has its own answers to a failed getUpdates.
         tries = 1 if name == "getUpdates" else self.tries
+        limited = self.share_limits or under_limits.get()
         waited = 0.0
 
         async def call() -> T:
             nonlocal waited
             waited += await self._wait_for_quiet(method, self.longest - waited)
+            if limited:
+                waited += await self._wait_for_turn(method, self.longest - waited)
             result = await self.session(self, method, timeout=request_timeout)
             _note(name)
             if name == "sendPoll" and self.poll_sent is not None:
@@ -148,7 +128,8 @@ class RetryingBot(Bot):
             if isinstance(error, BACKOFF.on) and not _never_arrived(error):
                 _note(name)
             seconds = _pause_before_retry(name, error, attempt)
-            for_all = isinstance(error, TelegramRetryAfter) and _is_for_all(method)
+            flood = isinstance(error, TelegramRetryAfter)
+            for_all = flood and (limited or _is_for_all(method))
             if for_all and seconds is not None:
                 self._quiet_until = max(self._quiet_until, clock.monotonic() + seconds)
             if seconds is None or attempt == tries or waited + seconds > self.longest:
@@ -162,18 +143,39 @@ class RetryingBot(Bot):
 
         try:
             return await retrying(call, pause, self.sleep)
-        except TelegramMigrateToChat as error:
+        except (TelegramMigrateToChat, TelegramBadRequest, TelegramForbiddenError) as error:
+            if self.refused is not None:
+                await self.refused(method, error)
+            return await self._instead(method, error, request_timeout)
+
+    async def _instead(
+        self, method: TelegramMethod[T], error: TelegramAPIError, request_timeout: int | None
+    ) -> T:
+        """Return what a refused call is worth all the same; raise the error where that is none."""
+        if isinstance(error, TelegramMigrateToChat):
             chat = getattr(method, "chat_id", None)
-            if chat is None or chat == error.migrate_to_chat_id:
-                raise
-            moved = method.model_copy(update={"chat_id": error.migrate_to_chat_id})
-            return await self(moved, request_timeout)
-        except TelegramBadRequest as error:
-            if TOO_OLD in error.message and name in NO_MATTER_IF_LATE:
-                return cast(T, True)
-            if NOT_MODIFIED in error.message and (there := _unchanged(self, method)) is not None:
-                return cast(T, there)
-            raise
+            if chat is not None and chat != error.migrate_to_chat_id:
+                moved = method.model_copy(update={"chat_id": error.migrate_to_chat_id})
+                return await self(moved, request_timeout)
+        elif TOO_OLD in error.message and method.__api_method__ in NO_MATTER_IF_LATE:
+            return cast(T, True)
+        elif NOT_MODIFIED in error.message and (there := _unchanged(self, method)) is not None:
+            return cast(T, there)
+        raise error
+
+    async def _wait_for_turn(self, method: TelegramMethod[Any], longest: float) -> float:
+        """Wait until the limits allow a message; return the seconds that calls were held back."""
+        chat, waited = getattr(method, "chat_id", None), 0.0
+        if chat is None or not method.__api_method__.startswith(MESSAGES):
+            return waited
+        several = getattr(method, "media", None) or getattr(method, "message_ids", None)
+        messages = len(several) if isinstance(several, list) else 1
+        await self.limits.wait(chat, messages)
+        # A 429 that came meanwhile is for this one, too.
+        while more := await self._wait_for_quiet(method, longest - waited):
+            waited += more
+            await self.limits.wait(chat, messages)
+        return waited
 
     async def _wait_for_quiet(self, method: TelegramMethod[Any], longest: float) -> float:
         """Wait until calls are allowed again, and return how many seconds that took.
@@ -186,7 +188,10 @@ class RetryingBot(Bot):
         if left > longest:
             text = "Telegram has asked this bot to make no calls until then"
             raise _HeldBack(method, text, math.ceil(left))
+        until = self._quiet_until
         await self.sleep(left)
+        if self._quiet_until == until:
+            self._quiet_until = 0.0
         return left
 
 

@@ -1,4 +1,4 @@
-"""Poison messages: an update with which the process dies is found, and set aside.
+"""Poison messages: an update or a timer with which the process dies is found, and set aside.
 
 Nothing of such an update is in the store yet, so that Telegram brings it to every process that
 starts. One record notes what a process begins with, until it has lived long enough.
@@ -67,3 +67,32 @@ class StartRecord:
                 await self._checkouts.bounded(storage.write(KEY, record))
         except StorageError as error:
             logger.warning("what this process begins with was not noted: %s", error)
+
+
+class TimerStart:
+    """Whose timers this bot's last process began with, where it died soon after its start.
+
+    `deaths` counts how often in a row it died at the timers of one session alone.
+    """
+
+    KEY = "timers:start"
+
+    def __init__(self, app: ServedApp) -> None:
+        self._checkouts = app.sessions.checkouts
+        self.suspects: frozenset[str] = frozenset()
+        self.deaths = 0
+
+    async def read(self) -> None:
+        """Learn how the last process ended. Raises `StorageError`."""
+        last = await self._checkouts.bounded(self._checkouts.storage.read(self.KEY)) or {}
+        self.suspects = frozenset(last.get("begun", ()))
+        self.deaths = int(last.get("deaths", 0))
+
+    async def begin(self, keys: list[str], deaths: int = 0) -> None:
+        """Note that these are in work now. Raises `StorageError`."""
+        note = {"begun": keys, "deaths": deaths}
+        await self._checkouts.bounded(self._checkouts.storage.write(self.KEY, note))
+
+    async def survived(self) -> None:
+        """Forget what was noted: this process lives. Raises `StorageError`."""
+        await self._checkouts.bounded(self._checkouts.storage.delete(self.KEY))

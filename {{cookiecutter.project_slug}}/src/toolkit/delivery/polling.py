@@ -24,6 +24,7 @@ from toolkit.delivery.inbox import (
     Inbox,
 )
 from toolkit.delivery.poison import DEATHS, StartRecord
+from toolkit.delivery.shutdown import drain
 from toolkit.waiting import sleep_unless
 
 logger = logging.getLogger(__name__)
@@ -127,7 +128,7 @@ class Poller:
         finally:
             stopped.cancel()
             self._stopping.set()
-            await self.tasks.drain(self.drain)
+            await drain(self.drain, self.tasks, *self.app.works)
             recovery.cancel()
             await self._shut_down()
 
@@ -156,12 +157,7 @@ class Poller:
             # After a week without updates Telegram starts again from a random number.
             self.app.sessions.confirmed = 0
         self._window.saw(last_id)
-        known = self._inbox.entries
-        fresh = [
-            update
-            for update in updates
-            if not self._window.knows(update.update_id) and update.update_id not in known
-        ]
+        fresh = [update for update in updates if self._is_to_do(update)]
         now = asyncio.get_running_loop().time()
         for update in fresh:
             self._window.begin(update, now)
@@ -171,6 +167,15 @@ class Poller:
             fresh = await self._begin_alone(fresh)
         for update in fresh:
             self._put(update)
+
+    def _is_to_do(self, update: Update) -> bool:
+        """Tell whether the update is new, and not one too many."""
+        if self._window.knows(update.update_id) or update.update_id in self._inbox.entries:
+            return False
+        if self.app.drops(update):
+            self._window.settle(update.update_id)
+            return False
+        return True
 
     async def _begin_alone(self, updates: list[Update]) -> list[Update]:
         """Begin with the first update alone, or with each where the last process died of one.

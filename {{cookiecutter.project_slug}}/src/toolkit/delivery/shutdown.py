@@ -10,7 +10,7 @@ import signal
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol
 
 from toolkit.errors import CannotServe
 
@@ -104,6 +104,32 @@ def drain_time(stop_within: float) -> float:
     if stop_within <= CLOSING:
         raise ValueError(f"stop_within must be more than {CLOSING:g} seconds; got {stop_within!r}")
     return stop_within - CLOSING
+
+
+class Work(Protocol):
+    """Tasks that a stop waits for."""
+
+    running: set[asyncio.Task[Any]]
+
+    def cut_off(self) -> None:
+        """Cancel what is still running."""
+
+
+async def drain(limit: float, *works: Work, grace: float = 1.0) -> None:
+    """Let everything run for `limit` seconds, also what begins meanwhile; cancel what is left.
+
+    What does not even end when it is cancelled is left behind after `grace` seconds.
+    """
+    loop = asyncio.get_running_loop()
+    end = loop.time() + limit
+    while running := [task for work in works for task in work.running]:
+        if (left := end - loop.time()) <= 0:
+            break
+        await asyncio.wait(running, timeout=left)
+    for work in works:
+        work.cut_off()
+    if running:
+        await asyncio.wait(running, timeout=grace)
 
 
 async def close_within(limit: float, what: str, work: Awaitable[Any]) -> None:

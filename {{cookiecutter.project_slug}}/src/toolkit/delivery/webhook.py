@@ -27,6 +27,7 @@ from toolkit.delivery.dead_letters import set_aside
 from toolkit.delivery.http_server import HttpServer, read_body, strangers
 from toolkit.delivery.inbox import Inbox
 from toolkit.delivery.registration import Registration
+from toolkit.delivery.shutdown import drain
 from toolkit.delivery.webhook_url import TAKEN, check_webhook_url, webhook_path
 from toolkit.errors import TRANSIENT, StorageError
 
@@ -113,7 +114,7 @@ class WebhookServer:
             self._stopping.set()
             stopped.cancel()
             keeping.cancel()
-            await self.tasks.drain(self.drain)
+            await drain(self.drain, self.tasks, *self.app.works)
             recovery.cancel()
             await self._inbox.release()
             for update_id in list(self._answers):
@@ -159,7 +160,8 @@ class WebhookServer:
             update = Update.model_validate_json(body, context={"bot": self.app.bot})
         except ValidationError as error:
             return await self._refuse(body, error)
-        if update.update_id in self._settled:
+        in_work = update.update_id in self._answers
+        if update.update_id in self._settled or (not in_work and self.app.drops(update)):
             return web.Response()
         answer = self._take(update)
         await asyncio.wait((answer,), timeout=ANSWER_WITHIN)

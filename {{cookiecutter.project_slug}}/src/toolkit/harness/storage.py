@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from typing import Any
 
-from toolkit.storage.base import SharedSessionStorage
+from toolkit.storage.base import SharedSessionStorage, WakingSessionStorage
 from toolkit.storage.memory import MemorySessionStorage
 from toolkit.storage.record import LeaseTable
 
@@ -35,6 +35,8 @@ class PersistentStorage:
         """FSM states and data of a dispatcher that keeps them in no store, as they are."""
         for name in VERBS:
             setattr(self, name, partial(self._call, name))
+        if isinstance(inner, WakingSessionStorage):
+            self.due = partial(self._call, "due")
 
     def slow_down(self, delay: float) -> None:
         """Let every call take `delay` more seconds from now on; 0 hands calls straight on."""
@@ -59,12 +61,14 @@ class RewindableStorage(MemorySessionStorage):
 
     def snapshot(self) -> Any:
         """Return all records as they stand, to be given to `restore` any number of times."""
-        return self._records.copy(), self._expires_at.copy()
+        return self._records.copy(), self._expires_at.copy(), self._wake_at.copy()
 
     def restore(self, snapshot: Any) -> None:
         """Make the records what they were; every lease is lost."""
-        records, expires_at = snapshot
+        records, expires_at, wake_at = snapshot
         self._records, self._expires_at = records.copy(), expires_at.copy()
+        self._wake_at = wake_at.copy()
+        self._line_up()
         self._leases = LeaseTable()
 
 

@@ -86,6 +86,11 @@ def keep_in_mind(held: CheckedOut) -> None:
     _holding.set((*others, held))
 
 
+def hold_nothing() -> None:
+    """Let `held_here` find nothing of what the one that has started this task holds."""
+    _holding.set(())
+
+
 def _held_by_this_task() -> list[str]:
     task = asyncio.current_task()
     holding = (held for held in _holding.get() if held.open and not held.peeked)

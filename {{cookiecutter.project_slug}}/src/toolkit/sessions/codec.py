@@ -22,6 +22,7 @@ from pydantic import TypeAdapter
 from toolkit.errors import MigrationRefused, NotSerializable, SessionUndecodable
 from toolkit.sessions.round_trip import RoundTrip, difference
 from toolkit.storage.base import Value
+from toolkit.timers.timers import fault_of
 
 S = TypeVar("S")
 Migration = Callable[[dict[str, Any]], dict[str, Any]]
@@ -182,7 +183,7 @@ def _fault(record: Value) -> str | None:
     fsm = record.get("fsm", {})
     if not isinstance(fsm, dict) or not all(map(_is_fsm_entry, fsm.values())):
         return "fsm: not an object of states and data"
-    return None
+    return fault_of(record["timers"]) if "timers" in record else None
 
 
 def _is_fsm_entry(entry: object) -> bool:

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 Scope = Literal["chat_user", "chat", "user", "chat_user_topic", "chat_topic"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
+AUDIENCE = "audience:"
+"""How the keys of chats begin that the bot can write to; the chat's id follows."""
+
 
 EXPIRING = ("inline_query", "shipping_query", "pre_checkout_query")
 """Updates that Telegram wants answered within 10 seconds (Bot API, "PreCheckoutQuery")."""
@@ -46,7 +49,7 @@ class Origin(NamedTuple):
     """Where an update comes from; `None` where it does not say.
 
     `business` is the id of a business connection. One that `expires` is not worth anything any more
-    after it has waited for the session.
+    after it has waited for the session. `fixed` is the key itself, where that is known.
     """
 
     chat: int | None = None
@@ -54,9 +57,12 @@ class Origin(NamedTuple):
     topic: int | None = None
     business: str | None = None
     expires: bool = False
+    fixed: str | None = None
 
     def key(self, scope: Scope = "chat_user") -> str | None:
         """Return the session key under `scope`, `None` when there is neither chat nor user."""
+        if self.fixed is not None:
+            return self.fixed
         chat = self.user if self.chat is None else self.chat
         user = self.chat if self.user is None else self.user
         if chat is None:
@@ -121,6 +127,9 @@ def _of_message(message: Any) -> Origin:
 def _of_rarer(update: Update) -> Origin:
     name = update.event_type
     event: Any = update.event
+    if name == "timer":
+        origin: Origin = event.origin
+        return origin
     if name in ("business_message", "edited_business_message", "guest_message"):
         return _of_message(event)
     if name == "business_connection":

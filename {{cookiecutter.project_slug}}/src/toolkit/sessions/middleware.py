@@ -1,7 +1,7 @@
 """The life of a session: checked out, given to a handler, committed or released.
 
-`SessionMiddleware` does this around every update. Session, FSM state and the ids of applied updates
-are one record, and one write commits them.
+`SessionMiddleware` does this around every update. Session, FSM state, timers and the ids of applied
+updates are one record, and one write commits them.
 
 Over 300 lines: what every update goes through stands in one module, and can be read in one go.
 """
@@ -28,11 +28,14 @@ from toolkit.errors import TRANSIENT, HandlerTimedOut, SessionDeadlock, SessionU
 from toolkit.logs import update_in_work
 from toolkit.sessions.checkout import CheckedOut, Checkouts, held_here
 from toolkit.sessions.codec import Migration, SessionCodec
+from toolkit.sessions.ending import Ending, ending
 from toolkit.sessions.keys import Origin, Scope, origin_of
 from toolkit.sessions.lookup import Lookup
 from toolkit.sessions.records import Record, checked_out
 from toolkit.sessions.supergroups import Supergroups
-from toolkit.storage.base import UNCHANGED, SessionStorage, Unchanged, Value
+from toolkit.storage.base import UNCHANGED, WAKE_AT, SessionStorage, Unchanged, Value
+from toolkit.timers.events import Timer, TimerUpdate
+from toolkit.timers.timers import FIELD, Known, Timers
 from toolkit.waiting import Deadlines, on_give_up
 
 logger = logging.getLogger(__name__)
@@ -45,13 +48,26 @@ APPLIED_KEPT = 100
 confirmed one, so none older can come again (Bot API, "getUpdates")."""
 
 
+TIMER_PATIENCE = 1.0
+"""Seconds that a timer waits for a session that another has; it is still due a second later."""
+
 _IDS = ("updates", "chats")
 
 
 class BotContext(Generic[S]):
-    """A checked-out session: `context.session` reads, replaces and, with `del`, removes it."""
+    """A checked-out session: `context.session` reads, replaces and, with `del`, removes it.
 
-    def __init__(self, held: CheckedOut, session: S, before: dict[str, Any], name: str) -> None:
+    Its timers stay when it is removed, until they are due or cancelled.
+    """
+
+    def __init__(
+        self,
+        held: CheckedOut,
+        session: S,
+        before: dict[str, Any],
+        name: str,
+        timers: Known | None = None,
+    ) -> None:
         self.key = held.key
         """The key of the session, such as `12345_67890`."""
         self.name = name
@@ -59,6 +75,10 @@ class BotContext(Generic[S]):
         self.given = session
         self.fsm: dict[str, dict[str, Any]] = (held.value or {}).get("fsm") or {}
         self.fsm_changed = False
+        self.timers = Timers()
+        """The timers of this session, to set, move and cancel."""
+        self.timers.entries = (held.value or {}).get(FIELD) or {}
+        self.timers.known, self.timers.changed = timers, False
         self.applies: list[int] = []
         """Ids of other updates that are applied by this commit."""
         self._held = held
@@ -131,6 +151,12 @@ class Sessions(Generic[S]):
         self.expires_in = expires_in
         self.confirmed = 0
         """Updates up to this id never come again, so records need not remember them."""
+        self.timer_names: Known | None = None
+        """Returns the names for which there are handlers; by default any name will do."""
+        self.on_wake: Callable[[float], object] = _tell_nobody
+        """Is told when a record that was committed wants to be woken, a Unix time."""
+        self.known_chats: set[int] = set()
+        """Chats that have a record in the audience, as far as this process knows."""
 
     @contextlib.asynccontextmanager
     async def checkout(
@@ -183,9 +209,9 @@ class Sessions(Generic[S]):
         held = held_here(key)
         return held.context if held is not None else None
 
-    async def begin(self, key: str, holder: str) -> BotContext[S]:
+    async def begin(self, key: str, holder: str, patience: float | None = None) -> BotContext[S]:
         """Check the session of `key` out; the caller owes a `commit` or an `abandon`."""
-        held = await self.checkouts.take(key, holder)
+        held = await self.checkouts.take(key, holder, patience)
         try:
             try:
                 session, before = self.codec.load(key, held.value)
@@ -195,7 +221,7 @@ class Sessions(Generic[S]):
         except BaseException:
             await self.checkouts.abandon(held)
             raise
-        return BotContext(held, session, before, self.name)
+        return BotContext(held, session, before, self.name, self.timer_names)
 
     async def peek(self, key: str, holder: str) -> BotContext[S]:
         """Read the session of `key` while another may have it; the caller owes the same.
@@ -208,7 +234,7 @@ class Sessions(Generic[S]):
             session, before = self.codec.load(key, held.value)
         except SessionUndecodable:
             return await self.begin(key, holder)
-        return BotContext(held, session, before, self.name)
+        return BotContext(held, session, before, self.name, self.timer_names)
 
     async def commit(
         self, context: BotContext[S], update_id: int | None = None, chat: int | None = None
@@ -230,7 +256,11 @@ class Sessions(Generic[S]):
             if isinstance(change, Unchanged):
                 return
             held = await self.checkouts.catch_up(held, f"update {update_id}")
-        await self.checkouts.put(held, change, self.expires_in)
+        wake_at = change.get(WAKE_AT) if isinstance(change, dict) else None
+        # A record does not expire before the last of its timers.
+        await self.checkouts.put(held, change, self.expires_in if wake_at is None else None)
+        if wake_at is not None:
+            self.on_wake(wake_at)
 
     async def abandon(self, context: BotContext[S]) -> None:
         """Write nothing, and release. A second call does nothing."""
@@ -243,12 +273,12 @@ class Sessions(Generic[S]):
         stored = context._held.value
         noting = self.record_every_update and update_id is not None
         if context._session is None:
-            if not noting:
+            if not (noting or context.timers.entries):
                 return UNCHANGED if stored is None else None
             record = {name: ids for name, ids in (stored or {}).items() if name in _IDS}
         else:
             fields = self.codec.dump(context.key, context._session, context._before)
-            changed = context.fsm_changed or bool(context.applies)
+            changed = context.fsm_changed or bool(context.applies) or context.timers.changed
             if fields != context._before:
                 self.codec.verify(context.key, context._session, fields)
                 changed = True
@@ -259,6 +289,8 @@ class Sessions(Generic[S]):
                 record["session"] = fields
         if context.fsm or "fsm" in record:
             record["fsm"] = context.fsm
+        if context.timers.entries or WAKE_AT in record:
+            context.timers.write_to(record)
         if self.codec.version:
             record["version"] = self.codec.version
         if update_id is not None:
@@ -271,6 +303,10 @@ class Sessions(Generic[S]):
         return record
 
 
+def _tell_nobody(_: float) -> None:
+    """Wake nobody."""
+
+
 class StoreFailed(BaseException):
     """Carries one of `TRANSIENT` past error handlers, which must not take it for handled."""
 
@@ -280,7 +316,7 @@ class StoreFailed(BaseException):
 
 
 class SessionMiddleware(BaseMiddleware):
-    """Gives handlers `session`, `context`, `sessions` and `storage`; commits when they return.
+    """Gives handlers `session`, `context`, `timers`, `sessions`, `storage`; commits as they return.
 
     `session` has the name that `sessions` gives it.
     When the handler raises, is cancelled or takes `handler_timeout` seconds, nothing is written.
@@ -306,6 +342,20 @@ class SessionMiddleware(BaseMiddleware):
         """Call the handler with the session of the update, and commit what it changed."""
         if not isinstance(event, Update):
             raise TypeError(f"SessionMiddleware wraps updates, not {type(event).__name__}")
+        own, committed = Ending(), False
+        own.update = event
+        token = ending.set(own)
+        try:
+            result = await self._apply(handler, event, data)
+            committed = True
+        finally:
+            ending.reset(token)
+            own.over = True
+            for tell in own:
+                tell(committed)
+        return result
+
+    async def _apply(self, handler: Handler, event: Update, data: dict[str, Any]) -> Any:
         data["storage"] = self.sessions.storage
         data.setdefault("sessions", self.sessions)
         origin = origin_of(event)
@@ -326,8 +376,13 @@ class SessionMiddleware(BaseMiddleware):
         # What code makes has no number of Telegram's, and many have the same.
         number = event.update_id if event.update_id > 0 else None
         try:
-            begin = self.sessions.peek if origin.expires else self.sessions.begin
-            context = await begin(key, f"update {event.update_id}")
+            timer: Timer | None = None
+            if type(event) is TimerUpdate:
+                timer = event.timer
+                context = await self.sessions.begin(key, f"timer {timer.name}", TIMER_PATIENCE)
+            else:
+                begin = self.sessions.peek if origin.expires else self.sessions.begin
+                context = await begin(key, f"update {event.update_id}")
         except TRANSIENT as error:
             raise StoreFailed(error) from error
         try:
@@ -336,7 +391,10 @@ class SessionMiddleware(BaseMiddleware):
                 await self.sessions.abandon(context)
                 return None
             data["context"] = context
+            data["timers"] = context.timers
             data[context.name] = context.given
+            if timer is not None:
+                handler = partial(_fire, handler, timer, context)
             result = await self._limited(handler, event, data, context)
         except BaseException:
             await self.sessions.abandon(context)
@@ -345,6 +403,8 @@ class SessionMiddleware(BaseMiddleware):
             await self.sessions.commit(context, number, chat)
         except TRANSIENT as error:
             raise StoreFailed(error) from error
+        if timer is not None:
+            timer.is_settled = True
         return result
 
     def _is_odd(self, update: Update, origin: Origin) -> tuple[bool, bool]:
@@ -398,6 +458,30 @@ class SessionMiddleware(BaseMiddleware):
             self._abandoning.add(task)
             task.add_done_callback(self._abandoning.discard)
         on_give_up(context._held.task if context else None)
+
+
+async def _fire(
+    handler: Handler,
+    timer: Timer,
+    context: BotContext[Any],
+    event: TelegramObject,
+    data: dict[str, Any],
+) -> Any:
+    """Call the handler of a timer if it is still due and not too late; then it is done with."""
+    timers = context.timers
+    entry = timers.entry(timer.name)
+    if entry is None or entry["at"] != timer.due_at_seconds:
+        logger.debug("timer %s of %s is no longer due", timer.name, timer.key)
+        return None
+    grace = entry.get("misfire_grace")
+    result = None
+    if grace is not None and timer.late.total_seconds() > grace:
+        logger.warning("timer %s of %s is left out, %s late", timer.name, timer.key, timer.late)
+    else:
+        timers.require(timer.name)
+        result = await handler(event, data)
+    timers.finish(timer.name, entry)
+    return result
 
 
 class SessionErrors(ErrorsMiddleware):

@@ -34,7 +34,7 @@ class Supergroups:
 
         Raises one of `TRANSIENT` when they could not be moved; the next update tries again.
         """
-        if told := _told_by(update):
+        if told := told_by(update):
             group, supergroup = told
             self.became[group] = supergroup
             self._due.add(group)
@@ -87,7 +87,7 @@ class _Superseded(SessionUndecodable):
         return f"the record {self.key!r} was not moved: {self.reason!r} has begun already"
 
 
-def _told_by(update: Update) -> tuple[int, int] | None:
+def told_by(update: Update) -> tuple[int, int] | None:
     """Return the ids of the group and of the supergroup, if the update is about their change."""
     message = update.message
     if message is None:

@@ -22,6 +22,9 @@ OF_BOTS: Final = "bots:"
 OWNER: Final = f"{OF_BOTS}owner"
 """The record that says which bot the other keys belong to. No store lists it."""
 
+WAKE_AT: Final = "wake_at"
+"""The field of a value that says when its record wants to be woken: a Unix time in seconds."""
+
 MAX_DEPTH: Final = 300
 """Deepest nesting of a value; Python's own JSON reader gives up not far above."""
 
@@ -51,6 +54,13 @@ class Entry:
 
     value: Value
     expires_in: float | None
+
+
+class Due(NamedTuple):
+    """A record that wants to be woken `at` a Unix time."""
+
+    at: float
+    key: str
 
 
 @runtime_checkable
@@ -108,6 +118,21 @@ class SharedSessionStorage(SessionStorage, Protocol):
 
     async def renew(self, lease: Lease, *, lease_for: float) -> None:
         """Let the lease end `lease_for` seconds from now. Raises SessionConflict if it was lost."""
+
+
+@runtime_checkable
+class WakingSessionStorage(SessionStorage, Protocol):
+    """A store that finds the records that want to be woken.
+
+    It indexes `value["wake_at"]` in the same write, whichever verb writes the value.
+    """
+
+    async def due(self, before: float, limit: int, *, prefix: str = "") -> list[Due]:
+        """Return the live records that want to be woken until `before`, the earliest first.
+
+        `before` is a Unix time, or `math.inf`. At most `limit` are returned, whose keys start with
+        `prefix`, that of a bot (`bots:7:`); without one, those that belong to no bot apart.
+        """
 
 
 @runtime_checkable

@@ -3,23 +3,44 @@
 A record is one document of the collection `bot_sessions`, and its lease is part of it. Firestore
 has no scripts; what must be atomic is a write that it refuses if the document was changed since it
 was read. So a checkout is a read and a write, and a checkin one write. An acknowledged write is
-stored in several zones. Give the field `expires_at` a TTL policy and Firestore removes the expired
-records; without one they stay, and are absent all the same.
+stored in several zones. When a record wants to be woken is in the field `wake_at`, that of another
+bot in `wake_at_<its id>`: the index that Firestore has of each field finds what is due. Give the
+field `expires_at` a TTL policy and Firestore removes the expired records; without one they stay,
+and are absent all the same.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Self, TypeVar
 from urllib.parse import unquote
 
 from toolkit.errors import SessionBusy, SessionConflict
-from toolkit.storage.base import OWNER, UNCHANGED, Entry, Lease, Unchanged, Value
+from toolkit.storage.base import (
+    OF_BOTS,
+    OWNER,
+    UNCHANGED,
+    WAKE_AT,
+    Due,
+    Entry,
+    Lease,
+    Unchanged,
+    Value,
+)
 from toolkit.storage.connection import Connection, driver
-from toolkit.storage.record import check_key, dump_value, load_value, seconds
+from toolkit.storage.record import (
+    bot_of,
+    check_key,
+    dump_value,
+    load_value,
+    seconds,
+    wake_at,
+)
 from toolkit.storage.url import check_options, split_url, without_password
 
 Answer = TypeVar("Answer")
@@ -27,6 +48,9 @@ Answer = TypeVar("Answer")
 _PACKAGE: Final = "google-cloud-firestore"
 _COLLECTION: Final = "bot_sessions"
 _KEYS_PER_PAGE: Final = 500
+_NEVER: Final = math.inf
+"""When a record wants to be woken that does not. An update leaves the fields that it does not name,
+so that each record names this one."""
 _FREE: Final[dict[str, Any]] = {"holder": None, "fence": None, "leased_until": None}
 
 
@@ -91,14 +115,14 @@ class FirestoreSessionStorage:
     async def read_all_keys(self, prefix: str = "") -> AsyncIterator[str]:
         """Iterate over the live keys that start with the prefix, in the order of their UTF-8."""
         check_key(prefix)
-        page = await self._keys(">=", prefix)
+        page = await self._find("key", ">=", prefix, _KEYS_PER_PAGE)
         while page:
             for data in page:
                 if not data["key"].startswith(prefix):
                     return
                 if _is_live(data) and data["key"] != OWNER:
                     yield data["key"]
-            page = await self._keys(">", page[-1]["key"])
+            page = await self._find("key", ">", page[-1]["key"], _KEYS_PER_PAGE)
 
     async def add(self, key: str, value: Value, *, expires_in: float | None = None) -> bool:
         """Store the value only if the key is absent; tell whether it was stored."""
@@ -130,6 +154,7 @@ class FirestoreSessionStorage:
                 fields = {"holder": holder, "fence": token, "leased_until": until}
                 if not _is_live(data):
                     data = {"key": key, "value": None, "stored": False, "expires_at": until}
+                    data[_waking(key)] = _NEVER
                 if written := await _replace(document, snapshot, {**data, **fields}):
                     value = load_value(key, data["value"]) if data["stored"] else None
                     fence = f"{token} {written.update_time.rfc3339()}"
@@ -156,6 +181,18 @@ class FirestoreSessionStorage:
             fields["expires_at"] = until
         if not await self._change(lease, fields):
             raise SessionConflict(lease.key)
+
+    async def due(self, before: float, limit: int, *, prefix: str = "") -> list[Due]:
+        """Return the records that want to be woken until `before`, the earliest first."""
+        field, before = _waking(check_key(prefix)), min(float(before), sys.float_info.max)
+        count = limit
+        while True:
+            page = await self._find(field, "<=", before, count)
+            found = [Due(data[field], data["key"]) for data in page if _is_live(data)]
+            if len(found) >= limit or len(page) < count:
+                return found[:limit]
+            # Some have expired, and nobody has removed them yet.
+            count *= 2
 
     async def close(self) -> None:
         """Let what was begun end, and close the channel."""
@@ -188,15 +225,19 @@ class FirestoreSessionStorage:
 
         return await self._on(lease.key, change)
 
-    async def _keys(self, operator: str, start: str) -> list[dict[str, Any]]:
+    async def _find(
+        self, field: str, operator: str, value: str | float, limit: int
+    ) -> list[dict[str, Any]]:
+        """Return what tells who lives of documents in the order of the field."""
+
         async def query(client: Any) -> list[dict[str, Any]]:
             filters = driver("google.cloud.firestore_v1.base_query", _PACKAGE)
             found = (
                 client.collection(_COLLECTION)
-                .where(filter=filters.FieldFilter("key", operator, start))
-                .order_by("key")
-                .select(["key", "stored", "expires_at"])
-                .limit(_KEYS_PER_PAGE)
+                .where(filter=filters.FieldFilter(field, operator, value))
+                .order_by(field)
+                .select([*{"key", "stored", "expires_at", field}])
+                .limit(limit)
             )
             return [snapshot.to_dict() async for snapshot in found.stream(retry=None)]
 
@@ -242,9 +283,20 @@ async def _replace(document: Any, snapshot: Any, fields: dict[str, Any]) -> Any:
 
 
 def _record(key: str, value: Value, expires_in: float | None) -> dict[str, Any]:
-    text = dump_value(key, value)
+    text = dump_value(check_key(key), value)
     expires_at = None if seconds(expires_in) is None else _after(expires_in)
-    return {"key": key, "value": text, "stored": True, "expires_at": expires_at, **_FREE}
+    at = wake_at(value)
+    return {
+        **{"key": key, "value": text, "stored": True, "expires_at": expires_at},
+        **{_waking(key): _NEVER if at is None else at},
+        **_FREE,
+    }
+
+
+def _waking(key: str) -> str:
+    """Return the field that says when a record of the key's bot wants to be woken."""
+    bot = bot_of(key)[len(OF_BOTS) : -1]
+    return f"{WAKE_AT}_{bot}" if bot else WAKE_AT
 
 
 def _is_live(data: dict[str, Any] | None) -> bool:

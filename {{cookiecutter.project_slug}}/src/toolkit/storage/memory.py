@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator
@@ -9,14 +10,16 @@ from itertools import islice
 from typing import Self
 
 from toolkit.errors import SessionConflict, StorageUnavailable
-from toolkit.storage.base import OWNER, UNCHANGED, Entry, Lease, Unchanged, Value
+from toolkit.storage.base import OWNER, UNCHANGED, Due, Entry, Lease, Unchanged, Value
 from toolkit.storage.record import (
     LeaseTable,
+    belongs,
     check_key,
     dump_value,
     expiry,
     load_value,
     seconds_left,
+    wake_at,
 )
 
 
@@ -32,6 +35,8 @@ class MemorySessionStorage:
     def __init__(self) -> None:
         self._records: dict[str, str] = {}
         self._expires_at: OrderedDict[str, float] = OrderedDict()
+        self._wake_at: dict[str, float] = {}
+        self._waking: list[Due] = []
         self._leases = LeaseTable()
         self._closed = False
 
@@ -55,7 +60,7 @@ class MemorySessionStorage:
     async def write(self, key: str, value: Value, *, expires_in: float | None = None) -> None:
         """Store the value."""
         self._live(key)
-        self._store(key, dump_value(key, value), expiry(expires_in))
+        self._store(key, dump_value(key, value), expiry(expires_in), wake_at(value))
 
     async def delete(self, key: str) -> None:
         """Remove the record; an absent one is fine."""
@@ -78,7 +83,7 @@ class MemorySessionStorage:
         live = self._live(key)
         text, expires_at = dump_value(key, value), expiry(expires_in)
         if live is None:
-            self._store(key, text, expires_at)
+            self._store(key, text, expires_at, wake_at(value))
         return live is None
 
     async def checkout(self, key: str, *, holder: str, lease_for: float) -> Lease:
@@ -98,15 +103,30 @@ class MemorySessionStorage:
             if self._live(lease.key) is not (None if _is_past(seen_until) else seen):
                 self._leases.release(lease)
                 raise SessionConflict(lease.key)
-            if text is None:
+            if text is None or value is None:
                 self._forget(lease.key)
             else:
-                self._store(lease.key, text, expires_at)
+                self._store(lease.key, text, expires_at, wake_at(value))
         self._leases.release(lease)
 
     async def renew(self, lease: Lease, *, lease_for: float) -> None:
         """Let the lease end `lease_for` seconds from now. Raises SessionConflict."""
         self._leases.renew(lease, lease_for)
+
+    async def due(self, before: float, limit: int, *, prefix: str = "") -> list[Due]:
+        """Return the records that want to be woken until `before`, the earliest first."""
+        self._check(prefix)
+        found: list[Due] = []
+        passed: list[Due] = []
+        while self._waking and self._waking[0].at <= before and len(found) < limit:
+            first = heapq.heappop(self._waking)
+            if self._wake_at.get(first.key) == first.at:
+                passed.append(first)
+                if belongs(first.key, prefix) and self._live(first.key) is not None:
+                    found.append(first)
+        for each in passed:
+            heapq.heappush(self._waking, each)
+        return found
 
     async def close(self) -> None:
         """Forget everything."""
@@ -131,15 +151,31 @@ class MemorySessionStorage:
     def _forget(self, key: str) -> None:
         self._records.pop(key, None)
         self._expires_at.pop(key, None)
+        self._wake_at.pop(key, None)
 
-    def _store(self, key: str, text: str, expires_at: float | None) -> None:
+    def _store(self, key: str, text: str, expires_at: float | None, wakes: float | None) -> None:
         self._records[key] = text
+        if wakes is not None:
+            self._wake(Due(wakes, key))
+        elif self._wake_at:
+            self._wake_at.pop(key, None)
         if expires_at is None:
             if self._expires_at:
                 self._expires_at.pop(key, None)
         else:
             self._expires_at[key] = expires_at
             self._sweep()
+
+    def _wake(self, due: Due) -> None:
+        if self._wake_at.get(due.key) != due.at:
+            self._wake_at[due.key] = due.at
+            heapq.heappush(self._waking, due)
+            if len(self._waking) > 2 * len(self._wake_at) + 100:
+                self._line_up()
+
+    def _line_up(self) -> None:
+        self._waking = [Due(at, key) for key, at in self._wake_at.items()]
+        heapq.heapify(self._waking)
 
     def _sweep(self) -> None:
         """Look at two expiring records, so that the dead ones never outnumber the writes."""

@@ -2,7 +2,8 @@
 
 A record is one document, and so is its lease: the document of an absent record that is checked out
 has expired from the start. A TTL index removes what has expired; until it does, every verb looks at
-the time itself. What an acknowledged write survives is up to the write concern, which the URL can
+the time itself. A record that wants to be woken has `wake_at`, and `bot`, and is in a sparse index
+of the two. What an acknowledged write survives is up to the write concern, which the URL can
 set; by default it has reached the disks of most members.
 """
 
@@ -16,9 +17,17 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 from urllib.parse import unquote
 
 from toolkit.errors import SessionBusy, SessionConflict
-from toolkit.storage.base import OWNER, UNCHANGED, Entry, Lease, Unchanged, Value
+from toolkit.storage.base import OWNER, UNCHANGED, Due, Entry, Lease, Unchanged, Value
 from toolkit.storage.connection import Connection, driver, within
-from toolkit.storage.record import check_key, dump_value, load_value, seconds, seconds_left
+from toolkit.storage.record import (
+    bot_of,
+    check_key,
+    dump_value,
+    load_value,
+    seconds,
+    seconds_left,
+    wake_at,
+)
 from toolkit.storage.url import QUOTING, check_hosts, split_url, without_password
 
 if TYPE_CHECKING:
@@ -180,6 +189,17 @@ class MongoSessionStorage:
         if not done.matched_count:
             raise SessionConflict(lease.key)
 
+    async def due(self, before: float, limit: int, *, prefix: str = "") -> list[Due]:
+        """Return the records that want to be woken until `before`, the earliest first."""
+        bot = bot_of(check_key(prefix))
+        where = {"bot": bot, "wake_at": {"$lte": before}, "expires_at": {"$gt": _now()}}
+
+        async def find(records: AsyncCollection[Document]) -> list[Due]:
+            found = records.find(where, ["wake_at"], sort=["wake_at"], limit=limit)
+            return [Due(document["wake_at"], document["_id"]) async for document in found]
+
+        return await self._run(find)
+
     async def close(self) -> None:
         """Let the commands that run end, and close the connections."""
         await self._connection.close()
@@ -211,6 +231,7 @@ class MongoSessionStorage:
                 "bot_sessions", read_preference=self._pymongo.ReadPreference.PRIMARY
             )
             await records.create_index("purge_at", expireAfterSeconds=0)
+            await records.create_index(["bot", "wake_at"], sparse=True)
         except BaseException:
             await client.close()
             raise
@@ -247,8 +268,7 @@ def _record(key: str, value: Value, expires_in: float | None) -> Document:
     The value is text: MongoDB's own documents know no name that is empty, and no large number.
     """
     text = dump_value(key, value)
-    left = seconds(expires_in)
-    if left is None:
-        return {"value": text, "expires_at": _NEVER, "purge_at": _NEVER}
-    end = _now() + timedelta(seconds=left)
-    return {"value": text, "expires_at": end, "purge_at": end}
+    left, at = seconds(expires_in), wake_at(value)
+    end = _NEVER if left is None else _now() + timedelta(seconds=left)
+    record = {"value": text, "expires_at": end, "purge_at": end}
+    return record if at is None else {**record, "bot": bot_of(key), "wake_at": at}

@@ -12,9 +12,18 @@ from functools import partial
 from typing import Any, Final
 
 from toolkit.errors import SessionUndecodable, StorageError, StorageUnavailable
-from toolkit.storage.base import OF_BOTS, OWNER, Lease, SessionStorage, WarningSessionStorage
+from toolkit.storage.base import (
+    OF_BOTS,
+    OWNER,
+    Due,
+    Lease,
+    SessionStorage,
+    WakingSessionStorage,
+    WarningSessionStorage,
+)
 from toolkit.storage.memory import MemorySessionStorage
 from toolkit.storage.record import check_key
+from toolkit.storage.scan import waking
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +43,7 @@ def storage_of(store: SessionStorage, bot_id: int) -> SessionStorage:
     if isinstance(store, MemorySessionStorage):
         owner = vars(store).setdefault("owner", bot_id)
         return store if owner == bot_id else BotStorage(store, bot_id, owner)
-    return BotStorage(store, bot_id)
+    return BotStorage(waking(store), bot_id)
 
 
 class BotStorage:
@@ -62,6 +71,8 @@ class BotStorage:
         vars(self).update(self._asking)
         if isinstance(store, WarningSessionStorage):
             self.read_warnings = store.read_warnings
+        if isinstance(store, WakingSessionStorage):
+            self.due = partial(self._due, store)
         if owner is not None:
             self._settle(owner)
 
@@ -76,6 +87,11 @@ class BotStorage:
         async for key in self.store.read_all_keys(own + check_key(prefix)):
             if own or not key.startswith(OF_BOTS):
                 yield key[len(own) :]
+
+    async def _due(self, store: WakingSessionStorage, before: float, limit: int) -> list[Due]:
+        own = await self._own_prefix()
+        found = await store.due(before, limit, prefix=own)
+        return [Due(at, key[len(own) :]) for at, key in found]
 
     async def close(self) -> None:
         """Close the store."""

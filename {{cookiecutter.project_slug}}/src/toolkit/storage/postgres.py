@@ -18,9 +18,10 @@ from collections.abc import AsyncIterator
 from typing import Any, Final, Self
 
 from toolkit.errors import SessionBusy, SessionConflict
-from toolkit.storage.base import OWNER, UNCHANGED, Entry, Lease, Unchanged, Value
+from toolkit.storage.base import OF_BOTS, OWNER, UNCHANGED, Due, Entry, Lease, Unchanged, Value
 from toolkit.storage.connection import Connection, driver
-from toolkit.storage.record import check_key, dump_value, load_value, seconds
+from toolkit.storage.postgres_table import prepare
+from toolkit.storage.record import check_key, dump_value, load_value, seconds, wake_at
 from toolkit.storage.url import check_hosts, check_options, split_url, without_password
 
 _KEYS_PER_PAGE: Final = 500
@@ -38,19 +39,6 @@ _CHOICES: Final = {
     "target_session_attrs": "any primary standby read-write read-only prefer-standby",
 }
 
-_TABLE: Final = """
-SELECT pg_advisory_xact_lock(hashtext('bot_sessions'));
-CREATE TABLE IF NOT EXISTS bot_sessions (
-    key text COLLATE "C" PRIMARY KEY,
-    value text,
-    expires_at timestamptz NOT NULL,
-    holder text,
-    fence bigint,
-    leased_until timestamptz NOT NULL DEFAULT '-infinity'
-);
-CREATE INDEX IF NOT EXISTS bot_sessions_expiring ON bot_sessions (expires_at)
-    WHERE expires_at < 'infinity';
-"""
 # What nobody waits for any more must not hold rows at the server, let alone be applied late. Where
 # half of a statement has reached it, only the end of the connection ends that.
 _GUARD: Final = """
@@ -69,6 +57,13 @@ _KEYS: Final = (
     "SELECT key FROM bot_sessions WHERE key {} $1 AND expires_at > now()"
     f" AND key <> '{OWNER}' ORDER BY key LIMIT $2"
 )
+# So written that the planner expects most keys to pass, and knows no other index: it must not take
+# the key's, nor sort all that is due.
+_DUE: Final = """
+SELECT wake_at, key FROM bot_sessions
+WHERE wake_at <= $1 AND expires_at > now() AND (strpos(key, $3) = 1)::int <> $4
+ORDER BY wake_at, key LIMIT $2
+"""
 # Two per written record, so that expired ones soon are the minority.
 _SWEEP: Final = """
 WITH swept AS (
@@ -84,9 +79,9 @@ _EXPIRY: Final = "coalesce(now() + make_interval(secs => $3), 'infinity')"
 # Every change of a record ends its lease: its holder is refused at checkin.
 _FREE: Final = "holder = NULL, fence = NULL, leased_until = '-infinity'"
 _WRITE: Final = f"""
-INSERT INTO bot_sessions AS old (key, value, expires_at) VALUES ($1, $2, {_EXPIRY})
-ON CONFLICT (key) DO UPDATE
-SET value = excluded.value, expires_at = excluded.expires_at, {_FREE}
+INSERT INTO bot_sessions AS old (key, value, expires_at, wake_at) VALUES ($1, $2, {_EXPIRY}, $4)
+ON CONFLICT (key) DO UPDATE SET
+    value = excluded.value, expires_at = excluded.expires_at, wake_at = excluded.wake_at, {_FREE}
 """
 _ADD: Final = f"{_WRITE} WHERE old.expires_at <= now()"
 _DELETE: Final = "DELETE FROM bot_sessions WHERE key = $1"
@@ -108,7 +103,9 @@ FROM bot_sessions
 WHERE key = $1 AND leased_until > now() AND NOT EXISTS (SELECT FROM taken)
 """
 _HELD: Final = "WHERE key = $1 AND fence = $2"
-_CHECKIN: Final = f"UPDATE bot_sessions SET value = $4, expires_at = {_EXPIRY}, {_FREE} {_HELD}"
+_CHECKIN: Final = (
+    f"UPDATE bot_sessions SET value = $4, expires_at = {_EXPIRY}, wake_at = $5, {_FREE} {_HELD}"
+)
 _CHECKIN_GONE: Final = f"DELETE FROM bot_sessions {_HELD}"
 _RELEASE: Final = f"{_RELAXED} UPDATE bot_sessions SET {_FREE} FROM relaxed {_HELD}"
 _RELEASE_ABSENT: Final = f"{_RELAXED} DELETE FROM bot_sessions USING relaxed {_HELD}"
@@ -208,11 +205,17 @@ class PostgresSessionStorage:
             await self._change(lease, _CHECKIN_GONE, *held)
         else:
             text = dump_value(lease.key, value)
-            await self._change(lease, _CHECKIN, *held, seconds(expires_in), text)
+            await self._change(lease, _CHECKIN, *held, seconds(expires_in), text, wake_at(value))
 
     async def renew(self, lease: Lease, *, lease_for: float) -> None:
         """Let the lease end `lease_for` seconds from now. Raises SessionConflict."""
         await self._change(lease, _RENEW, _name(lease.key), lease.fence, lease_for)
+
+    async def due(self, before: float, limit: int, *, prefix: str = "") -> list[Due]:
+        """Return the records that want to be woken until `before`, the earliest first."""
+        start = _name(prefix or OF_BOTS)
+        rows = await self._fetch(_DUE, before, limit, start, 0 if prefix else 1)
+        return [Due(at, _key(name)) for at, name in rows]
 
     async def close(self) -> None:
         """Let the statements that run end, and close the connections."""
@@ -221,7 +224,7 @@ class PostgresSessionStorage:
     async def _write(self, sql: str, key: str, value: Value, expires_in: float | None) -> bool:
         name, text = _name(key), dump_value(key, value)
         sql = sql if expires_in is None else _SWEEP + sql
-        return await self._execute(sql, name, text, seconds(expires_in))
+        return await self._execute(sql, name, text, seconds(expires_in), wake_at(value))
 
     async def _change(self, lease: Lease, sql: str, *parameters: Any) -> None:
         if not await self._execute(sql, *parameters):
@@ -251,17 +254,14 @@ class PostgresSessionStorage:
         return await self._connection.run(on_a_connection)
 
     async def _open(self) -> Any:
-        """Create the table where it is missing, and open the pool."""
+        """Create the table, and what an older one lacks, and open the pool."""
         patience = self._connection.patience
         first = await self._asyncpg.connect(self._url, timeout=patience, statement_cache_size=0)
         try:
-            sql = "SELECT pg_backend_pid() AS pid, to_regclass('bot_sessions') AS there"
-            found = await first.fetchrow(sql, timeout=patience)
-            if found["there"] is None:
-                await first.execute(_TABLE, timeout=patience)
+            serving = await prepare(first, self._connection.target, patience)
             # A pooler makes up the process that it says we talk to. Behind it a statement may meet
             # any of its connections, and finds nothing there that was prepared before.
-            is_pooled = found["pid"] != first.get_server_pid()
+            is_pooled = serving != first.get_server_pid()
         finally:
             await first.close(timeout=patience)
         return await self._asyncpg.create_pool(

@@ -30,6 +30,7 @@ from toolkit.storage.base import (
     MAX_KEY_BYTES,
     MAX_VALUE_BYTES,
     OF_BOTS,
+    WAKE_AT,
     Lease,
     Value,
 )
@@ -42,6 +43,7 @@ _INT_LIMIT = 10**_INT_DIGITS
 _BOT_BYTES = 25
 
 _CENTURY = 100 * 365.25 * 86_400
+_LATEST = 100 * _CENTURY
 
 _TEXT = frozenset({str})
 _SCALARS = frozenset({str, int, bool, NoneType})
@@ -83,6 +85,24 @@ def milliseconds(expires_in: float | None) -> int | None:
 def seconds_left(expires_at: float | None) -> float | None:
     """Turn the Unix time of a live record into seconds from now, a millisecond at least."""
     return None if expires_at is None else max(0.001, expires_at - time.time())
+
+
+def wake_at(value: Value) -> float | None:
+    """Return when the record wants to be woken, a Unix time; None where it does not."""
+    at = value.get(WAKE_AT)
+    if isinstance(at, bool) or not isinstance(at, (int, float)):
+        return None
+    return float(at) if abs(at) < _LATEST else None
+
+
+def belongs(key: str, prefix: str) -> bool:
+    """Tell whether `due` means the key with this prefix: without one, that of no bot apart."""
+    return key.startswith(prefix) if prefix else not key.startswith(OF_BOTS)
+
+
+def bot_of(key: str) -> str:
+    """Return what is before the keys of the bot that a key, or such a prefix, belongs to."""
+    return key[: key.find(":", len(OF_BOTS)) + 1] if key.startswith(OF_BOTS) else ""
 
 
 def dump_value(key: str, value: Value) -> str:

@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 from urllib.parse import unquote, urlsplit
 
 from toolkit.errors import SessionConflict, StorageUnavailable
-from toolkit.storage.base import OWNER, UNCHANGED, Entry, Lease, Unchanged, Value
+from toolkit.storage.base import OF_BOTS, OWNER, UNCHANGED, Due, Entry, Lease, Unchanged, Value
 from toolkit.storage.record import (
     LeaseTable,
     check_key,
@@ -24,11 +24,17 @@ from toolkit.storage.record import (
     expiry,
     load_value,
     seconds_left,
+    wake_at,
 )
 from toolkit.storage.sqlite_file import connect, is_busy, unavailable
 from toolkit.storage.sqlite_writer import ABSENT, Request, Seen, Write, Writer
 
 _KEYS_PER_PAGE: Final = 500
+_DUE: Final = (
+    "SELECT wake_at, key FROM sessions"
+    " WHERE wake_at <= ? AND (expires_at > ? OR expires_at IS NULL) AND instr(key, ?) {} 1"
+    " ORDER BY wake_at, key LIMIT ?"
+)
 _LOOK_EVERY: Final = 1.0  # seconds between two looks of the reader whether its file is there
 _GIVE_WAY_EVERY: Final = 0.001
 _GIVE_WAY_FOR: Final = 0.00002
@@ -76,7 +82,8 @@ class SqliteSessionStorage:
 
     async def write(self, key: str, value: Value, *, expires_in: float | None = None) -> None:
         """Store the value; it is on the disk when this returns."""
-        await self._write(key, dump_value(check_key(key), value), expiry(expires_in))
+        text = dump_value(check_key(key), value)
+        await self._write(key, text, expiry(expires_in), wake_at(value))
 
     async def delete(self, key: str) -> None:
         """Remove the record; an absent one is fine."""
@@ -107,7 +114,7 @@ class SqliteSessionStorage:
     async def add(self, key: str, value: Value, *, expires_in: float | None = None) -> bool:
         """Store the value only if the key is absent; tell whether it was stored."""
         text = dump_value(check_key(key), value)
-        return await self._write(key, text, expiry(expires_in), ABSENT)
+        return await self._write(key, text, expiry(expires_in), wake_at(value), ABSENT)
 
     async def checkout(self, key: str, *, holder: str, lease_for: float) -> Lease:
         """Read the record and lease it within this process. Raises SessionBusy."""
@@ -120,8 +127,9 @@ class SqliteSessionStorage:
         """Write the value (None deletes) and release the lease. Raises SessionConflict."""
         if value is not UNCHANGED:
             text = None if value is None else dump_value(lease.key, value)
+            wakes = None if value is None else wake_at(value)
             seen = self._leases.require(lease).seen
-            if not await self._write(lease.key, text, expiry(expires_in), seen):
+            if not await self._write(lease.key, text, expiry(expires_in), wakes, seen):
                 self._leases.release(lease)
                 raise SessionConflict(lease.key)
         self._leases.release(lease)
@@ -129,6 +137,12 @@ class SqliteSessionStorage:
     async def renew(self, lease: Lease, *, lease_for: float) -> None:
         """Let the lease end `lease_for` seconds from now. Raises SessionConflict."""
         self._leases.renew(lease, lease_for)
+
+    async def due(self, before: float, limit: int, *, prefix: str = "") -> list[Due]:
+        """Return the records that want to be woken until `before`, the earliest first."""
+        sql = _DUE.format("=" if check_key(prefix) else "<>")
+        parameters = (before, time.time(), prefix or OF_BOTS, limit)
+        return [Due(*row) for row in await self._query(sql, parameters)]
 
     async def close(self) -> None:
         """Finish the writes that wait, and close the file."""
@@ -189,10 +203,15 @@ class SqliteSessionStorage:
             self._reader = None
 
     def _write(
-        self, key: str, text: str | None, expires_at: float | None = None, seen: Seen | None = None
+        self,
+        key: str,
+        text: str | None,
+        expires_at: float | None = None,
+        wakes: float | None = None,
+        seen: Seen | None = None,
     ) -> Awaitable[bool]:
         done = asyncio.get_running_loop().create_future()
-        return self._ask(Write(done, key, text, expires_at, seen))
+        return self._ask(Write(done, key, text, expires_at, wakes, seen))
 
     async def _ask(self, request: Request) -> bool:
         if self._closed:

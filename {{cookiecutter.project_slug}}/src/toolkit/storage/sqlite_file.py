@@ -12,16 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from toolkit.errors import StorageUnavailable
+from toolkit.errors import SessionUndecodable, StorageUnavailable
+from toolkit.storage.base import WAKE_AT
+from toolkit.storage.record import load_value, wake_at
 
 logger = logging.getLogger(__name__)
 
-_VERSION: Final = 1
-_SCHEMA: Final = (
+_VERSION: Final = 2
+_TABLE: Final = (
     "CREATE TABLE sessions (key TEXT PRIMARY KEY, value TEXT NOT NULL,"
     " expires_at REAL, revision INTEGER NOT NULL)",
     "CREATE INDEX sessions_expiring ON sessions (expires_at) WHERE expires_at IS NOT NULL",
-    f"PRAGMA user_version = {_VERSION}",
 )
 # The log holds a copy of every page that a commit touches, so small pages make small commits:
 # an eighth more writes than with 4 KB (upstream, benchmarks/sqlite_tricks.py, as all such figures).
@@ -125,9 +126,41 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     if _version(connection, path) < _VERSION:
         connection.execute("BEGIN IMMEDIATE")
         with connection:
-            if _version(connection, path) < _VERSION:
-                for statement in _SCHEMA:
+            version = _version(connection, path)
+            if version < 1:
+                for statement in _TABLE:
                     connection.execute(statement)
+            if version < _VERSION:
+                _add_wake_at(connection)
+                connection.execute(f"PRAGMA user_version = {_VERSION}")
+
+
+def _add_wake_at(connection: sqlite3.Connection) -> None:
+    """Add what version 2 has, and fill it from the values.
+
+    It is there where an owner has gone back to version 1 and comes again; what was written
+    meanwhile was written without it.
+    """
+    columns = connection.execute("SELECT name FROM pragma_table_info('sessions')").fetchall()
+    if ("wake_at",) not in columns:
+        connection.execute("ALTER TABLE sessions ADD COLUMN wake_at REAL")
+    connection.execute("DROP INDEX IF EXISTS sessions_waking")
+    connection.create_function("wake_at_of", 1, _wake_at, deterministic=True)
+    connection.execute(
+        "UPDATE sessions SET wake_at = wake_at_of(CAST(value AS BLOB))"
+        " WHERE wake_at IS NOT NULL OR instr(value, ?)",
+        (f'"{WAKE_AT}"',),
+    )
+    connection.execute(
+        "CREATE INDEX sessions_waking ON sessions (wake_at, key) WHERE wake_at IS NOT NULL"
+    )
+
+
+def _wake_at(text: bytes) -> float | None:
+    try:
+        return wake_at(load_value("", text))
+    except SessionUndecodable:
+        return None
 
 
 def _version(connection: sqlite3.Connection, path: Path) -> int:
@@ -137,7 +170,7 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
     if version > _VERSION:
         reason = f"was written by a newer version of this program ({version}, not {_VERSION})"
         raise StorageUnavailable(str(path), reason)
-    if version < _VERSION and tables:
+    if version == 0 and tables:
         raise StorageUnavailable(str(path), "is an SQLite file of another program")
     return int(version)
 

@@ -12,17 +12,18 @@ from typing import Any, Final
 # Each row of a statement stands where {} is, so that a batch is one statement.
 # What is not as it was seen becomes NULL, which the table refuses, and the whole statement with it.
 _PUT: Final = (
-    "WITH wanted (key, value, expires_at, seen, lived) AS (VALUES {}),"
+    "WITH wanted (key, value, expires_at, wake_at, seen, lived) AS (VALUES {}),"
     " given (revision, now) AS (VALUES (?, ?))"
-    " INSERT INTO sessions (key, value, expires_at, revision)"
+    " INSERT INTO sessions (key, value, expires_at, wake_at, revision)"
     " SELECT wanted.key,"
     " CASE WHEN seen IS NULL OR seen = ifnull(found.revision, 0) OR NOT"
     " (lived OR found.key IS NOT NULL AND ifnull(found.expires_at > now, TRUE))"
     " THEN wanted.value END,"
-    " wanted.expires_at, given.revision"
+    " wanted.expires_at, wanted.wake_at, given.revision"
     " FROM given, wanted LEFT JOIN sessions AS found ON found.key = wanted.key WHERE TRUE"
     " ON CONFLICT (key) DO UPDATE"
-    " SET value = excluded.value, expires_at = excluded.expires_at, revision = excluded.revision"
+    " SET value = excluded.value, expires_at = excluded.expires_at, wake_at = excluded.wake_at,"
+    " revision = excluded.revision"
 )
 _DELETE: Final = "DELETE FROM sessions WHERE key IN ({})"
 _FIND: Final = (
@@ -41,10 +42,11 @@ def put(
 ) -> None:
     """Write all these records, or none. Raises IntegrityError if one is not as it was seen.
 
-    A row is the key, the text, the expiry, and the revision that was seen and whether it was live.
+    A row is the key, the text, the expiry, the moment to be woken, the revision that was seen and
+    whether it was live.
     """
     values = [value for row in rows for value in row]
-    connection.execute(_sql(_PUT, "(?, ?, ?, ?, ?)", len(rows)), [*values, revision, now])
+    connection.execute(_sql(_PUT, "(?, ?, ?, ?, ?, ?)", len(rows)), [*values, revision, now])
 
 
 def delete(connection: sqlite3.Connection, keys: list[str]) -> None:

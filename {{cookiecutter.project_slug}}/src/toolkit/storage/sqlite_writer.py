@@ -75,12 +75,13 @@ class Write(Request):
     key: str
     text: str | None
     expires_at: float | None
+    wake_at: float | None
     seen: Seen | None
 
     def row(self, now: float) -> tuple[Any, ...]:
         """Return what `put` is given of it."""
         known = (self.seen.revision, self.seen.is_live(now)) if self.seen else (None, None)
-        return self.key, self.text, self.expires_at, *known
+        return self.key, self.text, self.expires_at, self.wake_at, *known
 
     def leaves(self, revision: int) -> Seen:
         """Return the record as it is after the change."""

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from aiogram.types import Message
 
-from toolkit import create_bot, storage
+from toolkit import Timer, create_bot, on_timer, storage
 from toolkit.admin.dead_letters import add_dead_verbs, run_dead_verb
 from toolkit.harness.fake_telegram import FakeTelegram
 from toolkit.storage.per_bot import BotStorage
@@ -36,6 +36,10 @@ def make_app(storage: Any) -> Any:
         if message.text == "fail":
             raise RuntimeError("still")
         session.count += 1
+
+    @on_timer(app, "remind")
+    async def remind(timer: Timer) -> None:
+        """Not due here."""
 
     FakeTelegram(token=app.bot.token).attach(app.bot)
     return app
@@ -150,3 +154,18 @@ def test_what_is_not_there_is_named_and_nothing_is_done(run: Run, store: Lasting
     assert code == 1
     assert "there is no dead letter 9" in err
     assert read(store, "dead:7") is not None
+
+
+def test_a_timer_is_set_again_for_the_bot_that_runs(run: Run, store: Lasting) -> None:
+    for name in ("remind:7", "gone"):
+        timer = {"name": name, "key": "5_5", "at": 1.0, "data": {"visit": 7}}
+        letter = {"update": {"timer": timer}, "key": "5_5", "error": "E: e", "at": "2026"}
+        asyncio.run(store.write(f"dead:timer:5_5:{name}", letter))
+    code, out, _ = run("retry", "timer:5_5:remind:7")
+    assert (code, out) == (0, "timer:5_5:remind:7 is due again, for the bot that runs\n")
+    assert read(store, "dead:timer:5_5:remind:7") is None
+    assert read(store, "5_5")["timers"]["remind:7"]["data"] == {"visit": 7}
+    code, out, error = run("retry", "timer:5_5:gone")
+    assert (code, out) == (1, "")
+    assert "timer:5_5:gone failed again: no handler takes timers named 'gone'" in error
+    assert read(store, "dead:timer:5_5:gone") is not None

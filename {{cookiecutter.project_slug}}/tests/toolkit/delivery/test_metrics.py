@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -11,12 +13,13 @@ import pytest
 from aiogram.types import Message
 from prometheus_client.parser import text_string_to_metric_families
 
-from toolkit import CannotServe, create_bot, serve_metrics
+from toolkit import CannotServe, Timer, create_bot, on_timer, serve_metrics
 
 from .bots import TOKEN, Away, Session, counting
 from .serving import Serving, free_port
 
 Polling = Callable[..., Serving]
+DONE = {"kind": "timer", "outcome": "done"}
 
 
 class Counted:
@@ -103,6 +106,28 @@ async def test_a_store_that_is_away_shows(polling: Polling, no_backoff: None) ->
     assert counted("bot_dead_letters_total") == 0
 
 
+async def test_tasks_are_counted_by_how_they_ended(polling: Polling) -> None:
+    port, app, forever = free_port(), counting(), asyncio.Event()
+    serve_metrics(app, port)
+    serving = polling(app)
+    await serving.until_polling()
+    before = await look(port)
+    assert ("bot_tasks_total", ("outcome", "failed")) in before.samples
+
+    async def fail() -> None:
+        raise ValueError("a mistake")
+
+    app.tasks.start(forever.wait())
+    await app.tasks.start(asyncio.sleep(0))
+    with pytest.raises(ValueError, match="a mistake"):
+        await app.tasks.start(fail())
+    counted = await look(port, before)
+    assert counted("bot_tasks_in_progress") == 1
+    ended = {end: counted("bot_tasks_total", outcome=end) for end in ("done", "failed", "cut_off")}
+    assert ended == {"done": 1, "failed": 1, "cut_off": 0}
+    forever.set()
+
+
 async def test_what_is_in_work_and_what_waits_shows(polling: Polling) -> None:
     port, app = free_port(), counting()
     serve_metrics(app, port)
@@ -111,7 +136,7 @@ async def test_what_is_in_work_and_what_waits_shows(polling: Polling) -> None:
         serving.telegram.send_text(1, text)
     await app["begun"].wait()
     # Both are fetched with the first one or soon after it.
-    await serving.until(lambda: app.tasks is not None and len(app.tasks) == 3)
+    await serving.until(lambda: app.in_work is not None and len(app.in_work) == 3)
     counted = await look(port)
     assert (counted("bot_updates_in_progress"), counted("bot_updates_waiting")) == (1, 2)
     app["go"].set()
@@ -164,3 +189,24 @@ def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyP
         serve_metrics(app, 1)
     # Nothing was touched.
     assert app.on_outcome is counting().on_outcome
+
+
+async def test_timers_are_counted_like_updates_with_how_late_they_are(polling: Polling) -> None:
+    port, app = free_port(), failing()
+
+    @on_timer(app, "remind")
+    async def remind(timer: Timer) -> None:
+        """Nothing to do."""
+
+    serve_metrics(app, port)
+    async with app.sessions.checkout("5_5") as context:
+        context.timers.set("remind", at=datetime.now(UTC) - timedelta(minutes=4))
+    serving = polling(app)
+    await serving.until_polling()
+    before = Counted("")
+    async with asyncio.timeout(20):
+        while not (counted := await look(port, before))("bot_updates_total", **DONE):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert counted("bot_timer_late_seconds_bucket", le="300.0") == 1
+    assert counted("bot_timer_late_seconds_bucket", le="60.0") == 0
+    assert counted("bot_store_seconds_count", operation="due") >= 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
@@ -17,8 +18,11 @@ from toolkit.harness.conformance import (
     OpenStore,
     PortableStorageConformance,
     SharedStorageConformance,
+    WakingStorageConformance,
     all_keys,
+    until_absent,
 )
+from toolkit.storage.base import Due
 from toolkit.storage.firestore import FirestoreSessionStorage
 
 from .outages import Connect, OutageConformance
@@ -59,7 +63,10 @@ def documents(url: str) -> google.CollectionReference:
 
 
 class TestFirestore(
-    SharedStorageConformance, DurableStorageConformance, PortableStorageConformance
+    SharedStorageConformance,
+    DurableStorageConformance,
+    PortableStorageConformance,
+    WakingStorageConformance,
 ):
     holders = 10
 
@@ -92,6 +99,28 @@ async def test_a_record_is_a_document_that_a_ttl_policy_can_expire(
     fields = document.to_dict() or {}
     assert (document.id, fields["key"], fields["value"]) == (":a%2Fb", "a/b", '{"n":1}')
     assert datetime.now(UTC) < fields["expires_at"]
+
+
+async def test_each_bot_has_a_field_of_its_own_for_what_wants_to_be_woken(
+    url: str, storage: FirestoreSessionStorage
+) -> None:
+    await storage.write("1_2", {"wake_at": 5})
+    await storage.write("bots:7:1_2", {"wake_at": 6})
+    plain, apart = (document.to_dict() or {} for document in documents(url).stream())
+    assert (plain["wake_at"], plain.get("wake_at_7")) == (5.0, None)
+    assert (apart["wake_at_7"], apart.get("wake_at")) == (6.0, None)
+
+
+async def test_expired_records_that_are_still_there_do_not_hide_what_is_due(
+    storage: FirestoreSessionStorage,
+) -> None:
+    for number in range(9):
+        await storage.write(f"{number}", {"wake_at": number}, expires_in=0.05)
+    await storage.write("stays", {"wake_at": 99})
+    for number in range(9):
+        await until_absent(storage, f"{number}")
+    await storage.checkout("0", holder="Ann", lease_for=30)
+    assert await storage.due(math.inf, 2) == [Due(99, "stays")]
 
 
 async def test_a_lease_of_an_absent_record_leaves_nothing(

@@ -8,12 +8,13 @@ from toolkit.harness.conformance import (
     OpenStore,
     PortableStorageConformance,
     SharedStorageConformance,
+    WakingStorageConformance,
     until_absent,
 )
 from toolkit.storage.memory import MemorySessionStorage
 
 
-class TestMemory(SharedStorageConformance, PortableStorageConformance):
+class TestMemory(SharedStorageConformance, PortableStorageConformance, WakingStorageConformance):
     @pytest.fixture
     def open_store(self) -> OpenStore:
         return MemorySessionStorage

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -25,7 +26,9 @@ from toolkit.harness.conformance import (
     OpenStore,
     PortableStorageConformance,
     SharedStorageConformance,
+    WakingStorageConformance,
     all_keys,
+    until_absent,
 )
 from toolkit.storage.base import UNCHANGED
 from toolkit.storage.mongodb import MongoSessionStorage
@@ -63,7 +66,12 @@ async def storage(any_url: str, records: object) -> AsyncIterator[MongoSessionSt
     await storage.close()
 
 
-class TestMongoDB(SharedStorageConformance, DurableStorageConformance, PortableStorageConformance):
+class TestMongoDB(
+    SharedStorageConformance,
+    DurableStorageConformance,
+    PortableStorageConformance,
+    WakingStorageConformance,
+):
     @pytest.fixture
     def open_store(self, any_url: str, records: object) -> OpenStore:
         return lambda: MongoSessionStorage(any_url, patience=30.0)
@@ -114,6 +122,22 @@ async def test_keys_and_values_are_readable_for_people(
     await storage.write("12345_67890", {"n": 1})
     document = await records.find_one()
     assert (document["_id"], document["value"]) == ("12345_67890", '{"n":1}')
+
+
+async def test_only_what_wants_to_be_woken_is_in_the_index_of_that(
+    storage: MongoSessionStorage, records: Any
+) -> None:
+    await storage.write("1_2", {"n": 1})
+    await storage.write("bots:7:1_2", {"wake_at": 5}, expires_in=0.05)
+    await until_absent(storage, "bots:7:1_2")
+    await storage.checkout("bots:7:1_2", holder="Ann", lease_for=30)
+    assert await storage.due(math.inf, 9, prefix="bots:7:") == []
+    await storage.write("bots:7:1_2", {"wake_at": 5})
+    documents = [document async for document in records.find(sort=["_id"])]
+    assert "wake_at" not in documents[0]
+    assert (documents[1]["bot"], documents[1]["wake_at"]) == ("bots:7:", 5.0)
+    index = (await records.index_information())["bot_1_wake_at_1"]
+    assert (index["key"], index["sparse"]) == ([("bot", 1), ("wake_at", 1)], True)
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", "NaN", ""])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from typing import ClassVar
@@ -15,10 +16,11 @@ from toolkit.harness.conformance import (
     DurableStorageConformance,
     OpenStore,
     SharedStorageConformance,
+    WakingStorageConformance,
     all_keys,
     check_paging,
 )
-from toolkit.storage.base import UNCHANGED
+from toolkit.storage.base import UNCHANGED, Due
 from toolkit.storage.redis import RedisSessionStorage
 
 from .outages import Connect, OutageConformance
@@ -48,7 +50,7 @@ async def storage(url: str) -> AsyncIterator[RedisSessionStorage]:
     await storage.close()
 
 
-class TestRedis(SharedStorageConformance, DurableStorageConformance):
+class TestRedis(SharedStorageConformance, DurableStorageConformance, WakingStorageConformance):
     @pytest.fixture
     def open_store(self, url: str) -> OpenStore:
         return lambda: RedisSessionStorage(url)
@@ -70,7 +72,7 @@ def cluster() -> Iterator[Cluster]:
         yield cluster
 
 
-class TestSentinel(SharedStorageConformance):
+class TestSentinel(SharedStorageConformance, WakingStorageConformance):
     many_keys = 600
     contenders = 100
 
@@ -79,7 +81,7 @@ class TestSentinel(SharedStorageConformance):
         return lambda: RedisSessionStorage(sentinel.url)
 
 
-class TestCluster(SharedStorageConformance, DurableStorageConformance):
+class TestCluster(SharedStorageConformance, DurableStorageConformance, WakingStorageConformance):
     many_keys = 600
     contenders = 100
 
@@ -111,23 +113,25 @@ async def test_each_step_of_an_update_is_one_round_trip(redis: Redis, url: str) 
         storage = RedisSessionStorage(f"redis://127.0.0.1:{proxy.port}/0")
 
         async def update() -> list[int]:
-            await storage.write("1_2", {"n": 0})
+            await storage.write("1_2", {"n": 0, "wake_at": 5})
             round_trips = [proxy.round_trips]
             lease = await storage.checkout("1_2", holder="Ann", lease_for=30)
             round_trips.append(proxy.round_trips)
             await storage.renew(lease, lease_for=30)
             round_trips.append(proxy.round_trips)
-            await storage.checkin(lease, {"n": 1})
+            await storage.checkin(lease, {"n": 1, "wake_at": 4})
             round_trips.append(proxy.round_trips)
             lease = await storage.checkout("1_2", holder="Ann", lease_for=30)
             await storage.checkin(lease, UNCHANGED)
             round_trips.append(proxy.round_trips)
+            assert await storage.due(math.inf, 9) == [Due(4, "1_2")]
+            round_trips.append(proxy.round_trips)
             return [count - round_trips[0] for count in round_trips]
 
         ask(redis.port, "script", "flush")
-        assert await update() == [0, 2, 4, 6, 9]
+        assert await update() == [0, 2, 4, 6, 9, 11]
         # Now the server has every script, and only their names travel.
-        assert await update() == [0, 1, 2, 3, 5]
+        assert await update() == [0, 1, 2, 3, 5, 6]
         await storage.close()
 
 

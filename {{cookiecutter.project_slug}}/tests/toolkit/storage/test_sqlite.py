@@ -36,6 +36,7 @@ from toolkit.harness.conformance import (
     OpenStore,
     PortableStorageConformance,
     SharedStorageConformance,
+    WakingStorageConformance,
     all_keys,
     check_paging,
     until_absent,
@@ -45,7 +46,12 @@ from toolkit.storage.base import Value
 from toolkit.storage.sqlite import SqliteSessionStorage
 
 
-class TestSqlite(SharedStorageConformance, DurableStorageConformance, PortableStorageConformance):
+class TestSqlite(
+    SharedStorageConformance,
+    DurableStorageConformance,
+    PortableStorageConformance,
+    WakingStorageConformance,
+):
     @pytest.fixture
     def open_store(self, tmp_path: Path) -> OpenStore:
         return lambda: SqliteSessionStorage(tmp_path / "data" / "bot.db")
@@ -323,10 +329,10 @@ async def test_a_file_from_a_newer_version(path: Path) -> None:
     storage = SqliteSessionStorage(path)
     await works(storage)
     await storage.close()
-    execute(path, "PRAGMA user_version = 2")
+    execute(path, "PRAGMA user_version = 3")
     storage = SqliteSessionStorage(path)
     await fails(storage, "newer version")
-    execute(path, "PRAGMA user_version = 1")
+    execute(path, "PRAGMA user_version = 2")
     await works(storage)
     await storage.close()
 

@@ -17,6 +17,7 @@ from toolkit.harness.simulator.replaying import read_dialogues, replay
 from toolkit.harness.simulator.saving import FOLDER, draft
 from toolkit.harness.simulator.simulation import Simulation
 from toolkit.harness.simulator.turns import Turn, action
+from toolkit.harness.simulator.waiting import wait, wait_for_timer
 from toolkit.harness.types import Json
 
 PICTURES = (b"\x89PNG", b"\xff\xd8\xff")
@@ -51,6 +52,8 @@ class PageApi:
             "restart": partial(simulation.start, "The bot was restarted"),
             "start_over": simulation.start_over,
             "go_back": simulation.go_back,
+            "wait": partial(wait, simulation),
+            "wait_for_timer": partial(wait_for_timer, simulation),
             # What the bot remembers
             "session": self._session,
             "edit": partial(session_view.edit, simulation),

@@ -126,6 +126,21 @@ class Recorder:
         self._tasks[task] = turn
         task.add_done_callback(self._tasks.pop)
 
+    async def handle_timer(self, update: Update) -> str | None:
+        """Have the bot handle a timer, as a turn of its own; return what it raised."""
+        timer: Any = update.event
+        if (chat := timer.origin.chat or 0) > 0:
+            # They have talked to the bot, in an earlier process perhaps.
+            self.telegram.private_chat(chat)
+            self.telegram.users[chat].started = True
+        turn = self.begin(f"Timer {timer.name}", key=timer.key)
+        await self._feed(turn, update, timer.key)
+        self.finish(turn)
+        if errors := await settle(turn.tasks):
+            turn.error = turn.error or traceback_of(errors[0])
+            self.finish(turn)
+        return turn.error
+
     async def settle(self, turn: Turn) -> None:
         """Wait until the update is handled and the tasks of its handler have ended or wait."""
         await asyncio.gather(*(task for task, mine in self._tasks.items() if mine is turn))

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
+from toolkit.harness.clock import VirtualClock, clock_of
 from toolkit.harness.fake_telegram import Event, FakeTelegram, Fault, snapshots
 from toolkit.harness.simulator.recorder import (
     Changed,
@@ -24,7 +25,8 @@ from toolkit.harness.simulator.recorder import (
 from toolkit.harness.simulator.turns import Turn, action
 from toolkit.harness.specs.given import Given, begin_sessions_with
 from toolkit.harness.specs.scene import set_scene
-from toolkit.harness.specs.settling import noting_tasks
+from toolkit.harness.specs.settling import Task, noting_tasks
+from toolkit.harness.specs.timing import timers_handled
 from toolkit.harness.storage import PersistentStorage, RewindableStorage
 from toolkit.harness.types import Json
 
@@ -70,6 +72,10 @@ class Simulation:
         self.data: Mapping[str, Any] = {}
         """What the bot gives its handlers."""
         self._stack = AsyncExitStack()
+        self._clock: VirtualClock | None = None
+        self._moved = ExitStack()
+        self.background: list[Task] = []
+        """Tasks that run beside the turns: those that the bot has started at its start."""
         self._changing = asyncio.Lock()
         self.broken: str | None = None
         """Why the newest code does not run, as a traceback."""
@@ -99,6 +105,10 @@ class Simulation:
         That one is ended as by a crash: what it was handling is delivered again to the new one. It
         goes on when the new code cannot be loaded; `broken` says why then.
         """
+        if self._clock is None:
+            # What was waited for stays past when the bot is restarted.
+            self._clock = clock_of(asyncio.get_running_loop())
+            self._moved.enter_context(self._clock.used(None))
         async with self._changing:
             return await self._start(title)
 
@@ -110,6 +120,7 @@ class Simulation:
     async def close(self) -> None:
         """End the bot and its store."""
         await self.stop()
+        self._moved.close()
         await self.storage.inner.close()
 
     async def start_over(self, given: Given | None = None) -> bool:
@@ -156,6 +167,7 @@ class Simulation:
             unsettled = []
             app = await self._make(make_bot)
         turn = self.recorder.begin(title)
+        self.background = turn.tasks
         self._stack.enter_context(noting_tasks())
         await self.recorder.run(turn, self._enter(app))
         self.recorder.finish(turn)
@@ -187,6 +199,7 @@ class Simulation:
         self.telegram.attach(app.bot, waits=True)
         self.recorder.watch_handlers(app)
         await self._stack.enter_async_context(app.running())
+        await self._stack.enter_async_context(timers_handled(app, self.recorder.handle_timer))
         self.recorder.connect(app)
 
     def act(self, do: Callable[[FakeTelegram], Json], send: Json | None = None) -> Turn:

@@ -24,6 +24,7 @@ from toolkit.harness.simulator.recorder import SimulatorError
 from toolkit.harness.simulator.saving import FOLDER, draft
 from toolkit.harness.simulator.session_view import key_of
 from toolkit.harness.simulator.simulation import Simulation
+from toolkit.harness.simulator.waiting import wait, wait_for_timer
 from toolkit.storage import default_url
 from toolkit.storage.base import SharedSessionStorage
 
@@ -31,6 +32,7 @@ COMMANDS = {
     "/tap LABEL": "tap a button",
     "/as NAME": "switch to another user",
     "/session": "show your session",
+    "/wait 2h": "let time pass at once; without a duration, until the next timer",
     "/fault NAME": "switch flood, network, slow or blocked on or off",
     "/save NAME": "save this conversation as a spec",
 }
@@ -39,7 +41,7 @@ WELCOME = "Write to the bot; Ctrl-D ends. Commands:\n" + "".join(
 )
 MEDIA = ("photo", "video", "animation", "audio", "voice", "document", "sticker", "location", "poll")
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
-REFUSALS = (PersonError, LookupError, SimulatorError, OSError)
+REFUSALS = (PersonError, LookupError, SimulatorError, OSError, ValueError)
 
 
 def chat_url() -> str:
@@ -144,6 +146,10 @@ class Conversation:
                     await settle(simulation.tap_label(person, person, label))
                 case ["/session"]:
                     await self._show_session()
+                case ["/wait", duration]:
+                    await wait(simulation, duration.strip())
+                case ["/wait"]:
+                    await wait_for_timer(simulation)
                 case ["/fault", name]:
                     self._switch(name.strip())
                 case ["/save", name]:

@@ -234,8 +234,7 @@ class _Watched(RunningBot):
                 "TASK_LEFT",
                 place,
                 f"{what} {place} still waits when the spec ends; a restart forgets it",
-                "keep when something is due in the session or a record, and let one task, begun at "
-                "startup, look for it: docs/how-to/reminders.md",
+                "set a timer of the session instead: docs/timers.md",
             )
         await super().__aexit__(*exc_info)
 

@@ -103,7 +103,7 @@ class FsmSessions:
         origin = parse_key(key)
         if origin is None:
             raise ValueError(f"given.records.{key}: only bots of create_bot have a store for it")
-        chat, user, thread, business, _ = origin
+        chat, user, thread, business, *_ = origin
         known = StorageKey(self._bot_id, chat or 0, user or 0, thread, business)
         fields = self.codec.load(key, deepcopy(record))[0]
         self.kept[known] = MemoryStorageRecord(data=fields["data"], state=fields["state"])

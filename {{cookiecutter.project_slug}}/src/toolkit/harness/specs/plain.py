@@ -86,6 +86,7 @@ def make_app(
             made.keep_in(cast(Kept, storage.beside))
         return cast("BotApp[Any]", made)
     before.in_use = True
+    made.tasks.leaves_errors = True  # `settle` finds them, as those of other tasks
     if storage is not None and not takes:
         raise TypeError(f"{_name(make_bot)} takes no storage: give it a parameter storage=None")
     return made

@@ -70,10 +70,12 @@ def _handlers(
     router: Router, kind: str, above: Filters = ()
 ) -> Iterator[tuple[HandlerObject, Filters]]:
     """Yield handlers in the order in which they are asked, with all filters before them."""
-    observer = router.observers[kind]
-    gate = (*above, *(observer._handler.filters or ()))
-    for handler in observer.handlers:
-        yield handler, (*gate, *(handler.filters or ()))
+    gate = above
+    # A router has no place for timers until it takes some.
+    if (observer := router.observers.get(kind)) is not None:
+        gate = (*above, *(observer._handler.filters or ()))
+        for handler in observer.handlers:
+            yield handler, (*gate, *(handler.filters or ()))
     for child in router.sub_routers:
         yield from _handlers(child, kind, gate)
 

@@ -23,6 +23,7 @@ from toolkit.harness.specs.settling import (
     started,
 )
 from toolkit.harness.specs.spec import read_given
+from toolkit.harness.specs.timing import timers_handled
 from toolkit.harness.types import Json
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ class RunningBot:
 
     async def __aenter__(self) -> RunningBot:
         from toolkit.harness.fake_telegram import FakeTelegram
+        from toolkit.harness.specs.plain import is_plain
 
         bot = self.app.bot
         first = self._first_update_id
@@ -128,6 +130,10 @@ class RunningBot:
             stack.callback(self.telegram.observe(self._notice))
             with self._noted():
                 await stack.enter_async_context(self.app.running())
+                await stack.enter_async_context(timers_handled(self.app, self._feed_timer))
+            if not is_plain(self.app):
+                # What waits for time would be waited for, as at a real stop.
+                stack.callback(self.app.tasks.cancel)
             await self._feed_caused()
             self._stack = stack.pop_all()
         return self
@@ -192,6 +198,11 @@ class RunningBot:
                 for task in tasks:
                     task.cancel()
             self._errors += await settle(self._tasks)
+
+    async def _feed_timer(self, update: Update) -> Exception | SystemExit | None:
+        error = await raised_by(self.app.feed_update(self.app.bot, update))
+        self._errors += [error] if error else []
+        return error
 
     async def _feed_caused(self) -> None:
         from aiogram.types import Update

@@ -15,7 +15,7 @@ from aiogram import F, Router
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message, ReplyKeyboardRemove
 
-from toolkit import BotApp, SessionStorage, button, create_bot, menu
+from toolkit import BotApp, SessionStorage, Tasks, button, create_bot, menu
 from toolkit.harness.simulator.page_api import PageApi
 from toolkit.harness.simulator.simulation import Simulation
 from toolkit.harness.simulator.turns import Turn
@@ -73,6 +73,11 @@ async def hang(message: Message, session: Session) -> None:
 @router.message(Command("crash"))
 async def crash(message: Message) -> None:
     raise RuntimeError("the kettle broke")
+
+
+@router.message(Command("crash_later"))
+async def crash_later(message: Message, tasks: Tasks) -> None:
+    tasks.start(crash(message))
 
 
 @router.message(Command("refused"))

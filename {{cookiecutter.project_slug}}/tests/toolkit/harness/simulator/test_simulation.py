@@ -76,8 +76,11 @@ async def test_a_call_that_is_not_awaited_belongs_to_its_update(desk: Desk) -> N
     assert [call.payload["text"] for call in turn.calls] == ["here it is"]
 
 
-async def test_an_exception_is_kept_with_its_turn_and_the_talk_goes_on(desk: Desk) -> None:
-    turn = await desk.say("/crash")
+@pytest.mark.parametrize("text", ["/crash", "/crash_later"])
+async def test_an_exception_is_kept_with_its_turn_and_the_talk_goes_on(
+    desk: Desk, text: str
+) -> None:
+    turn = await desk.say(text)
     assert turn.error is not None
     assert turn.error.rstrip().endswith("RuntimeError: the kettle broke")
     assert (await desk.say("hello")).error is None

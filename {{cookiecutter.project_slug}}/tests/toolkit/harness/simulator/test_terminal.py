@@ -7,13 +7,24 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from aiogram import F, Router
 from aiogram.types import CallbackQuery, Message
 
-from toolkit import BotApp, MemorySessionStorage, SessionStorage, button, create_bot, menu
+from toolkit import (
+    BotApp,
+    MemorySessionStorage,
+    SessionStorage,
+    Timer,
+    Timers,
+    button,
+    create_bot,
+    menu,
+    on_timer,
+)
 from toolkit.harness.simulator.terminal import converse, play
 from toolkit.harness.storage import PersistentStorage
 
@@ -49,6 +60,17 @@ async def call(message: Message) -> None:
 @router.message(F.text == "beep")
 async def beep(message: Message) -> None:
     await message.answer("listen", reply_markup=menu([button("a\x07b\x1b[31mc", "x")]))
+
+
+@router.message(F.text == "remind me")
+async def remind_later(message: Message, timers: Timers) -> None:
+    timers.set("remind", after=timedelta(hours=2))
+    await message.answer("in two hours")
+
+
+@on_timer(router, "remind")
+async def remind(timer: Timer) -> None:
+    await timer.answer("it is time")
 
 
 @router.message()
@@ -112,6 +134,18 @@ def test_an_edit_is_marked_on_a_terminal(talk: Talk) -> None:
 
 def test_a_button_that_is_not_there_is_answered_with_those_that_are(talk: Talk) -> None:
     assert "No button labelled 'Milk'; there are 'Green', 'Black'" in talk("tea", "/tap Milk")
+
+
+def test_time_passes_at_once_and_timers_are_due_meanwhile(talk: Talk) -> None:
+    answers = talk("remind me", "/wait 1h59m", "hello", "/wait 1m", "/wait 30d")
+    assert answers == "in two hours\n1: hello\nit is time\n"
+    assert talk("remind me", "/wait", "/wait") == "in two hours\nit is time\n(no timer is set)\n"
+    assert talk("/wait soon") == "(a duration is like 90s, 15m, 24h, 30d or 1d12h, not 'soon')\n"
+
+
+def test_a_timer_that_was_set_by_an_earlier_process_is_due_in_the_next(talk: Talk) -> None:
+    assert talk("remind me") == "in two hours\n"
+    assert talk("/wait 3h") == "it is time\n"
 
 
 def test_another_user_has_a_session_of_their_own_and_the_same_one_next_time(talk: Talk) -> None:

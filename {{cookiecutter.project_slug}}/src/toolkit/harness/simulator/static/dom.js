@@ -40,6 +40,7 @@ const ICONS = {
   open: "M4 19V6h6l2 2h8v11H4Z",
   restart: "M20 12a8 8 0 1 1-2.5-5.8M20 3v4h-4",
   again: "M4 8h12l-3-3M20 16H8l3 3",
+  clock: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16Zm0 4v4l3 2",
   broom: "M5 7h14M9 7V4h6v3m2 0-1 13H8L7 7",
 };
 

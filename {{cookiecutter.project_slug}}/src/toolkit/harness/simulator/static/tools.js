@@ -48,6 +48,7 @@ actions.replaceChildren(
   tool("open", "Open", () => emit("open")),
   tool("restart", "Restart the bot", () => request("restart")),
   tool("again", "Redeliver the last update", () => request("redeliver")),
+  tool("clock", "Next timer", () => request("wait_for_timer")),
   tool("broom", "Start over", startOver),
 );
 

@@ -1,0 +1,1 @@
+"""Named timers of a session, kept in its record and committed with it."""
