@@ -31,7 +31,7 @@ BEFORE_THE_WALL = "2986e2c03d84ce9d5308de88720936870b5a4402"
 # What an owner has changed, one file of it in a place from where it moves away: a text of the
 # file, and what stands there now.
 EDITS = {
-    "src/bot/screen.py": ("    await event.answer()\n", "    await event.answer()  # Ann's\n"),
+    "src/bot/screen.py": ("message.reply_to_message\n", "message.reply_to_message  # Ann's\n"),
     ".gitignore": ("dist/\n", "dist/\nann/\n"),
     "tests/bot/conftest.py": ("import pytest\n", "import pytest  # Ann's\n"),
     "src/toolkit/records/progress.py": ("import annotations\n", "import annotations  # Ann's\n"),
