@@ -111,7 +111,7 @@ PENDING = "from aiogram.types import Update; print(Update.__pydantic_complete__)
     [
         ("import toolkit", "", False),
         ("import bot", "0", False),
-        ("import toolkit.harness.pytest_plugin", "", False),
+        ("import toolkit.harness.pytest_plugin, toolkit.app", "", False),
         ("import toolkit", "1", True),
         ("import aiogram, toolkit", "", True),
     ],

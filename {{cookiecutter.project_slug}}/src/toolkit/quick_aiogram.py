@@ -120,10 +120,15 @@ class _Quickly:
 
 
 def _build_before_subclasses(base: Any) -> None:
-    """Have a model built before another inherits its fields: pydantic resolves them only there."""
+    """Have a model built before another inherits its fields: pydantic resolves them only there.
+
+    One with `never_validated = True` in its class is made by `model_construct` alone.
+    """
 
     def __init_subclass__(cls: Any, /, **options: Any) -> None:  # noqa: N807 - Python's name
         super(base, cls).__init_subclass__(**options)
+        if vars(cls).get("never_validated"):
+            return
         for model in cls.__mro__[1:]:
             if model.__module__.startswith(f"{PACKAGE}.") and issubclass(model, base):
                 model.model_rebuild()
