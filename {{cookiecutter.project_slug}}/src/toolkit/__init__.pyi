@@ -48,5 +48,14 @@ from toolkit.storage import open_storage as open_storage
 from toolkit.storage.base import SessionStorage as SessionStorage
 from toolkit.storage.base import SharedSessionStorage as SharedSessionStorage
 from toolkit.storage.memory import MemorySessionStorage as MemorySessionStorage
+from toolkit.talks.errors import Refused as Refused
+from toolkit.talks.errors import TalkCancelled as TalkCancelled
+from toolkit.talks.errors import TalkEnded as TalkEnded
+from toolkit.talks.errors import TalkMisused as TalkMisused
+from toolkit.talks.errors import TalkTimeout as TalkTimeout
+from toolkit.talks.labels import Labels as Labels
+from toolkit.talks.registering import Talks as Talks
+from toolkit.talks.registering import on_talk as on_talk
+from toolkit.talks.talk import Talk as Talk
 from toolkit.timers.events import Timer as Timer
 from toolkit.timers.timers import Timers as Timers

@@ -66,6 +66,7 @@ from toolkit.sessions.middleware import SessionErrors, SessionMiddleware, Sessio
 from toolkit.storage.base import SessionStorage
 from toolkit.storage.memory import MemorySessionStorage
 from toolkit.storage.per_bot import storage_of
+from toolkit.talks.registering import Talks
 from toolkit.timers.events import EVENT as TIMER
 
 logger = logging.getLogger(__name__)
@@ -74,7 +75,7 @@ S = TypeVar("S")
 
 HANDED_OUT = re.compile(
     "bots?|context|dispatcher|event_(chat|context|from_user|update)|fsm_storage|handler|raw_state|"
-    "session_origin|state|storage|tasks|timers"
+    "session_origin|state|storage|talks|tasks|timers"
 )
 """Names under which handlers get something else."""
 
@@ -126,6 +127,10 @@ class BotApp(Dispatcher, QuickRouter, Generic[S]):
         self.tasks = Tasks(self._report_task)
         """Work beside the updates: `app.tasks.start(work())`."""
         self.workflow_data.setdefault("tasks", self.tasks)
+        self.talks = Talks(sessions, self)
+        """Begins dialogues from outside, and tells them what has happened."""
+        self.workflow_data.setdefault("talks", self.talks)
+        sessions.around_talk = self.talks.around
         self._floods = Floods(throttle, self) if throttle is not None else None
         # The state is in the session's record, which has to be checked out before.
         self._limits = SessionMiddleware(sessions, scope, handler_timeout)

@@ -33,6 +33,7 @@ from toolkit.sessions.keys import Origin, Scope, origin_of
 from toolkit.sessions.lookup import Lookup
 from toolkit.sessions.records import Record, checked_out
 from toolkit.sessions.supergroups import Supergroups
+from toolkit.talks.state import FIELD as TALK
 from toolkit.storage.base import UNCHANGED, WAKE_AT, SessionStorage, Unchanged, Value
 from toolkit.timers.events import Timer, TimerUpdate
 from toolkit.timers.timers import FIELD, Known, Timers
@@ -42,6 +43,7 @@ logger = logging.getLogger(__name__)
 
 S = TypeVar("S")
 Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
+AroundTalk = Callable[[Handler, TelegramObject, dict[str, Any]], Awaitable[Any]]
 
 APPLIED_KEPT = 100
 """Update ids kept in a record. `getUpdates` hands out at most 100 updates beyond the last
@@ -79,6 +81,8 @@ class BotContext(Generic[S]):
         """The timers of this session, to set, move and cancel."""
         self.timers.entries = (held.value or {}).get(FIELD) or {}
         self.timers.known, self.timers.changed = timers, False
+        self.talk: Value | None = (held.value or {}).get(TALK)
+        """The open talk, as it is stored."""
         self.applies: list[int] = []
         """Ids of other updates that are applied by this commit."""
         self._held = held
@@ -101,6 +105,17 @@ class BotContext(Generic[S]):
     def session(self) -> None:
         self._session = None
         self.fsm = {}
+        self.talk = None
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether this handler has removed the session."""
+        return self._session is None
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The fields of the session as they were read."""
+        return self._before
 
     def require(self, found: object) -> None:
         """Raise `RuntimeError` where a handler would be given something else for its session."""
@@ -153,6 +168,8 @@ class Sessions(Generic[S]):
         """Updates up to this id never come again, so records need not remember them."""
         self.timer_names: Known | None = None
         """Returns the names for which there are handlers; by default any name will do."""
+        self.around_talk: AroundTalk | None = None
+        """Takes updates while a talk is open."""
         self.on_wake: Callable[[float], object] = _tell_nobody
         """Is told when a record that was committed wants to be woken, a Unix time."""
         self.known_chats: set[int] = set()
@@ -279,6 +296,7 @@ class Sessions(Generic[S]):
         else:
             fields = self.codec.dump(context.key, context._session, context._before)
             changed = context.fsm_changed or bool(context.applies) or context.timers.changed
+            changed = changed or context.talk != (stored or {}).get(TALK)
             if fields != context._before:
                 self.codec.verify(context.key, context._session, fields)
                 changed = True
@@ -291,6 +309,10 @@ class Sessions(Generic[S]):
             record["fsm"] = context.fsm
         if context.timers.entries or WAKE_AT in record:
             context.timers.write_to(record)
+        if context.talk is not None:
+            record[TALK] = context.talk
+        else:
+            record.pop(TALK, None)
         if self.codec.version:
             record["version"] = self.codec.version
         if update_id is not None:
@@ -393,6 +415,8 @@ class SessionMiddleware(BaseMiddleware):
             data["context"] = context
             data["timers"] = context.timers
             data[context.name] = context.given
+            if context.talk is not None and self.sessions.around_talk is not None:
+                handler = partial(self.sessions.around_talk, handler)
             if timer is not None:
                 handler = partial(_fire, handler, timer, context)
             result = await self._limited(handler, event, data, context)

@@ -1,0 +1,321 @@
+"""`on_talk`: a function becomes a dialogue; updates, timers and events bring it on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+from aiogram import Bot, Router
+from aiogram.dispatcher.event.bases import UNHANDLED
+from aiogram.dispatcher.event.handler import CallbackType, HandlerObject
+from aiogram.enums import ChatType
+from aiogram.methods import SendMessage
+from aiogram.types import CallbackQuery, Message, TelegramObject
+
+from toolkit.routers import on_timer, timer_observer
+from toolkit.sessions.middleware import BotContext, Sessions
+from toolkit.talks.answers import mark_of
+from toolkit.talks.errors import Asked, TalkCancelled, TalkEnded, TalkMisused
+from toolkit.talks.labels import CHOICE, PREFIX, Labels, Tap
+from toolkit.talks.run import TIMEOUT, Came, Reopen, Run
+from toolkit.talks.state import OpenTalk, short
+from toolkit.talks.talk import Talk
+from toolkit.timers.events import Timer
+
+logger = logging.getLogger(__name__)
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+START, SIGNAL = "start", "signal"
+_TALK = "name of its talk"
+
+
+def on_talk(
+    router: Router,
+    name: str,
+    *filters: CallbackType,
+    while_open: Literal["refuse", "stack", "replace"] = "refuse",
+    at_command: Literal["wait", "end"] = "wait",
+    reopen: bool = True,
+    in_place: bool = True,
+    labels: Labels | None = None,
+) -> Callable[[F], F]:
+    """Register a function as the dialogue `name`: `@on_talk(router, "order", Command("order"))`.
+
+    It is given the `Talk`, and by name what other handlers get: session, state, bot.
+
+    - `filters`: a message that passes them begins it. Without any, `talks.start` does.
+    - `while_open`: what becomes of it while another talk is open in the chat: it is refused, the
+      other waits until this one has ended, or the other is ended.
+    - `at_command`: whether the talk waits when another handler answers a command, or ends.
+    - `reopen`: whether a button of a question that was answered asks it again; else it does nothing.
+    - `in_place`: whether a tap changes the message that was tapped; else each question is a new one.
+    - `labels`: what the talk says by itself.
+    """
+    if not name or ":" in name:
+        raise ValueError(f"a talk has a name without a colon, not {name!r}")
+
+    def register(function: F) -> F:
+        handler = TalkHandler(
+            name,
+            HandlerObject(function),
+            while_open,
+            at_command,
+            reopen,
+            in_place,
+            labels or Labels(),
+        )
+        router.message.register(handler.answered, handler.is_answer)
+        router.callback_query.register(handler.tapped, handler.is_tap)
+        if filters:
+            router.message.register(handler.begun, *filters)
+        on_timer(router, PREFIX, handler.is_woken)(handler.woken)
+        timer_observer(router).handlers[-1].flags[_TALK] = handler
+        return function
+
+    return register
+
+
+def talk_handlers(router: Router) -> dict[str, TalkHandler]:
+    """Return the talks of a router and all below it, by name."""
+    return {
+        handler.flags[_TALK].name: handler.flags[_TALK]
+        for each in router.chain_tail
+        for handler in timer_observer(each).handlers
+        if _TALK in handler.flags
+    }
+
+
+@dataclass(frozen=True)
+class TalkHandler:
+    """The handlers of one talk."""
+
+    name: str
+    function: HandlerObject
+    while_open: str
+    at_command: str
+    reopen: bool
+    in_place: bool
+    labels: Labels
+
+    def open_in(self, context: BotContext[Any] | None) -> OpenTalk | None:
+        """Return the open talk, where it is this one."""
+        stored = context.talk if context is not None else None
+        return OpenTalk.of(stored) if stored and stored["name"] == self.name else None
+
+    async def is_answer(
+        self, message: Message, bot: Bot, context: BotContext[Any] | None = None
+    ) -> bool:
+        """Tell whether the talk waits for such a message."""
+        talk = self.open_in(context)
+        text = message.text or ""
+        if talk is None or text.startswith("/") or not _is_meant(message, bot):
+            return False
+        return talk.takes == "message" or (talk.takes == "text" and bool(text))
+
+    async def answered(self, message: Message, **data: Any) -> Any:
+        """Go on with a message."""
+        talk = OpenTalk.of(data["context"].talk)
+        if talk.takes == "message":
+            came = Came("message", message, talk.waiting)
+        else:
+            came = Came("text", message.text, talk.waiting)
+        return await self.run(talk, came, message, data)
+
+    async def is_tap(self, callback: CallbackQuery) -> bool:
+        """Tell whether a button of this talk was tapped."""
+        tap = Tap.of(callback.data)
+        return tap is not None and tap.talk == short(self.name, 4)
+
+    async def tapped(self, callback: CallbackQuery, **data: Any) -> Any:
+        """Go on with a tap, or back to the question that it is of."""
+        tap, context = Tap.of(callback.data), data["context"]
+        talk = self.open_in(context)
+        if tap is None or talk is None or tap.number != talk.number:
+            return await callback.answer(self.labels.over)
+        await callback.answer()
+        if talk.waiting is not None and tap.question == short(talk.waiting):
+            return await self.run(talk, Came("tap", tap.does, talk.waiting), callback, data)
+        name = next((name for name in talk.answers if short(name) == tap.question), None)
+        if name is None or not (self.reopen and tap.does.startswith(CHOICE)):
+            return None
+        if tap.does == CHOICE + mark_of(talk.answers[name].value):
+            # Tapped twice.
+            return None
+        talk.reopen(name)
+        return await self.run(talk, Came("tap", tap.does, name), callback, data, reopened=True)
+
+    async def begun(self, event: TelegramObject, **data: Any) -> Any:
+        """Begin the talk, or say that another one is open."""
+        return await self.begin(event, data, None)
+
+    async def begin(self, event: TelegramObject, data: dict[str, Any], given: Any) -> Any:
+        """Begin the talk with what `talks.start` was given."""
+        context: BotContext[Any] = data["context"]
+        below = context.talk
+        if below is not None and self.while_open == "refuse":
+            return await _tell(self.labels.busy, data)
+        number = short(f"{context.key} {getattr(data['event_update'], 'update_id', 0)}", 4)
+        talk = OpenTalk(self.name, number, given)
+        if self.while_open == "stack":
+            talk.below = below
+        return await self.run(talk, Came(), event, data)
+
+    async def is_woken(self, timer: Timer, context: BotContext[Any] | None = None) -> bool:
+        """Tell whether a timer is for this talk."""
+        kind, *parts = timer.part.split(":")
+        return parts[0] == self.name if kind == START else self.open_in(context) is not None
+
+    async def woken(self, timer: Timer, **data: Any) -> Any:
+        """Begin the talk, end the wait for an answer, or go on with an event."""
+        if timer.part.startswith(START):
+            return await self.begin(timer, data, timer.data)
+        talk = OpenTalk.of(data["context"].talk)
+        if timer.name == TIMEOUT:
+            if timer.data != {"number": talk.number, "question": talk.waiting}:
+                return None
+            return await self.run(talk, Came("timeout", None, talk.waiting), timer, data)
+        name, value = timer.data
+        if talk.waiting == name:
+            return await self.run(talk, Came("event", value, name), timer, data)
+        talk.signals[name] = value
+        data["context"].talk = talk.as_json()
+        return None
+
+    async def run(
+        self,
+        talk: OpenTalk,
+        came: Came,
+        event: TelegramObject,
+        data: Mapping[str, Any],
+        *,
+        reopened: bool = False,
+    ) -> Any:
+        """Run the function with what came, and keep where it waits; return what it returns."""
+        context: BotContext[Any] = data["context"]
+        while True:
+            going = talk.copy()
+            run = Run(going, came, event, data, self.labels, self.in_place, reopened)
+            try:
+                result = await self.function.call(Talk(run), **data)
+            except Asked:
+                ended = None
+            except Reopen as again:
+                talk.reopen(again.question)
+                came, reopened = Came("resume"), True
+                continue
+            except TalkEnded as end:
+                labels = run.labels
+                cancelled = isinstance(end, TalkCancelled)
+                await run.show(labels.cancelled if cancelled else labels.timed_out)
+                ended, result = True, None
+            else:
+                ended = True
+                if run.left is not None:
+                    raise TalkMisused(
+                        f"{run.left}: the function goes on after this question was left to wait "
+                        "for an answer. Use `except Exception` instead of `except BaseException`"
+                    )
+            break
+        for _, line in run.pending:
+            raise TalkMisused(f"{line}: not awaited. Write `await` before it")
+        if context.is_deleted:
+            return result
+        if not ended:
+            run.finish_order()
+            run.note_changes()
+            context.talk = going.as_json()
+            return None
+        context.timers.cancel(TIMEOUT)
+        context.talk = going.below
+        if going.below is not None:
+            below = OpenTalk.of(going.below)
+            if (other := talk_handlers(data["dispatcher"]).get(below.name)) is not None:
+                await other.run(below, Came("resume"), event, data)
+        return result
+
+
+def _is_meant(message: Message, bot: Bot) -> bool:
+    """Tell whether a message is for the bot: in a group, one that replies to it."""
+    if message.chat.type == ChatType.PRIVATE:
+        return True
+    answered = message.reply_to_message
+    return bool(answered and answered.from_user and answered.from_user.id == bot.id)
+
+
+async def _tell(text: str, data: Mapping[str, Any]) -> None:
+    origin = data["session_origin"]
+    await data["bot"](
+        SendMessage(
+            chat_id=origin.user if origin.chat is None else origin.chat,
+            message_thread_id=origin.topic,
+            business_connection_id=origin.business,
+            text=text,
+        )
+    )
+
+
+class Talks:
+    """Begins talks and brings them on from outside: `app.talks`, or what a handler gets as `talks`.
+
+    What it is told is committed with the session, and comes to the talk as an update of its own.
+    """
+
+    def __init__(self, sessions: Sessions[Any], router: Router) -> None:
+        self._sessions = sessions
+        self._router = router
+        self.labels = Labels()
+        """Says that a talk is over whose function there is no more."""
+
+    async def start(self, key: str, name: str, data: Any = None) -> None:
+        """Begin a talk in the chat of a session. Raises `ValueError` where there is none of it."""
+        if name not in (known := talk_handlers(self._router)):
+            raise ValueError(f"there is no talk {name!r}; there are: {', '.join(known) or 'none'}")
+        await self._set(key, f"{START}:{name}", data)
+
+    async def signal(self, key: str, name: str, data: Any = None) -> bool:
+        """Bring on the talk that waits for `talk.event(name)`, or will; tell whether one is open."""
+        return await self._set(key, f"{SIGNAL}:{name}", [name, data], to_open=True)
+
+    async def _set(self, key: str, part: str, data: Any, *, to_open: bool = False) -> bool:
+        context = self._sessions.current(key)
+        if context is None:
+            async with self._sessions.checkout(key, holder="talks") as context:
+                return self._set_in(context, part, data, to_open)
+        return self._set_in(context, part, data, to_open)
+
+    def _set_in(self, context: BotContext[Any], part: str, data: Any, to_open: bool) -> bool:
+        if to_open and context.talk is None:
+            return False
+        name, number = f"{PREFIX}:{part}", 1
+        while name in context.timers:
+            number += 1
+            name = f"{PREFIX}:{part}:{number}"
+        context.timers.set(name, after=0, data=data)
+        return True
+
+    async def around(
+        self,
+        handler: Callable[[TelegramObject, dict[str, Any]], Any],
+        event: TelegramObject,
+        data: dict[str, Any],
+    ) -> Any:
+        """Take an update while a talk is open: one whose function is gone ends, and maybe at a command."""
+        context: BotContext[Any] = data["context"]
+        stored = context.talk or {}
+        talk = talk_handlers(self._router).get(stored["name"])
+        if talk is None:
+            logger.warning("talk %s of %s ends, there is none any more", stored["name"], context.key)
+            context.talk = None
+            context.timers.cancel(TIMEOUT)
+            await _tell(self.labels.over, data)
+            return await handler(event, data)
+        result = await handler(event, data)
+        text = getattr(getattr(event, "message", None), "text", None) or ""
+        ends = talk.at_command == "end" and text.startswith("/") and result is not UNHANDLED
+        if ends and (context.talk or {}).get("number") == stored["number"]:
+            context.talk = None
+            context.timers.cancel(TIMEOUT)
+        return result

@@ -1,0 +1,258 @@
+"""One run of a talk's function, from its top to the question that is asked next.
+
+What ran before the newest answer has run and was committed before, so the session is put back to
+how it was when the talk began, and then at the newest answer to how it was committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from aiogram.methods import EditMessageText, SendMessage
+from aiogram.types import (
+    CallbackQuery,
+    InlineKeyboardMarkup,
+    Message,
+    ReplyKeyboardMarkup,
+    TelegramObject,
+)
+
+from toolkit.errors import SessionUndecodable
+from toolkit.sessions.middleware import BotContext, Sessions
+from toolkit.talks.errors import ENDINGS, Asked, TalkMisused
+from toolkit.talks.labels import PREFIX, Labels, Tap
+from toolkit.talks.replay import restore
+from toolkit.talks.state import Answer, OpenTalk, short
+
+logger = logging.getLogger(__name__)
+
+TIMEOUT = f"{PREFIX}:timeout"
+"""The timer of the question that waits."""
+
+
+@dataclass(frozen=True)
+class Came:
+    """What an update brings to the talk: a message, a tap, the data of an event, or an end."""
+
+    kind: str = ""
+    """ "text", "message", "tap", "event", "timeout", "resume" or "" at the start."""
+    value: Any = None
+    question: str | None = None
+    """The one that it is for, where it says so."""
+
+
+class Reopen(BaseException):
+    """Has the function run again from its top, as a question is to be asked again."""
+
+    def __init__(self, question: str) -> None:
+        super().__init__(question)
+        self.question = question
+
+
+class Run:
+    """The state of one run: which questions it has come by, and whether it is past the newest."""
+
+    def __init__(
+        self,
+        talk: OpenTalk,
+        came: Came,
+        event: TelegramObject,
+        data: Mapping[str, Any],
+        labels: Labels,
+        in_place: bool,
+        reopened: bool = False,
+    ) -> None:
+        self.talk = talk
+        self.came = came
+        self.event = event
+        self.data = data
+        self.labels = labels
+        self.asked: list[str] = []
+        """The questions of this run, in their order."""
+        self.names: set[str] = set()
+        self.live = came.kind == ""
+        self.left: str | None = None
+        """The line at which the function was left."""
+        self.pending: list[tuple[object, str]] = []
+        """Calls that were made and not awaited yet, with their lines."""
+        self._task = asyncio.current_task()
+        self._context: BotContext[Any] = data["context"]
+        self._sessions: Sessions[Any] = data["sessions"]
+        self._reopened = reopened
+        self._was_waiting = talk.waiting
+        self._fresh = in_place and self._tapped is not None
+        if talk.before and not self.live:
+            self._put_session({**self._context.fields, **talk.before})
+
+    @property
+    def _tapped(self) -> Message | None:
+        message = self.event.message if isinstance(self.event, CallbackQuery) else None
+        return message if isinstance(message, Message) else None
+
+    def enter(self, name: str, line: str) -> None:
+        """Check a call of the talk. Raises `TalkMisused` where it cannot work."""
+        if self.left is not None:
+            raise TalkMisused(
+                f"{line}: the talk goes on after {self.left} was left to wait for an answer. "
+                "Use `except Exception`, as `except BaseException` and `finally` see that too"
+            )
+        if asyncio.current_task() is not self._task:
+            raise TalkMisused(
+                f"{line}: {name!r} runs in a task of its own. Await it in the function of the talk, "
+                "one after the other: no gather, no create_task"
+            )
+        for _, other in self.pending:
+            raise TalkMisused(f"{other}: not awaited. Write `await` before it")
+        if name in self.names:
+            raise TalkMisused(
+                f"{line}: {name!r} is there twice. Name it otherwise; in a loop, "
+                'number the rounds: `talk.at("item", n).ask(…)`'
+            )
+        if name:
+            self.names.add(name)
+
+    def leave(self, line: str) -> Asked:
+        """Return what leaves the function at a question."""
+        self.left = line
+        return Asked()
+
+    def answer_of(self, name: str, was: str | None) -> Answer | None:
+        """Return the answer to a question, under its old name too. Raises what came instead."""
+        self.asked.append(name)
+        talk = self.talk
+        if was is not None and name not in talk.answers:
+            if was in talk.answers:
+                talk.answers = {
+                    name if old == was else old: each for old, each in talk.answers.items()
+                }
+            for kept in (talk.inputs, talk.signals):
+                if was in kept:
+                    kept[name] = kept.pop(was)
+            if talk.waiting == was:
+                talk.waiting = self._was_waiting = name
+        answer = talk.answers.get(name)
+        if answer is not None and answer.ended is not None:
+            raise ENDINGS[answer.ended](name)
+        return answer
+
+    def arrive(self, name: str) -> Came | None:
+        """Return what came for an unanswered question, and go on from how it was left."""
+        if name == self._was_waiting and not self.live:
+            self.live = True
+            if not self._reopened:
+                self._put_session(None)
+        came = self.came
+        if came.question == name and came.kind not in ("", "resume"):
+            self.came = Came("resume")
+            return came
+        if kept := self.talk.inputs.pop(name, None):
+            return Came(*kept, name)
+        return None
+
+    def keep(self, name: str, answer: Answer) -> None:
+        """Have a question answered. Raises what came instead of an answer."""
+        talk = self.talk
+        talk.answers[name] = answer
+        talk.waiting = None
+        talk.inputs.pop(name, None)
+        self._context.timers.cancel(TIMEOUT)
+        if answer.ended is not None:
+            raise ENDINGS[answer.ended](name)
+
+    def wait_for(self, name: str, takes: str, within: timedelta | float | None) -> None:
+        """Note what the talk waits for."""
+        talk, timers = self.talk, self._context.timers
+        came = self.came
+        if came.kind in ("text", "tap") and came.question is not None:
+            # The answer to a question that others come before now: it is not lost.
+            talk.inputs[came.question] = [came.kind, came.value]
+        asked_anew = name != self._was_waiting or self._reopened
+        talk.waiting, talk.takes = name, takes
+        if asked_anew:
+            timers.cancel(TIMEOUT)
+            if within is not None:
+                timers.set(TIMEOUT, after=within, data={"number": talk.number, "question": name})
+
+    def finish_order(self) -> None:
+        """Put answers into the order in which questions were asked, the others behind them."""
+        answers = self.talk.answers
+        names = [*(name for name in self.asked if name in answers), *answers]
+        self.talk.answers = {name: answers[name] for name in names}
+
+    def note_changes(self) -> None:
+        """Note how the fields were at first that the talk has changed."""
+        context, before = self._context, self.talk.before
+        fields = self._sessions.codec.dump(context.key, context.session, context.fields)
+        for name, value in context.fields.items():
+            if fields.get(name) != value:
+                before.setdefault(name, value)
+        self.talk.before = {
+            name: value for name, value in before.items() if fields.get(name) != value
+        }
+
+    def _put_session(self, fields: Mapping[str, Any] | None) -> None:
+        """Put the session to `fields`, or to how it was committed."""
+        codec, context = self._sessions.codec, self._context
+        if fields is None:
+            now = codec.dump(context.key, context.session, context.fields)
+            if now == context.fields:
+                return
+            fields = context.fields
+        try:
+            wanted, _ = codec.load(context.key, {"session": fields, "version": codec.version})
+        except SessionUndecodable as error:
+            # A migration came between, for which the session of today is the one to go on with.
+            logger.warning("talk %s goes on with the session as it is: %s", self.talk.name, error)
+            self.talk.before.clear()
+            return
+        if restore(context.session, wanted) is wanted:
+            raise TypeError(f"a talk needs a session of one type, not {type(wanted).__name__}")
+
+    def tap_of(self, name: str) -> Tap:
+        """Return what the buttons of a question carry."""
+        return Tap(short(self.talk.name, 4), self.talk.number, short(name), "")
+
+    async def show(
+        self, text: str, markup: InlineKeyboardMarkup | ReplyKeyboardMarkup | None = None
+    ) -> None:
+        """Put a text into the message that was tapped, or send one."""
+        bot, tapped = self.data["bot"], self._tapped
+        if self._fresh and tapped is not None and not isinstance(markup, ReplyKeyboardMarkup):
+            self._fresh = False
+            await bot(
+                EditMessageText(
+                    chat_id=tapped.chat.id,
+                    message_id=tapped.message_id,
+                    business_connection_id=tapped.business_connection_id,
+                    text=text,
+                    reply_markup=markup,
+                )
+            )
+            return
+        origin = self.data["session_origin"]
+        await bot(
+            SendMessage(
+                chat_id=origin.user if origin.chat is None else origin.chat,
+                message_thread_id=origin.topic,
+                business_connection_id=origin.business,
+                text=text,
+                reply_markup=markup,
+            )
+        )
+
+    async def toast(self, text: str) -> None:
+        """Tell the user who has tapped; who has typed is told with the question."""
+        if isinstance(self.event, CallbackQuery):
+            await self.event.answer(text)
+
+
+def line_of_caller(depth: int) -> str:
+    """Return file and line of a caller."""
+    frame = sys._getframe(depth + 1)
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
