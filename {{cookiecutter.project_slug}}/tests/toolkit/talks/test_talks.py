@@ -374,9 +374,10 @@ async def test_a_talk_is_begun_from_elsewhere_with_data() -> None:
 
     async with talking(feedback) as (running, ann):
         ben = Person(running, 8, "Ben")
+        await ben.say("hello")
         await running.app.talks.start("8_8", "order", "the haircut")
         await running.advance("1s")
-        assert ben.sees("How was the haircut?")
+        assert ben.news == ["How was the haircut?"]
         with pytest.raises(ValueError, match="there is no talk 'ordr'; there are: order"):
             await running.app.talks.start("8_8", "ordr")
 
