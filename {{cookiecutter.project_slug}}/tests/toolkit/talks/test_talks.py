@@ -377,7 +377,7 @@ async def test_a_talk_is_begun_from_elsewhere_with_data() -> None:
         await ben.say("hello")
         await running.app.talks.start("8_8", "order", "the haircut")
         await running.advance("1s")
-        assert ben.news == ["How was the haircut?"]
+        assert ben.sees("How was the haircut?")
         with pytest.raises(ValueError, match="there is no talk 'ordr'; there are: order"):
             await running.app.talks.start("8_8", "ordr")
 
