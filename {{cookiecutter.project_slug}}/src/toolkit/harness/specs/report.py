@@ -36,9 +36,9 @@ def describe_calls(comparison: Comparison) -> str:
     return "\n".join(lines)
 
 
-def describe_session(found: list[Difference]) -> str:
-    """List the fields of the session that are not as the step says."""
-    return "\n".join(["the session after the step is not as expected:", *_places(found)])
+def describe_session(found: list[Difference], what: str = "session") -> str:
+    """List the fields of the session, or of the open talk, that are not as the step says."""
+    return "\n".join([f"the {what} after the step is not as expected:", *_places(found)])
 
 
 def describe_error(error: BaseException) -> str:

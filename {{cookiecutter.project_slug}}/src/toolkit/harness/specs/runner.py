@@ -135,9 +135,15 @@ def find_texts(step: Step, data: Mapping[str, Any], language: str) -> Step:
         replace(call, payload=found(call.payload), buttons=found(call.buttons))
         for call in step.expect
     )
-    first, others, session = sends[0], tuple(sends[1:]), found(step.session)
-    fails = found(step.fails)
-    return replace(step, send=first, others=others, expect=expect, session=session, fails=fails)
+    return replace(
+        step,
+        send=sends[0],
+        others=tuple(sends[1:]),
+        expect=expect,
+        session=found(step.session),
+        talk=found(step.talk),
+        fails=found(step.fails),
+    )
 
 
 def _struck(fault: Fault, calls: Iterable[Call]) -> bool:
@@ -157,6 +163,8 @@ async def _run_step(
     problems += _wrongly_raised(step.fails, raised)
     if step.session is not None and not problems:
         problems += await _other_session(step.session, running)
+    if step.talk != "any" and not problems:
+        problems += await _other_talk(step.talk, running)
     calls = running.telegram.calls[start:]
     chat = chats_of(updates)
     comparison = compare(step.expect, calls, strict=strict, chat=chat, ordered=not step.others)
@@ -208,6 +216,16 @@ async def _other_session(expected: Json, running: RunningBot) -> list[str]:
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a bot may raise anything
         return [describe_error(error)]
     return [describe_session(found)] if found else []
+
+
+async def _other_talk(expected: Json | str, running: RunningBot) -> list[str]:
+    open_now = await running.talk()
+    if expected == "none":
+        return [] if open_now is None else [f"no talk should be open, but this one is: {open_now}"]
+    if open_now is None:
+        return [f"no talk is open; expected {expected}"]
+    found = list(differences(expected, open_now, "talk"))
+    return [describe_session(found, "talk")] if found else []
 
 
 def is_expected(fails: Any, error: BaseException | str) -> bool:

@@ -25,6 +25,7 @@ from toolkit.harness.specs.settling import (
 from toolkit.harness.specs.spec import read_given
 from toolkit.harness.specs.timing import timers_handled
 from toolkit.harness.types import Json
+from toolkit.talks.state import FIELD as TALK
 
 if TYPE_CHECKING:
     from aiogram import Dispatcher
@@ -223,14 +224,27 @@ class RunningBot:
         Without `update` it is the last one. A session that nothing changed has its initial fields;
         None where updates have no session.
         """
-        from aiogram.types import Update
-
-        given = Update.model_validate(update) if update is not None else self._last_update
-        key = given and self.app.session_key(given)
+        key = self._key_of(update)
         if not key:
             return None
         record = await self.app.session_storage.read(key)
         return self.app.sessions.codec.load(key, record)[1]
+
+    async def talk(self) -> Json | None:
+        """Return name, waiting question and answers of the talk that is open, None for none."""
+        key = self._key_of(None)
+        record = await self.app.session_storage.read(key) if key else None
+        stored = (record or {}).get(TALK)
+        if stored is None:
+            return None
+        answers = {name: answer[0] for name, *answer in stored.get("answers", ())}
+        return {"name": stored["name"], "waiting": stored.get("waiting"), "answers": answers}
+
+    def _key_of(self, update: Json | None) -> str | None:
+        from aiogram.types import Update
+
+        given = Update.model_validate(update) if update is not None else self._last_update
+        return self.app.session_key(given) if given else None
 
     def unanswered(self, update: Json) -> str | None:
         """Say what is wrong when `update` is a tap that the bot never answered, else None."""

@@ -7,7 +7,7 @@ It may also be `{"given": {…}, "specs": […]}`: each spec is given that unles
 
 `send` is one of the kinds in `toolkit.harness.specs.sends`; in its place a step has several of them
 under `concurrently`, or lets time pass: `"advance": "24h"`. It may carry `session`, a subset of the
-session's fields after it, `fault`, one or more failures that strike from this step on, and `fails`,
+session's fields after it, `talk`, the same of the open talk, `fault`, one or more failures that strike from this step on, and `fails`,
 what its handler raises.
 """
 
@@ -18,7 +18,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from toolkit.harness.clock import moment_of
 from toolkit.harness.specs.codes import CODES, FINDINGS
@@ -52,7 +52,7 @@ class ExpectedCall:
 class Step:
     """One action, or time that passes, and what must come of it.
 
-    `others` are what other users do at the same time; `fails` is part of what the handler raises,
+    `others` are what other users do at the same time; `talk` are fields of the open one; `fails` is part of what the handler raises,
     or a matcher of it.
     """
 
@@ -62,6 +62,7 @@ class Step:
     faults: tuple[Json, ...]
     others: tuple[Send, ...] = ()
     fails: Any = None
+    talk: Json | Literal["none", "any"] = "any"
 
     @property
     def sends(self) -> tuple[Send, ...]:
@@ -135,7 +136,10 @@ GIVEN = ("settings", "session", "language", "now", "sessions", "records", "users
 MIN_CONCURRENT = 2
 ACTS = ("send", "advance", "concurrently")
 """What a step is about: it has one of them."""
-STEP = (*ACTS, "expect", "session", "fault", "fails")
+STEP = (*ACTS, "expect", "session", "talk", "fault", "fails")
+
+
+TALK = ("name", "waiting", "answers")
 
 
 def _spec(item: Any, file: str, number: int, given: Json) -> BotSpec:
@@ -197,6 +201,11 @@ def _step(item: Any, place: Place) -> Step:
     session = data.get("session")
     if session is not None:
         _check_fields(session, place, "session")
+    talk = data.get("talk", "any")
+    if isinstance(talk, dict):
+        _check_fields(place.fields(talk, "talk", TALK, ()), place, "talk")
+    elif "talk" in data and talk is not None:
+        place.typed(talk, dict, "talk")
     if "fails" in data:
         place.named(data["fails"], "fails")
     return Step(
@@ -206,6 +215,7 @@ def _step(item: Any, place: Place) -> Step:
         tuple(_faults(data["fault"], place)) if "fault" in data else (),
         tuple(others),
         data.get("fails"),
+        "none" if talk is None else talk,
     )
 
 
