@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import os
+import random
 import sys
+from dataclasses import asdict
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +18,8 @@ from tests.support import TEMPLATE
 sys.path.insert(0, str(TEMPLATE / "src"))
 
 from tests.talk_kit import checkout  # noqa: E402
-from toolkit.harness import load_specs, run_spec  # noqa: E402
+from tests.talk_kit.programs import Program, Question, change, steps  # noqa: E402
+from toolkit.harness import Person, RunningBot, load_specs, run_spec  # noqa: E402
 from toolkit.harness.specs.spec import BotSpec  # noqa: E402
 
 CHECKOUT = load_specs(Path(__file__).with_name("talk_kit") / "checkout.json")
@@ -31,3 +37,96 @@ async def test_the_checkout_goes_word_for_word(spec: BotSpec) -> None:
     result = await run_spec(spec, checkout.make_bot)
 
     assert result.ok, result.failure
+
+
+RUNS = int(os.environ.get("TALK_RUNS", "300"))
+"""How many talks are made up and played; 10,000 take some minutes."""
+
+
+def an_answer(question: Question, chance: random.Random) -> tuple[str, Any]:
+    """What a user says to a question, and the value of it; it may be none that fits."""
+    if question.choices:
+        value: Any = chance.choice(question.choices)
+        return f"{question.name} {value}", value
+    text = "".join(chance.choices("abc0123", k=chance.randint(1, 8)))
+    return text, text
+
+
+async def waiting_in(running: RunningBot) -> str | None:
+    talk = await running.talk()
+    return talk["waiting"] if talk else None
+
+
+@pytest.mark.slow
+async def test_talks_played_at_random_are_as_if_they_ran_once_from_top_to_end() -> None:
+    for seed in range(RUNS):
+        chance = random.Random(seed)  # noqa: S311 - no secret
+        program = Program(steps(chance, count()))
+        answers: dict[str, Any] = {}
+        shown: list[tuple[str, int]] = []
+        async with RunningBot(program.make_bot) as running:
+            ann = Person(running, 7, "Ann")
+            await ann.say("/go")
+            while (name := await waiting_in(running)) is not None:
+                question = program.question(name)
+                assert question is not None, seed
+                shown += [(name, value) for value in question.choices]
+                deed = chance.random()
+                if deed < 0.15 and answers:
+                    await ann.tap("Back")
+                    answers.popitem()
+                elif deed < 0.3 and (old := [each for each in shown if each[0] in answers]):
+                    again, value = chance.choice(old)
+                    await ann.tap(f"{again} {value}")
+                    if answers[again] != value:
+                        names = [*answers]
+                        for later in names[names.index(again) :]:
+                            del answers[later]
+                        answers[again] = value
+                else:
+                    text, value = an_answer(question, chance)
+                    await ann.say(text)
+                    if question.fits(value):
+                        answers[name] = value
+                talk = await running.talk()
+                if talk is not None:
+                    assert talk["answers"] == answers, seed
+                session = await running.session()
+                assert session == asdict(program.straight(answers)), seed
+        assert program.over, seed
+        assert program.taken == answers, seed
+        assert set(program.done.values()) <= {1}, seed
+
+
+@pytest.mark.slow
+async def test_code_that_changes_under_open_talks_loses_no_answer_and_does_nothing_twice() -> None:
+    for seed in range(RUNS):
+        chance = random.Random(seed)  # noqa: S311 - no secret
+        numbers = count()
+        program = Program(steps(chance, numbers))
+        given: dict[str, Any] = {}
+        async with RunningBot(program.make_bot) as running:
+            ann = Person(running, 7, "Ann")
+            await ann.say("/go")
+            shown = program.question(await waiting_in(running))
+            for _ in range(60):
+                if shown is None:
+                    break
+                if chance.random() < 0.4:
+                    renamed = change(program, chance, numbers)
+                    if renamed is not None and renamed[0] in given:
+                        given[renamed[1]] = given.pop(renamed[0])
+                    asked = renamed[1] if renamed and renamed[0] == shown.name else shown.name
+                else:
+                    asked = shown.name
+                text, value = an_answer(shown, chance)
+                now = program.question(asked)
+                if now is None or now.fits(value):
+                    given[asked] = value
+                await (ann.tap(text) if shown.choices else ann.say(text))
+                name = await waiting_in(running)
+                shown = program.question(name)
+                assert (shown is None) is (name is None) is program.over, seed
+                assert shown is None or not shown.fits(given.get(shown.name)), seed
+                assert program.taken.items() <= given.items(), seed
+        assert set(program.done.values()) <= {1}, seed

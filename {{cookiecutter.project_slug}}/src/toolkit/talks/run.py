@@ -10,7 +10,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -134,8 +134,10 @@ class Run:
             for kept in (talk.inputs, talk.signals):
                 if was in kept:
                     kept[name] = kept.pop(was)
-            if talk.waiting == was:
-                talk.waiting = self._was_waiting = name
+            if self._was_waiting == was:
+                self._was_waiting = name
+            if self.came.question == was:
+                self.came = replace(self.came, question=name)
         answer = talk.answers.get(name)
         if answer is not None and answer.ended is not None:
             raise ENDINGS[answer.ended](name)
