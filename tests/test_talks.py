@@ -17,10 +17,10 @@ from tests.support import TEMPLATE
 
 sys.path.insert(0, str(TEMPLATE / "src"))
 
-from tests.talk_kit import checkout  # noqa: E402
-from tests.talk_kit.programs import Program, Question, change, steps  # noqa: E402
-from toolkit.harness import Person, RunningBot, load_specs, run_spec  # noqa: E402
-from toolkit.harness.specs.spec import BotSpec  # noqa: E402
+from tests.talk_kit import checkout
+from tests.talk_kit.programs import Program, Question, change, steps
+from toolkit.harness import Person, RunningBot, load_specs, run_spec
+from toolkit.harness.specs.spec import BotSpec
 
 CHECKOUT = load_specs(Path(__file__).with_name("talk_kit") / "checkout.json")
 

@@ -1,4 +1,4 @@
-"""A pizza is ordered: eleven questions, a loop in a loop, two branches, and Back at each of them."""
+"""A pizza is ordered: eleven questions, loops, branches, and Back at each of them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,9 @@ async def order(talk: Talk, session: Session) -> None:
         more = {"Add another": True, "That is all": False}
         if not await talk.ask(f"more{n}", "\n".join([*lines, "Another one?"]), choices=more):
             break
-    if await talk.ask("delivered", "Delivery or pickup?", choices={"Delivery": True, "Pickup": False}):
+    if await talk.ask(
+        "delivered", "Delivery or pickup?", choices={"Delivery": True, "Pickup": False}
+    ):
         place = await talk.ask("address", "To which address?")
     else:
         place = await talk.ask("branch", "At which branch?", choices=BRANCHES)
@@ -57,7 +59,9 @@ async def order(talk: Talk, session: Session) -> None:
     when = await talk.ask("when", "When?", choices=["Now", "In an hour"], read=str)
     note = await talk.ask("note", "Anything to add?", choices={"No": ""}, read=str)
     bill = "\n".join([*lines, f"{place}, {when}, {phone}", *filter(None, [note]), f"{total} EUR"])
-    if await talk.ask("sure", f"{bill}\nIs that right?", choices={"Order": True, "Forget it": False}):
+    if await talk.ask(
+        "sure", f"{bill}\nIs that right?", choices={"Order": True, "Forget it": False}
+    ):
         session.orders += lines
         await talk.say(f"Thank you!\n{bill}")
     else:

@@ -146,14 +146,16 @@ def step(chance: random.Random, numbers: Iterator[int]) -> Step:
     """Return a step with a name of its own."""
     name = f"q{next(numbers)}"
     kind = chance.random()
-    if kind < 0.35:  # noqa: PLR2004
+    if kind < 0.35:
         return Question(name, tuple(chance.sample(range(9), 3)))
-    if kind < 0.7:  # noqa: PLR2004
+    if kind < 0.7:
         return Question(name)
-    return Once(name) if kind < 0.85 else Change(chance.randint(1, 9))  # noqa: PLR2004
+    return Once(name) if kind < 0.85 else Change(chance.randint(1, 9))
 
 
-def change(program: Program, chance: random.Random, numbers: Iterator[int]) -> tuple[str, str] | None:
+def change(
+    program: Program, chance: random.Random, numbers: Iterator[int]
+) -> tuple[str, str] | None:
     """Change the talk as a release would; return the old and the new name where one is renamed."""
     found = program.steps
     place = chance.randrange(len(found))
@@ -161,7 +163,7 @@ def change(program: Program, chance: random.Random, numbers: Iterator[int]) -> t
     match chance.randrange(5):
         case 0:
             found.insert(place, step(chance, numbers))
-        case 1 if len(found) > 2:  # noqa: PLR2004
+        case 1 if len(found) > 2:
             del found[place]
         case 2:
             other = chance.randrange(len(found))

@@ -33,8 +33,8 @@ from toolkit.sessions.keys import Origin, Scope, origin_of
 from toolkit.sessions.lookup import Lookup
 from toolkit.sessions.records import Record, checked_out
 from toolkit.sessions.supergroups import Supergroups
-from toolkit.talks.state import FIELD as TALK
 from toolkit.storage.base import UNCHANGED, WAKE_AT, SessionStorage, Unchanged, Value
+from toolkit.talks.state import FIELD as TALK
 from toolkit.timers.events import Timer, TimerUpdate
 from toolkit.timers.timers import FIELD, Known, Timers
 from toolkit.waiting import Deadlines, on_give_up

@@ -1,1 +1,1 @@
-"""Dialogues as one function: it runs anew at each update, with the answers that were given so far."""
+"""Dialogues as one function, which runs anew at each update with what was answered so far."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Refused(Exception):  # noqa: N818 - `raise Refused("…")` reads as what it does
+class Refused(Exception):
     """Raised by `read` for a text that is no answer; the question is asked again with `text`."""
 
     def __init__(self, text: str = "") -> None:
@@ -11,7 +11,7 @@ class Refused(Exception):  # noqa: N818 - `raise Refused("…")` reads as what i
         self.text = text
 
 
-class TalkEnded(Exception):  # noqa: N818 - no mistake: the user has decided it, or the clock
+class TalkEnded(Exception):
     """Something came instead of an answer. Uncaught, it ends the talk with a sentence."""
 
 

@@ -45,7 +45,7 @@ class Tap:
     def of(cls, data: str | None) -> Tap | None:
         """Read callback data; return None for other buttons."""
         prefix, *parts = (data or "").split(":")
-        return cls(*parts) if prefix == PREFIX and len(parts) == 4 else None  # noqa: PLR2004
+        return cls(*parts) if prefix == PREFIX and len(parts) == 4 else None
 
     def packed(self, does: str) -> str:
         """Return the callback data of another button of the same question."""

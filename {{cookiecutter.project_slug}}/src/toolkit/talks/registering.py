@@ -50,8 +50,8 @@ def on_talk(
     - `while_open`: what becomes of it while another talk is open in the chat: it is refused, the
       other waits until this one has ended, or the other is ended.
     - `at_command`: whether the talk waits when another handler answers a command, or ends.
-    - `reopen`: whether a button of a question that was answered asks it again; else it does nothing.
-    - `in_place`: whether a tap changes the message that was tapped; else each question is a new one.
+    - `reopen`: whether a button of a question that was answered answers it anew.
+    - `in_place`: whether a tap changes the message that was tapped, or each question is a new one.
     - `labels`: what the talk says by itself.
     """
     if not name or ":" in name:
@@ -151,7 +151,7 @@ class TalkHandler:
         """Begin the talk, or say that another one is open."""
         return await self.begin(event, data, None)
 
-    async def begin(self, event: TelegramObject, data: dict[str, Any], given: Any) -> Any:
+    async def begin(self, event: object, data: dict[str, Any], given: Any) -> Any:
         """Begin the talk with what `talks.start` was given."""
         context: BotContext[Any] = data["context"]
         below = context.talk
@@ -188,7 +188,7 @@ class TalkHandler:
         self,
         talk: OpenTalk,
         came: Came,
-        event: TelegramObject,
+        event: object,
         data: Mapping[str, Any],
         *,
         reopened: bool = False,
@@ -212,6 +212,7 @@ class TalkHandler:
                 await run.show(labels.cancelled if cancelled else labels.timed_out)
                 ended, result = True, None
             else:
+                await run.said()
                 ended = True
                 if run.left is not None:
                     raise TalkMisused(
@@ -276,7 +277,7 @@ class Talks:
         await self._set(key, f"{START}:{name}", data)
 
     async def signal(self, key: str, name: str, data: Any = None) -> bool:
-        """Bring on the talk that waits for `talk.event(name)`, or will; tell whether one is open."""
+        """Bring on the talk that waits for `talk.event(name)`, or will; tell if one is open."""
         return await self._set(key, f"{SIGNAL}:{name}", [name, data], to_open=True)
 
     async def _set(self, key: str, part: str, data: Any, *, to_open: bool = False) -> bool:
@@ -302,12 +303,12 @@ class Talks:
         event: TelegramObject,
         data: dict[str, Any],
     ) -> Any:
-        """Take an update while a talk is open: one whose function is gone ends, and maybe at a command."""
+        """Take an update while a talk is open. One without a function ends, others at commands."""
         context: BotContext[Any] = data["context"]
         stored = context.talk or {}
         talk = talk_handlers(self._router).get(stored["name"])
         if talk is None:
-            logger.warning("talk %s of %s ends, there is none any more", stored["name"], context.key)
+            logger.warning("talk %s of %s ends: it has no function", stored["name"], context.key)
             context.talk = None
             context.timers.cancel(TIMEOUT)
             await _tell(self.labels.over, data)

@@ -19,9 +19,9 @@ def restore(found: Any, wanted: Any) -> Any:
     if type(found) is not type(wanted):
         return wanted
     if isinstance(found, list):
-        found[:] = [
-            restore(*pair) for pair in zip(found, wanted, strict=False)
-        ] + wanted[len(found) :]
+        found[:] = [restore(*pair) for pair in zip(found, wanted, strict=False)] + wanted[
+            len(found) :
+        ]
     elif isinstance(found, dict):
         kept = {name: restore(found.get(name), value) for name, value in wanted.items()}
         found.clear()

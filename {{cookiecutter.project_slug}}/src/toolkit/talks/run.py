@@ -20,7 +20,6 @@ from aiogram.types import (
     InlineKeyboardMarkup,
     Message,
     ReplyKeyboardMarkup,
-    TelegramObject,
 )
 
 from toolkit.errors import SessionUndecodable
@@ -62,7 +61,7 @@ class Run:
         self,
         talk: OpenTalk,
         came: Came,
-        event: TelegramObject,
+        event: object,
         data: Mapping[str, Any],
         labels: Labels,
         in_place: bool,
@@ -81,6 +80,7 @@ class Run:
         """The line at which the function was left."""
         self.pending: list[tuple[object, str]] = []
         """Calls that were made and not awaited yet, with their lines."""
+        self._held: list[str] = []
         self._task = asyncio.current_task()
         self._context: BotContext[Any] = data["context"]
         self._sessions: Sessions[Any] = data["sessions"]
@@ -104,7 +104,7 @@ class Run:
             )
         if asyncio.current_task() is not self._task:
             raise TalkMisused(
-                f"{line}: {name!r} runs in a task of its own. Await it in the function of the talk, "
+                f"{line}: {name!r} runs in a task of its own. Await it in the talk's own function, "
                 "one after the other: no gather, no create_task"
             )
         for _, other in self.pending:
@@ -139,8 +139,10 @@ class Run:
             if self.came.question == was:
                 self.came = replace(self.came, question=name)
         answer = talk.answers.get(name)
-        if answer is not None and answer.ended is not None:
-            raise ENDINGS[answer.ended](name)
+        if answer is not None:
+            self._held.clear()
+            if answer.ended is not None:
+                raise ENDINGS[answer.ended](name)
         return answer
 
     def arrive(self, name: str) -> Came | None:
@@ -154,7 +156,9 @@ class Run:
             self.came = Came("resume")
             return came
         if kept := self.talk.inputs.pop(name, None):
-            return Came(*kept, name)
+            self._held.clear()
+            kind, value = kept
+            return Came(kind, value, name)
         return None
 
     def keep(self, name: str, answer: Answer) -> None:
@@ -248,10 +252,23 @@ class Run:
             )
         )
 
-    async def toast(self, text: str) -> None:
-        """Tell the user who has tapped; who has typed is told with the question."""
-        if isinstance(self.event, CallbackQuery):
-            await self.event.answer(text)
+    async def say(self, text: str) -> None:
+        """Send a text that was not sent before.
+
+        What leads to a question that was answered before was: it waits until that is known.
+        """
+        if not self.live:
+            return
+        if {*self.talk.answers, *self.talk.inputs}.difference(self.asked):
+            self._held.append(text)
+        else:
+            await self.show(text)
+
+    async def said(self) -> None:
+        """Send what has waited: the next question was never asked."""
+        for text in self._held:
+            await self.show(text)
+        self._held.clear()
 
 
 def line_of_caller(depth: int) -> str:

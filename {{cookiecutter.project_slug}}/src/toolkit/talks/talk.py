@@ -193,9 +193,7 @@ class Talk:
 
         return _Call(self._run, full, work)
 
-    def event(
-        self, name: str, *, within: Within = None, was: str | None = None
-    ) -> Awaitable[Any]:
+    def event(self, name: str, *, within: Within = None, was: str | None = None) -> Awaitable[Any]:
         """Wait for `talks.signal(key, name, data)`, and return its data.
 
         One that came before, since this talk began, counts.
@@ -213,12 +211,8 @@ class Talk:
         self, name: str, work: Callable[[], Awaitable[T]], *, was: str | None = None
     ) -> Awaitable[T]: ...
     @overload
-    def once(
-        self, name: str, work: Callable[[], T], *, was: str | None = None
-    ) -> Awaitable[T]: ...
-    def once(
-        self, name: str, work: Callable[[], Any], *, was: str | None = None
-    ) -> Awaitable[Any]:
+    def once(self, name: str, work: Callable[[], T], *, was: str | None = None) -> Awaitable[T]: ...
+    def once(self, name: str, work: Callable[[], Any], *, was: str | None = None) -> Awaitable[Any]:
         """Call `work` the first time that the function comes by, and return what it returned.
 
         That is kept with the answers, and must be JSON. It is for what has an effect, for what is
@@ -244,11 +238,10 @@ class Talk:
         return _Call(self._run, full, call)
 
     def say(self, text: str) -> Awaitable[None]:
-        """Send a text, HTML, or put it into the message that was tapped; not again at later runs."""
+        """Send HTML, or put it into the message that was tapped; not again at later runs."""
 
         async def work(line: str) -> None:
-            if self._run.live:
-                await self._run.show(text)
+            await self._run.say(text)
 
         return _Call(self._run, "", work)
 
@@ -282,6 +275,7 @@ class Talk:
                 else:
                     run.keep(name, answer)
                     return value
+        await run.said()
         await asking.show(run, name, page, note)
         run.wait_for(name, "text", within)
         raise run.leave(line)
@@ -311,6 +305,7 @@ class Talk:
                     run.keep(name, Answer(stored))
                     return came.value
                 note = run.labels.unreadable
+        await run.said()
         markup = reply_menu([request]) if request is not None else None
         below = keyboard(run.tap_of(name), (), 0, 1, 1, _below(run))
         await run.show(_noted(note, question), markup or below)
@@ -331,6 +326,7 @@ class Talk:
             value = run.talk.signals.pop(name)
             run.keep(name, Answer(value))
             return value
+        await run.said()
         run.wait_for(name, "event", within)
         raise run.leave(line)
 
@@ -363,10 +359,9 @@ class _Asking:
             return reader.load(answer.value)
         if self.choices is None:
             raise ValueError(name)
-        if callable(self.choices):
-            # Not looked up again for what was answered, unless another function does.
-            if answer.code == fingerprint(self.choices):
-                return answer.value
+        # Not looked up again for what was answered, unless another function does.
+        if callable(self.choices) and answer.code == fingerprint(self.choices):
+            return answer.value
         for option in await self.options(name):
             if option.stored == answer.value:
                 return option.value

@@ -144,7 +144,7 @@ async def test_a_tap_on_an_old_question_answers_it_anew_and_a_double_tap_does_no
 
 
 async def test_a_tap_on_an_old_question_does_nothing_where_the_talk_says_so() -> None:
-    async with talking(sized, in_place=False, reopen=False) as (running, ann):
+    async with talking(sized, in_place=False, reopen=False) as (_, ann):
         await ann.tap("Large")
         await ann.tap("Small")
         assert ann.news == ["Size?", "Size 3.", "How many?"]
@@ -154,9 +154,7 @@ async def test_cancel_ends_it_and_can_be_caught() -> None:
     async with talking(sized) as (running, ann):
         await ann.tap("Cancel")
         assert ann.news == ["Size?", "Cancelled."]
-        assert await record_of(running) == {"updates": [1, 2]} or "talk" not in await record_of(
-            running
-        )
+        assert "talk" not in await record_of(running)
 
     async def caught(talk: Talk) -> None:
         talk.labels = Labels(cancel="Stop")
@@ -372,7 +370,7 @@ async def test_a_talk_is_begun_from_elsewhere_with_data() -> None:
         stars = await talk.ask("stars", f"How was {talk.data}?", choices=[1, 2, 3])
         session.total = stars
 
-    async with talking(feedback) as (running, ann):
+    async with talking(feedback) as (running, _):
         ben = Person(running, 8, "Ben")
         await ben.say("hello")
         await running.app.talks.start("8_8", "order", "the haircut")
@@ -384,7 +382,10 @@ async def test_a_talk_is_begun_from_elsewhere_with_data() -> None:
 
 async def test_a_second_talk_is_refused_or_stacked() -> None:
     for while_open, expected in (
-        ("refuse", ["Size?", "Something else is open here. Please answer that first.", "How many?"]),
+        (
+            "refuse",
+            ["Size?", "Something else is open here. Please answer that first.", "How many?"],
+        ),
         ("stack", ["Size?", "Why?", "Size?"]),
         ("replace", ["Size?", "Why?", "not for the talk"]),
     ):
@@ -417,10 +418,8 @@ async def test_a_second_talk_is_refused_or_stacked() -> None:
 
 async def test_misuse_is_an_error_that_names_the_line_and_the_remedy() -> None:
     async def swallows(talk: Talk) -> None:
-        try:
+        with contextlib.suppress(BaseException):
             await talk.ask("size", "Size?")
-        except BaseException:  # noqa: BLE001, S110 - what is tried here
-            pass
 
     async def goes_on(talk: Talk) -> None:
         with contextlib.suppress(BaseException):
@@ -431,7 +430,7 @@ async def test_misuse_is_an_error_that_names_the_line_and_the_remedy() -> None:
         await asyncio.gather(talk.ask("size", "Size?"), talk.ask("name", "Who?"))
 
     async def forgets(talk: Talk) -> None:
-        talk.ask("size", "Size?")  # type: ignore[unused-awaitable]
+        talk.ask("size", "Size?")
         await talk.ask("name", "Who?")
 
     for function, words in (

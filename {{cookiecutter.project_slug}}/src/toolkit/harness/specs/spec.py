@@ -7,8 +7,8 @@ It may also be `{"given": {…}, "specs": […]}`: each spec is given that unles
 
 `send` is one of the kinds in `toolkit.harness.specs.sends`; in its place a step has several of them
 under `concurrently`, or lets time pass: `"advance": "24h"`. It may carry `session`, a subset of the
-session's fields after it, `talk`, the same of the open talk, `fault`, one or more failures that strike from this step on, and `fails`,
-what its handler raises.
+session's fields after it, `talk`, the same of the open talk, `fault`, one or more failures that
+strike from this step on, and `fails`, what its handler raises.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ class ExpectedCall:
 class Step:
     """One action, or time that passes, and what must come of it.
 
-    `others` are what other users do at the same time; `talk` are fields of the open one; `fails` is part of what the handler raises,
-    or a matcher of it.
+    `others` are what other users do at the same time, `talk` are fields of the open one, and
+    `fails` is part of what the handler raises, or a matcher of it.
     """
 
     send: Send
