@@ -135,15 +135,20 @@ def aiogram_fsm() -> Feed:
 
 
 def _ours(storage: Any, *, changes: bool = True, **options: Any) -> Feed:
-    from toolkit import create_bot
-
-    app = create_bot("42:bench", initial=Session, storage=storage, **options)
-
     async def answer(message: Any, session: Session) -> None:
         session.count += changes
         await message.answer("When would you like to come?")
 
-    app.message.register(answer)
+    return _ours_with(lambda router: router.message.register(answer), storage, **options)
+
+
+def _ours_with(register: Callable[[Any], object], storage: Any, **options: Any) -> Feed:
+    from aiogram import Router
+
+    from toolkit import create_bot
+
+    register(router := Router())
+    app = create_bot("42:bench", initial=Session, storage=storage, routers=[router], **options)
     app.bot.session = _aiogram_client()
     feed = _aiogram_feed(app, app.bot)
     numbers = iter(range(10**12))
@@ -185,6 +190,52 @@ def ours_sqlite_read() -> Feed:
 def ours_sqlite_recorded() -> Feed:
     """Sessions in SQLite; the handler reads its session, and the id of the update is stored."""
     return _ours(_sqlite(), changes=False, record_every_update=True)
+
+
+QUESTIONS = 30
+
+
+def ours_steps() -> Feed:
+    """Sessions in SQLite, durable; a dialogue of 30 questions in steps."""
+    from toolkit import in_step
+
+    def register(router: Any) -> None:
+        for number in range(QUESTIONS):
+
+            async def answer(message: Any, session: Session, number: int = number) -> None:
+                session.options[f"question {number}"] = message.text
+                session.count += 1
+                session.step = f"question {(number + 1) % QUESTIONS}"
+                if session.step == "question 0":
+                    session.options.clear()
+                await message.answer("When would you like to come?")
+
+            router.message.register(answer, in_step(f"question {number}"))
+
+        async def begin(message: Any, session: Session) -> None:
+            session.step = "question 0"
+            await message.answer("When would you like to come?")
+
+        router.message.register(begin)
+
+    return _ours_with(register, _sqlite())
+
+
+def ours_talk() -> Feed:
+    """Sessions in SQLite, durable; the same dialogue as a talk."""
+    from aiogram import F
+
+    from toolkit import Labels, on_talk
+
+    def register(router: Any) -> None:
+        @on_talk(router, "bench", F.text, labels=Labels(back=None, cancel=None))
+        async def ask(talk: Any, session: Session) -> None:
+            for number in range(QUESTIONS):
+                await talk.ask(f"question {number}", "When would you like to come?")
+                session.count += 1
+            await talk.say("Thank you.")
+
+    return _ours_with(register, _sqlite())
 
 
 def python_telegram_bot() -> Feed:
@@ -262,6 +313,8 @@ BOTS: dict[str, Callable[[], Feed]] = {
     "ours, sqlite": ours_sqlite,
     "ours, sqlite, read only": ours_sqlite_read,
     "ours, sqlite, read only, every update recorded": ours_sqlite_recorded,
+    "ours, a dialogue in steps": ours_steps,
+    "ours, a dialogue as a talk": ours_talk,
     "python-telegram-bot": python_telegram_bot,
     "pyTelegramBotAPI": pytelegrambotapi,
 }

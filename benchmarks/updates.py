@@ -69,7 +69,8 @@ class Bot:
         self.process.wait(10)
 
 
-REACHED = ("aiogram", "aiogram, FSM state and data", "ours, memory", "ours, sqlite")
+DIALOGUE = ("ours, a dialogue as a talk", "ours, a dialogue in steps")
+REACHED = ("aiogram", "aiogram, FSM state and data", "ours, memory", "ours, sqlite", *DIALOGUE)
 """What the lines to reach are about."""
 
 
@@ -130,6 +131,7 @@ def reach(report: Report, together: str) -> list[Reach]:
             0,
             report.median(one, "ours, memory") - fsm,
         ),
+        Reach.at_most("a talk ÷ steps", 1.25, ratio(*(values[name] for name in DIALOGUE))),
         Reach.at_least(f"updates a second of sqlite ÷ aiogram, {together}", 0.6, kept),
     ]
 

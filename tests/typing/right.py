@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from typing import TypedDict, assert_type
 
 from aiogram import Router
 from aiogram.types import Message
 from pydantic import BaseModel
 
-from toolkit import BotApp, BotContext, MemorySessionStorage, Sessions, create_bot, in_step
+from toolkit import (
+    BotApp,
+    BotContext,
+    MemorySessionStorage,
+    Sessions,
+    Talk,
+    create_bot,
+    in_step,
+    on_talk,
+)
 
 
 @dataclass
@@ -57,6 +68,35 @@ async def by_app(message: Message, context: BotContext[Session]) -> None:
     assert_type(context.session, Session)
     context.session = Session(visits=context.session.visits + 1)
     del context.session
+
+
+def day(text: str) -> date:
+    return date.fromisoformat(text)
+
+
+async def slowly(text: str) -> Decimal:
+    return Decimal(text)
+
+
+async def days() -> list[date]:
+    return []
+
+
+@on_talk(router, "order")
+async def by_talk(talk: Talk, session: Session) -> None:
+    assert_type(await talk.ask("a", "?"), str)
+    assert_type(await talk.ask("b", "?", choices=[1, 2]), int)
+    assert_type(await talk.ask("c", "?", choices={"Yes": True, "No": False}), bool)
+    assert_type(await talk.ask("d", "?", choices=days), date)
+    assert_type(await talk.ask("e", "?", read=day), date)
+    assert_type(await talk.ask("f", "?", read=slowly), Decimal)
+    assert_type(await talk.ask("g", "?", read=int), int)
+    assert_type(await talk.ask("h", "?", choices={"None": None}, read=day), date | None)
+    assert_type(await talk.ask("i", "?", choices=lambda: [session.visits]), int)
+    assert_type(await talk.ask("j", "?", choices=[0], read=slowly), int | Decimal)
+    assert_type(await talk.ask_message("k", "?"), Message)
+    assert_type(await talk.once("l", lambda: session.visits), int)
+    assert_type(await talk.once("m", days), list[date])
 
 
 async def outside_an_update() -> None:

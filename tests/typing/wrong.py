@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from toolkit import BotApp, BotContext, create_bot
+from toolkit import BotApp, BotContext, Talk, create_bot
 
 
 @dataclass
@@ -37,6 +37,14 @@ async def by_context(context: BotContext[Session]) -> None:
     context.session = Other()  # error: assignment
     context.session.visits = "many"  # error: assignment
     context.session.name = "Ann"  # error: attr-defined
+
+
+async def by_talk(talk: Talk) -> None:
+    number: int = await talk.ask("a", "?")  # error: assignment
+    size: str = await talk.ask("b", "?", choices=[number])  # error: list-item
+    count: str = await talk.ask("c", size, read=int)  # error: arg-type
+    await talk.ask("d", count, choices=3)  # error: call-overload
+    await talk.ask("e", "?", read=lambda: 3)  # error: arg-type, misc
 
 
 async def outside_an_update() -> None:

@@ -220,8 +220,7 @@ class TalkHandler:
                         "for an answer. Use `except Exception` instead of `except BaseException`"
                     )
             break
-        for _, line in run.pending:
-            raise TalkMisused(f"{line}: not awaited. Write `await` before it")
+        run.check_awaited()
         if context.is_deleted:
             return result
         if not ended:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from aiogram.methods import EditMessageText, SendMessage
 from aiogram.types import (
@@ -24,7 +23,7 @@ from aiogram.types import (
 
 from toolkit.errors import SessionUndecodable
 from toolkit.sessions.middleware import BotContext, Sessions
-from toolkit.talks.errors import ENDINGS, Asked, TalkMisused
+from toolkit.talks.errors import Asked, TalkMisused
 from toolkit.talks.labels import PREFIX, Labels, Tap
 from toolkit.talks.replay import restore
 from toolkit.talks.state import Answer, OpenTalk, short
@@ -44,6 +43,23 @@ class Came:
     value: Any = None
     question: str | None = None
     """The one that it is for, where it says so."""
+
+
+class Call(Protocol):
+    """A call of the talk, with the place where it stands."""
+
+    name: str
+
+    @property
+    def line(self) -> str:
+        """File and line."""
+
+
+class Question(Call, Protocol):
+    """A call that waits for what an update brings."""
+
+    takes: str
+    within: timedelta | float | None
 
 
 class Reopen(BaseException):
@@ -78,8 +94,8 @@ class Run:
         self.live = came.kind == ""
         self.left: str | None = None
         """The line at which the function was left."""
-        self.pending: list[tuple[object, str]] = []
-        """Calls that were made and not awaited yet, with their lines."""
+        self.pending: set[Call] = set()
+        """Calls that were made and not awaited yet."""
         self._held: list[str] = []
         self._task = asyncio.current_task()
         self._context: BotContext[Any] = data["context"]
@@ -95,35 +111,37 @@ class Run:
         message = self.event.message if isinstance(self.event, CallbackQuery) else None
         return message if isinstance(message, Message) else None
 
-    def enter(self, name: str, line: str) -> None:
+    def enter(self, call: Call) -> None:
         """Check a call of the talk. Raises `TalkMisused` where it cannot work."""
+        self.pending.discard(call)
+        name = call.name
         if self.left is not None:
             raise TalkMisused(
-                f"{line}: the talk goes on after {self.left} was left to wait for an answer. "
+                f"{call.line}: the talk goes on after {self.left} was left to wait for an answer. "
                 "Use `except Exception`, as `except BaseException` and `finally` see that too"
             )
-        if asyncio.current_task() is not self._task:
+        if name and name in self.names:
             raise TalkMisused(
-                f"{line}: {name!r} runs in a task of its own. Await it in the talk's own function, "
-                "one after the other: no gather, no create_task"
-            )
-        for _, other in self.pending:
-            raise TalkMisused(f"{other}: not awaited. Write `await` before it")
-        if name in self.names:
-            raise TalkMisused(
-                f"{line}: {name!r} is there twice. Name it otherwise; in a loop, "
+                f"{call.line}: {name!r} is there twice. Name it otherwise; in a loop, "
                 'number the rounds: `talk.at("item", n).ask(…)`'
             )
-        if name:
-            self.names.add(name)
+        self.names.add(name)
 
-    def leave(self, line: str) -> Asked:
-        """Return what leaves the function at a question."""
-        self.left = line
-        return Asked()
+    def check_awaited(self) -> None:
+        """Raise `TalkMisused` for a call that nobody awaits."""
+        for call in self.pending:
+            raise TalkMisused(f"{call.line}: not awaited. Write `await` before it")
+
+    def _check_task(self, call: Call) -> None:
+        if asyncio.current_task() is not self._task:
+            raise TalkMisused(
+                f"{call.line}: {call.name!r} runs in a task of its own. Await it in the talk's own "
+                "function, one after the other: no gather, no create_task"
+            )
+        self.check_awaited()
 
     def answer_of(self, name: str, was: str | None) -> Answer | None:
-        """Return the answer to a question, under its old name too. Raises what came instead."""
+        """Return the answer to a question, under its old name too."""
         self.asked.append(name)
         talk = self.talk
         if was is not None and name not in talk.answers:
@@ -141,12 +159,12 @@ class Run:
         answer = talk.answers.get(name)
         if answer is not None:
             self._held.clear()
-            if answer.ended is not None:
-                raise ENDINGS[answer.ended](name)
         return answer
 
-    def arrive(self, name: str) -> Came | None:
+    def arrive(self, call: Call) -> Came | None:
         """Return what came for an unanswered question, and go on from how it was left."""
+        self._check_task(call)
+        name = call.name
         if name == self._was_waiting and not self.live:
             self.live = True
             if not self._reopened:
@@ -162,28 +180,29 @@ class Run:
         return None
 
     def keep(self, name: str, answer: Answer) -> None:
-        """Have a question answered. Raises what came instead of an answer."""
+        """Have a question answered."""
         talk = self.talk
         talk.answers[name] = answer
         talk.waiting = None
         talk.inputs.pop(name, None)
         self._context.timers.cancel(TIMEOUT)
-        if answer.ended is not None:
-            raise ENDINGS[answer.ended](name)
 
-    def wait_for(self, name: str, takes: str, within: timedelta | float | None) -> None:
-        """Note what the talk waits for."""
+    def wait_for(self, call: Question) -> Asked:
+        """Note what the talk waits for; return what leaves its function."""
+        name, within = call.name, call.within
         talk, timers = self.talk, self._context.timers
         came = self.came
         if came.kind in ("text", "tap") and came.question is not None:
             # The answer to a question that others come before now: it is not lost.
             talk.inputs[came.question] = [came.kind, came.value]
         asked_anew = name != self._was_waiting or self._reopened
-        talk.waiting, talk.takes = name, takes
+        talk.waiting, talk.takes = name, call.takes
         if asked_anew:
             timers.cancel(TIMEOUT)
             if within is not None:
                 timers.set(TIMEOUT, after=within, data={"number": talk.number, "question": name})
+        self.left = call.line
+        return Asked()
 
     def finish_order(self) -> None:
         """Put answers into the order in which questions were asked, the others behind them."""
@@ -269,9 +288,3 @@ class Run:
         for text in self._held:
             await self.show(text)
         self._held.clear()
-
-
-def line_of_caller(depth: int) -> str:
-    """Return file and line of a caller."""
-    frame = sys._getframe(depth + 1)
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"

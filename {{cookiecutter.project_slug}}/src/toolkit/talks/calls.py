@@ -1,0 +1,358 @@
+"""What the calls of a `Talk` do when they are awaited.
+
+What is known from an earlier run is returned at once: a talk of thirty questions comes by each of
+them at each update.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Generator, Sequence
+from datetime import timedelta
+from typing import Any, Generic, TypeVar
+
+from aiogram.dispatcher.event.handler import CallbackType, FilterObject
+from aiogram.types import KeyboardButton, Message
+
+from toolkit.keyboards import reply_menu
+from toolkit.talks.answers import Choices, Option, Reader, as_json, chosen, looked_up, options_of
+from toolkit.talks.errors import ENDINGS, Refused
+from toolkit.talks.labels import BACK, CANCEL, CHOICE, PAGE, keyboard
+from toolkit.talks.replay import fingerprint
+from toolkit.talks.run import Came, Reopen, Run
+from toolkit.talks.state import Answer
+
+T = TypeVar("T")
+
+Within = timedelta | float | None
+
+UNKNOWN: Any = object()
+"""Stands for what no earlier run has found out."""
+
+
+class Call(Generic[T]):
+    """A call of a talk, to be awaited in its function. `was` is its name in an earlier release."""
+
+    __slots__ = ("_code", "_line", "name", "run", "was")
+
+    depth = 3
+    """How many calls lie between `__init__` here and the talk's function."""
+
+    def __init__(self, run: Run, name: str, was: str | None = None) -> None:
+        self.run, self.name, self.was = run, name, was
+        frame = sys._getframe(self.depth)
+        self._code, self._line = frame.f_code, frame.f_lineno
+        run.pending.add(self)
+
+    @property
+    def line(self) -> str:
+        """File and line where it stands."""
+        return f"{self._code.co_filename}:{self._line}"
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        self.run.enter(self)
+        known: T = self.known()
+        return known if known is not UNKNOWN else (yield from self.work().__await__())
+
+    def known(self) -> Any:
+        """Return what is known, else `UNKNOWN`."""
+        return UNKNOWN
+
+    async def work(self) -> Any:
+        """Do it."""
+        raise NotImplementedError
+
+
+class Say(Call[None]):
+    """Sends a text."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, run: Run, text: str) -> None:
+        super().__init__(run, "")
+        self._text = text
+
+    async def work(self) -> None:
+        """Send it."""
+        await self.run.say(self._text)
+
+
+class Once(Call[T]):
+    """Does something once."""
+
+    __slots__ = ("_work",)
+
+    def __init__(self, run: Run, name: str, was: str | None, work: Callable[[], Any]) -> None:
+        super().__init__(run, name, was)
+        self._work = work
+
+    def known(self) -> Any:
+        """Return what it returned."""
+        results = self.run.talk.results
+        if self.was in results:
+            results.setdefault(self.name, results.pop(self.was))
+        return results.get(self.name, UNKNOWN)
+
+    async def work(self) -> Any:
+        """Do it. Raises `TypeError` for a result that is no JSON."""
+        value = self._work()
+        if inspect.isawaitable(value):
+            value = await value
+        stored = as_json(self.name, value)
+        if stored != value:
+            kind = type(value).__name__
+            raise TypeError(f"{self.line}: {self.name!r} returned a {kind}, which is no JSON")
+        self.run.talk.results[self.name] = stored
+        return value
+
+
+class Waiting(Call[T]):
+    """Waits for what an update brings."""
+
+    __slots__ = ("within",)
+
+    takes = ""
+    """What of updates it can use; see `OpenTalk.takes`."""
+
+    def __init__(self, run: Run, name: str, was: str | None, within: Within) -> None:
+        super().__init__(run, name, was)
+        self.within = within
+
+    def known(self) -> Any:
+        """Return the answer that was given, or raise what came instead of one."""
+        answer = self.run.answer_of(self.name, self.was)
+        if answer is None:
+            return UNKNOWN
+        if answer.ended is not None:
+            raise ENDINGS[answer.ended](self.name)
+        return self.again(answer)
+
+    def again(self, answer: Answer) -> Any:
+        """Return the value of an answer; `UNKNOWN` where that has to be looked up."""
+        return answer.value
+
+    def came(self) -> Came | None:
+        """Return what came for it. Raises what ends the talk, and what goes back in it."""
+        run = self.run
+        came = run.arrive(self)
+        if came is None:
+            return None
+        if came.kind == "timeout" or came.value == CANCEL:
+            ended = "timeout" if came.kind == "timeout" else "cancel"
+            run.keep(self.name, Answer(ended=ended))
+            raise ENDINGS[ended](self.name)
+        if came.value == BACK and len(run.asked) > 1:
+            raise Reopen(run.asked[-2])
+        return came
+
+    def below(self) -> list[tuple[str, str]]:
+        """Return labels and data of the buttons below a question."""
+        labels, found = self.run.labels, []
+        if labels.back is not None and len(self.run.asked) > 1:
+            found.append((labels.back, BACK))
+        if labels.cancel is not None:
+            found.append((labels.cancel, CANCEL))
+        return found
+
+
+class Event(Waiting[Any]):
+    """Waits for an event."""
+
+    __slots__ = ()
+
+    takes = "event"
+
+    async def work(self) -> Any:
+        """Return its data, or wait for it."""
+        run, name = self.run, self.name
+        came = self.came()
+        signals = run.talk.signals
+        if came is not None:
+            signals[name] = came.value
+        if name not in signals:
+            await run.said()
+            raise run.wait_for(self)
+        run.live = True
+        value = signals.pop(name)
+        run.keep(name, Answer(value))
+        return value
+
+
+class AskMessage(Waiting[Message]):
+    """Asks for a message."""
+
+    __slots__ = ("_filters", "_question", "_request")
+
+    depth = 4
+    takes = "message"
+
+    def __init__(
+        self,
+        run: Run,
+        name: str,
+        was: str | None,
+        within: Within,
+        question: str,
+        filters: Sequence[CallbackType],
+        request: KeyboardButton | None,
+    ) -> None:
+        super().__init__(run, name, was, within)
+        self._question, self._filters, self._request = question, filters, request
+
+    def again(self, answer: Answer) -> Any:
+        """Return the message."""
+        return Message.model_validate(answer.value).as_(self.run.data["bot"])
+
+    async def work(self) -> Message:
+        """Return a message that came, or ask for one."""
+        run, note = self.run, ""
+        came = self.came()
+        if came is not None and isinstance(came.value, Message):
+            if await self._passes(came.value):
+                stored = came.value.model_dump(mode="json", exclude_none=True)
+                run.keep(self.name, Answer(stored))
+                return came.value
+            note = run.labels.unreadable
+        await run.said()
+        markup = reply_menu([self._request]) if self._request is not None else None
+        below = keyboard(run.tap_of(self.name), (), 0, 1, 1, self.below())
+        await run.show(noted(note, self._question), markup or below)
+        raise run.wait_for(self)
+
+    async def _passes(self, message: Message) -> bool:
+        for each in self._filters:
+            if not await FilterObject(each).call(message, **self.run.data):
+                return False
+        return True
+
+
+class Ask(Waiting[Any]):
+    """Asks for a choice, or a text."""
+
+    __slots__ = ("_choices", "_columns", "_question", "_read", "_rows")
+
+    depth = 4
+    takes = "text"
+
+    def __init__(
+        self,
+        run: Run,
+        name: str,
+        was: str | None,
+        within: Within,
+        question: str,
+        choices: Choices[Any] | None,
+        read: Callable[[str], Any] | None,
+        columns: int,
+        rows: int,
+    ) -> None:
+        super().__init__(run, name, was, within)
+        self._question, self._choices, self._read = question, choices, read
+        self._columns, self._rows = columns, rows
+
+    def again(self, answer: Answer) -> Any:
+        """Return the value of an answer whose code is what it was."""
+        if answer.text is not None:
+            if self._read is str:
+                return answer.text
+            if self._read is None or answer.code != fingerprint(self._read):
+                return UNKNOWN
+            try:
+                return Reader(self.name, self._read).load(answer.value)
+            except ValueError:
+                return UNKNOWN
+        if callable(self._choices):
+            # Not looked up again for what was answered, unless another function does.
+            return answer.value if answer.code == fingerprint(self._choices) else UNKNOWN
+        if self._choices is None:
+            return UNKNOWN
+        for option in options_of(self.name, self._choices):
+            if option.stored == answer.value:
+                return option.value
+        return UNKNOWN
+
+    async def work(self) -> Any:
+        """Return what was chosen or typed, or ask for it."""
+        run, name = self.run, self.name
+        if (answer := run.talk.answers.get(name)) is not None:
+            try:
+                return await self._anew(answer)
+            except (Refused, ValueError):
+                del run.talk.answers[name]
+        page, note = 0, ""
+        if (came := self.came()) is not None:
+            does = came.value if came.kind == "tap" else ""
+            if does.startswith(PAGE):
+                page = int(does.removeprefix(PAGE))
+            else:
+                try:
+                    value, answer = await self._take(came)
+                except Refused as refusal:
+                    note = refusal.text
+                else:
+                    run.keep(name, answer)
+                    return value
+        await run.said()
+        options = await self._options()
+        tap = run.tap_of(name)
+        markup = keyboard(tap, options, page, self._columns, self._rows, self.below())
+        await run.show(noted(note, self._question), markup)
+        raise run.wait_for(self)
+
+    async def _anew(self, answer: Answer) -> Any:
+        """Return the value that the code of today makes of an answer. Raises where it does not."""
+        if answer.text is not None:
+            if self._read is None:
+                raise Refused
+            value, stored = await Reader(self.name, self._read).take(answer.text)
+            taken = Answer(stored, answer.text, fingerprint(self._read))
+        else:
+            option = next((x for x in await self._options() if x.stored == answer.value), None)
+            if option is None:
+                raise Refused
+            value, taken = self._chosen(option)
+        self.run.talk.answers[self.name] = taken
+        return value
+
+    async def _take(self, came: Came) -> tuple[Any, Answer]:
+        """Return the value of what came, and the answer to keep. Raises `Refused`."""
+        labels, text = self.run.labels, str(came.value)
+        options = await self._options()
+        if came.kind == "tap":
+            mark = text.removeprefix(CHOICE)
+            option = next((each for each in options if each.mark == mark), None)
+            if option is None:
+                raise Refused(labels.not_offered)
+        else:
+            option = chosen(options, text)
+        if option is not None:
+            return self._chosen(option)
+        if self._read is None:
+            raise Refused(labels.pick)
+        try:
+            value, stored = await Reader(self.name, self._read).take(text)
+        except ValueError as error:
+            raise Refused(labels.unreadable) from error
+        return value, Answer(stored, text, fingerprint(self._read))
+
+    def _chosen(self, option: Option) -> tuple[Any, Answer]:
+        if not callable(self._choices):
+            return option.value, Answer(option.stored)
+        if option.stored != option.value:
+            kind = type(option.value).__name__
+            raise TypeError(
+                f"{self.line}: a choice of {self.name!r} is a {kind}; what a function looks up "
+                "must be JSON, as it is not looked up again"
+            )
+        return option.value, Answer(option.stored, code=fingerprint(self._choices))
+
+    async def _options(self) -> list[Option]:
+        if self._choices is None:
+            return []
+        return options_of(self.name, await looked_up(self._choices))
+
+
+def noted(note: str, question: str) -> str:
+    """Put a note above a question."""
+    return f"{note}\n\n{question}" if note else question
