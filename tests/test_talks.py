@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import json
 import os
 import random
+import signal
 import sys
 from dataclasses import asdict
 from itertools import count
@@ -17,10 +19,12 @@ from tests.support import TEMPLATE
 
 sys.path.insert(0, str(TEMPLATE / "src"))
 
+from tests.delivery_kit.world import World, counts
 from tests.talk_kit import checkout
 from tests.talk_kit.programs import Program, Question, change, steps
 from toolkit.harness import Person, RunningBot, load_specs, run_spec
 from toolkit.harness.specs.spec import BotSpec
+from toolkit.storage.sqlite import SqliteSessionStorage
 
 CHECKOUT = load_specs(Path(__file__).with_name("talk_kit") / "checkout.json")
 
@@ -37,6 +41,52 @@ async def test_the_checkout_goes_word_for_word(spec: BotSpec) -> None:
     result = await run_spec(spec, checkout.make_bot)
 
     assert result.ok, result.failure
+
+
+USERS, KILLS = 20, 15
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["polling", "webhook"])
+async def test_a_bot_that_is_killed_at_any_moment_of_its_talks_loses_and_doubles_nothing(
+    mode: str, tmp_path: Path
+) -> None:
+    world, chance = World(), random.Random(mode)  # noqa: S311 - no secret
+    for text in ("sum", *map(str, range(1, 10))):
+        for user in range(1, USERS + 1):
+            world.telegram.send_text(user, text)
+    async with world.bot(f"sqlite:///{tmp_path}/bot.db", mode) as bot:
+        for moment in sorted(chance.sample(range(USERS * 10), KILLS)):
+            await bot.start()
+            await world.until_answered(moment)
+            await bot.end(signal.SIGKILL)
+        await bot.start()
+        await world.until_confirmed()
+        await bot.end(signal.SIGTERM)
+
+    storage = SqliteSessionStorage(tmp_path / "bot.db")
+    assert await counts(storage) == {f"{user}_{user}": 45 for user in range(1, USERS + 1)}
+    assert "talk" not in (await storage.read("1_1") or {})
+    await storage.close()
+
+
+INPUTS = int(os.environ.get("TALK_INPUTS", "300"))
+"""Texts that are no answer."""
+
+
+async def test_a_record_grows_with_the_questions_and_not_with_the_inputs() -> None:
+    asked = [Question(f"question number {number}", (7, 8)) for number in range(11)]
+    program = Program([*asked])
+    async with RunningBot(program.make_bot) as running:
+        ann = Person(running, 7, "Ann")
+        await ann.say("/go")
+        for question in asked[:10]:
+            await ann.tap(f"{question.name} 8")
+        for number in range(INPUTS):
+            await ann.say(f"no answer {number}")
+        record = await running.app.session_storage.read("7_7")
+
+    assert len(json.dumps(record)) < 1024
 
 
 RUNS = int(os.environ.get("TALK_RUNS", "300"))

@@ -7,9 +7,10 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+from aiogram import F
 from aiogram.types import Message
 
-from toolkit import BotApp, BotContext, SessionStorage, Tasks, create_bot
+from toolkit import BotApp, BotContext, SessionStorage, Talk, Tasks, create_bot, on_talk
 
 TOKEN = "42:counting"
 POISONED = 9
@@ -27,7 +28,7 @@ def make_bot(storage: SessionStorage, **options: Any) -> BotApp[Session]:
     """A bot that answers each message with its text and the number of messages so far.
 
     The message "poison" ends the process, "slow" takes three seconds. At "later" a task counts ten
-    more a second after the answer.
+    more a second after the answer. "sum" begins a talk, which adds up nine numbers.
     """
     app = create_bot(TOKEN, initial=Session, storage=storage, **options)
 
@@ -36,6 +37,12 @@ def make_bot(storage: SessionStorage, **options: Any) -> BotApp[Session]:
         async with app.sessions.checkout(key) as context:
             context.session.count += 10
         await message.answer("counted on")
+
+    @on_talk(app, "sum", F.text == "sum")
+    async def add_up(talk: Talk, session: Session) -> None:
+        for number in range(9):
+            session.count += await talk.ask(f"number {number}", "And?", read=int)
+        await talk.say("summed up")
 
     @app.message()
     async def count(
