@@ -22,6 +22,7 @@ from pydantic import TypeAdapter
 from toolkit.errors import MigrationRefused, NotSerializable, SessionUndecodable
 from toolkit.sessions.round_trip import RoundTrip, difference
 from toolkit.storage.base import Value
+from toolkit.talks.state import fault_of as fault_of_talk
 from toolkit.timers.timers import fault_of
 
 S = TypeVar("S")
@@ -183,6 +184,8 @@ def _fault(record: Value) -> str | None:
     fsm = record.get("fsm", {})
     if not isinstance(fsm, dict) or not all(map(_is_fsm_entry, fsm.values())):
         return "fsm: not an object of states and data"
+    if "talk" in record and (fault := fault_of_talk(record["talk"])):
+        return fault
     return fault_of(record["timers"]) if "timers" in record else None
 
 

@@ -14,6 +14,9 @@ from toolkit.storage.base import Value
 FIELD = "talk"
 """Where it is in a record."""
 
+_ANSWER = 5
+"""Parts of an answer in a record at most, its name among them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -71,7 +74,9 @@ class OpenTalk:
     def of(cls, stored: Value) -> OpenTalk:
         """Return the talk that a record holds."""
         answers = {name: Answer.of(parts) for name, *parts in stored.get("answers", ())}
-        return cls(**{**stored, "answers": answers})
+        # A newer release may have more of them.
+        known = {name: value for name, value in stored.items() if name in cls.__slots__}
+        return cls(**{**known, "answers": answers})
 
     def as_json(self) -> Value:
         """Return what a record holds of it: what is empty is left out."""
@@ -107,3 +112,19 @@ class OpenTalk:
 def short(text: str, length: int = 6) -> str:
     """Return a few characters that stand for a text on a button."""
     return hashlib.blake2b(text.encode()).hexdigest()[:length]
+
+
+def fault_of(talk: object) -> str | None:
+    """Return what is wrong with the open talk of a record, `None` where nothing is."""
+    if not isinstance(talk, dict):
+        return f"{FIELD}: not an object"
+    for name in ("name", "number"):
+        if not isinstance(talk.get(name), str):
+            return f"{FIELD}.{name}: not a text"
+    for answer in talk.get("answers", ()):
+        if not isinstance(answer, list) or not 1 < len(answer) <= _ANSWER:
+            return f"{FIELD}.answers: not names with answers"
+    for name in ("results", "inputs", "signals", "before"):
+        if not isinstance(talk.get(name, {}), dict):
+            return f"{FIELD}.{name}: not an object"
+    return None

@@ -18,7 +18,9 @@ from aiogram.types import KeyboardButton, Message
 from toolkit import (
     BotContext,
     Labels,
+    MemorySessionStorage,
     Refused,
+    Sessions,
     Talk,
     TalkCancelled,
     TalkMisused,
@@ -479,3 +481,24 @@ async def test_a_talk_whose_function_is_gone_ends_with_a_sentence() -> None:
         await ann.say("hello")
         await ann.say("hello")
         assert ann.news == ["That is over.", "heard", "heard"]
+
+
+@pytest.mark.parametrize(
+    ("talk", "fault"),
+    [
+        ([], "talk: not an object"),
+        ({"name": "order"}, "talk.number: not a text"),
+        ({"name": "order", "number": "1", "answers": [["size"]]}, "talk.answers: not names"),
+        ({"name": "order", "number": "1", "before": []}, "talk.before: not an object"),
+    ],
+)
+async def test_a_record_with_a_talk_that_is_none_is_set_aside_with_the_reason(
+    talk: Any, fault: str
+) -> None:
+    storage = MemorySessionStorage()
+    await storage.write("5_5", {"session": {"cart": [], "total": 3}, "talk": talk})
+    async with Sessions(storage, Session).checkout("5_5") as context:
+        assert context.session == Session()
+    record = await storage.read("quarantine:5_5")
+    assert record is not None
+    assert fault in record["reason"]
