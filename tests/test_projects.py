@@ -53,7 +53,15 @@ PYTEST = (".venv/bin/python", "-m", "pytest")
 # not slow run where the most was pruned that they could miss; the rest can be imported there.
 NEVER_PRUNED = [
     f"--ignore=tests/toolkit/{name}"
-    for name in ("delivery", "harness/fake_telegram", "harness/simulator", "harness/specs")
+    for name in (
+        "delivery",
+        "harness/fake_telegram",
+        "harness/simulator",
+        "harness/specs",
+        "sessions",
+        "talks",
+        "timers",
+    )
 ]
 QUICK: Commands = ((*PYTEST, "-m", "not slow", *NEVER_PRUNED), (*PYTEST, "--collect-only", "-q"))
 # What of the bot depends on the store: its settings and its commands.

@@ -114,10 +114,12 @@ def assert_green(project: Path) -> None:
 
 SHOP = (TEMPLATE / "src/bot/shop.toml").read_text(encoding="utf-8")
 NAMED = {
-    "services renamed": SHOP.replace('name = "', 'name = "💇&<i>'),
-    "German": SHOP.replace('language = "en"', 'language = "de"'),
-    "around the clock": SHOP.replace("09:00-18:00", "00:00-24:00"),
-    "closed on Mondays": SHOP.replace('monday = ["09:00-18:00"]', "monday = []", 1),
+    "services renamed, in German": SHOP.replace('name = "', 'name = "💇&<i>').replace(
+        'language = "en"', 'language = "de"'
+    ),
+    "around the clock, closed on Mondays": SHOP.replace(
+        'monday = ["09:00-18:00"]', "monday = []", 1
+    ).replace("09:00-18:00", "00:00-24:00"),
     "another zone, free of charge": re.sub(
         r"price = \d+\n", "", SHOP.replace("Europe/Berlin", "America/Los_Angeles")
     ),

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import signal
+import subprocess
 import sys
 from dataclasses import asdict
 from itertools import count
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import TEMPLATE
+from tests.support import ROOT, TEMPLATE
 
 sys.path.insert(0, str(TEMPLATE / "src"))
 
@@ -180,3 +181,17 @@ async def test_code_that_changes_under_open_talks_loses_no_answer_and_does_nothi
                 assert shown is None or not shown.fits(given.get(shown.name)), seed
                 assert program.taken.items() <= given.items(), seed
         assert set(program.done.values()) <= {1}, seed
+
+
+@pytest.mark.slow
+def test_the_relations_of_the_hard_gate_hold_of_the_checkout() -> None:
+    bot = ["--bot", "tests.talk_kit.checkout:make_bot"]
+    specs = ["--specs", "tests/talk_kit/checkout.json"]
+    command = [sys.executable, "-m", "toolkit.harness", "--hard", "--report", *bot, *specs]
+    environment = {**os.environ, "PYTHONPATH": f"{TEMPLATE / 'src'}:{ROOT}"}
+
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
