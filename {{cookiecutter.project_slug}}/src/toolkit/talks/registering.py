@@ -233,6 +233,7 @@ class TalkHandler:
         context.talk = going.below
         if going.below is not None:
             below = OpenTalk.of(going.below)
+            below.signals = {**going.signals, **below.signals}
             if (other := talk_handlers(data["dispatcher"]).get(below.name)) is not None:
                 await other.run(below, Came("resume"), event, data)
         return result

@@ -17,7 +17,7 @@ from toolkit.talks.errors import Refused
 from toolkit.talks.labels import BACK, CANCEL, CHOICE, PAGE, Labels, keyboard
 from toolkit.talks.replay import fingerprint
 from toolkit.talks.run import Came, Reopen, Run, line_of_caller
-from toolkit.talks.state import Answer
+from toolkit.talks.state import EVENT, Answer
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -263,8 +263,8 @@ class Talk:
             does = came.value if came.kind == "tap" else ""
             if came.kind == "timeout" or does == CANCEL:
                 run.keep(name, Answer(ended="cancel" if does else "timeout"))
-            if does == BACK and len(run.asked) > 1:
-                raise Reopen(run.asked[-2])
+            if does == BACK and run.previous is not None:
+                raise Reopen(run.previous)
             if does.startswith(PAGE):
                 page = int(does.removeprefix(PAGE))
             else:
@@ -292,13 +292,16 @@ class Talk:
     ) -> Message:
         run = self._run
         if (answer := run.answer_of(name, was)) is not None:
-            return Message.model_validate(answer.value).as_(run.data["bot"])
+            try:
+                return Message.model_validate(answer.value).as_(run.data["bot"])
+            except ValueError:
+                del run.talk.answers[name]
         note = ""
         if (came := run.arrive(name)) is not None:
             if came.kind == "timeout" or came.value == CANCEL:
                 run.keep(name, Answer(ended="timeout" if came.kind == "timeout" else "cancel"))
-            if came.value == BACK and len(run.asked) > 1:
-                raise Reopen(run.asked[-2])
+            if came.value == BACK and run.previous is not None:
+                raise Reopen(run.previous)
             if isinstance(came.value, Message):
                 if await _passes(came.value, filters, run.data):
                     stored = came.value.model_dump(mode="json", exclude_none=True)
@@ -315,16 +318,18 @@ class Talk:
     async def _event(self, name: str, within: Within, was: str | None, line: str) -> Any:
         run = self._run
         if (answer := run.answer_of(name, was)) is not None:
-            return answer.value
+            if answer.code == EVENT:
+                return answer.value
+            del run.talk.answers[name]
         came = run.arrive(name)
         if came is not None and came.kind == "timeout":
-            run.keep(name, Answer(ended="timeout"))
+            run.keep(name, Answer(code=EVENT, ended="timeout"))
         if came is not None and came.kind == "event":
             run.talk.signals[name] = came.value
         if name in run.talk.signals:
             run.live = True
             value = run.talk.signals.pop(name)
-            run.keep(name, Answer(value))
+            run.keep(name, Answer(value, code=EVENT))
             return value
         await run.said()
         run.wait_for(name, "event", within)
@@ -406,7 +411,7 @@ class _Asking:
 
 def _below(run: Run) -> list[tuple[str, str]]:
     labels, found = run.labels, []
-    if labels.back is not None and len(run.asked) > 1:
+    if labels.back is not None and run.previous is not None:
         found.append((labels.back, BACK))
     if labels.cancel is not None:
         found.append((labels.cancel, CANCEL))

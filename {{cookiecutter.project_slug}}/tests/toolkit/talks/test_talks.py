@@ -416,6 +416,76 @@ async def test_a_second_talk_is_refused_or_stacked() -> None:
             assert ann.news == expected
 
 
+async def test_a_talk_below_another_keeps_its_time_limit_and_its_events() -> None:
+    router = Router()
+
+    @on_talk(router, "why", Command("why"), while_open="stack")
+    async def why(talk: Talk) -> None:
+        await talk.ask("why", "Why?")
+
+    @on_talk(router, "order", Command("order"))
+    async def order(talk: Talk) -> None:
+        paid = await talk.event("paid")
+        await talk.ask("size", f"{paid} EUR. Size?", within=60)
+
+    async with RunningBot(lambda: create_bot("42:t", initial=Session, routers=[router])) as running:
+        ann = Listener(running, 7, "Ann")
+        await ann.say("/order")
+        await ann.say("/why")
+        await running.app.talks.signal("7_7", "paid", 5)
+        await running.advance("1s")
+        await ann.say("one")
+        assert ann.news == ["Why?", "5 EUR. Size?"]
+        await ann.say("/why")
+        await running.advance("1h")
+        await ann.say("two")
+        assert ann.news == ["Why?", "5 EUR. Size?"]
+        await running.advance("1m")
+        assert ann.news == ["You were away for too long."]
+
+
+async def test_back_goes_over_an_event_which_stays() -> None:
+    async def paid_first(talk: Talk) -> None:
+        await talk.ask("size", "Size?")
+        paid = await talk.event("paid")
+        await talk.ask("name", f"{paid} EUR. Who?")
+        await talk.say("Thank you.")
+
+    async with talking(paid_first) as (running, ann):
+        await ann.say("large")
+        await running.app.talks.signal("7_7", "paid", 5)
+        await running.advance("1s")
+        await ann.tap("Back")
+        await ann.say("small")
+        await ann.say("Ann")
+        assert ann.news == ["Size?", "5 EUR. Who?", "Size?", "5 EUR. Who?", "Thank you."]
+
+
+async def test_a_name_that_another_kind_of_question_gets_is_asked_anew() -> None:
+    kind = "text"
+    came: list[str] = []
+
+    async def changing(talk: Talk) -> None:
+        if kind == "text":
+            await talk.ask("photo", "A link to a photo?")
+        elif kind == "photo":
+            await talk.ask_message("photo", "A photo?", F.photo)
+        else:
+            came.append(await talk.event("photo"))
+        await talk.ask("name", "Who?")
+
+    async with talking(changing) as (running, ann):
+        await ann.say("link")
+        kind = "photo"
+        await ann.say("Ann")
+        assert ann.news == ["A link to a photo?", "Who?", "A photo?"]
+        kind = "event"
+        await running.app.talks.signal("7_7", "photo", "it came")
+        await running.advance("1s")
+        assert came == ["it came"]
+        assert await running.talk() is None
+
+
 async def test_misuse_is_an_error_that_names_the_line_and_the_remedy() -> None:
     async def swallows(talk: Talk) -> None:
         with contextlib.suppress(BaseException):
