@@ -20,7 +20,17 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "site"
 
-ORDER = ("tutorial", "sessions", "testing", "simulator", "deploying", "operating", "reference")
+ORDER = (
+    "tutorial",
+    "sessions",
+    "talks",
+    "timers",
+    "testing",
+    "simulator",
+    "deploying",
+    "operating",
+    "reference",
+)
 """Of a project's pages in the navigation; others stand before the last, by name."""
 
 

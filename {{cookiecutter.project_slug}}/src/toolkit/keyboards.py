@@ -61,20 +61,22 @@ def paginate(
     size: int = 8,
     columns: int = 1,
     extra: Sequence[InlineKeyboardButton] = (),
+    previous: str = "‹ Back",
+    more: str = "More ›",
 ) -> InlineKeyboardMarkup:
     """Show one page of `buttons`, and a row to turn it; pages count from 0.
 
-    `turn(n)` is the callback data that asks for page `n`; `extra` stands in a row of its own
-    below. A page that does not exist any more shows the nearest one.
+    `turn(n)` is the callback data that asks for page `n`, on the buttons `previous` and `more`;
+    `extra` stands in a row of its own below. A page that does not exist any more shows the nearest.
     """
     last = max(0, (len(buttons) - 1) // size)
     page = min(max(page, 0), last)
     rows = menu(buttons[page * size : (page + 1) * size], columns=columns).inline_keyboard
     turns = []
     if page > 0:
-        turns.append(button("‹ Back", turn(page - 1)))
+        turns.append(button(previous, turn(page - 1)))
     if page < last:
-        turns.append(button("More ›", turn(page + 1)))
+        turns.append(button(more, turn(page + 1)))
     return InlineKeyboardMarkup(
         inline_keyboard=[row for row in (*rows, turns, list(extra)) if row],
     )

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
 from aiogram.dispatcher.event.handler import CallbackType, FilterObject
-from aiogram.types import KeyboardButton, Message
+from aiogram.types import InlineKeyboardMarkup, KeyboardButton, Message, ReplyKeyboardMarkup
 
 from toolkit.keyboards import reply_menu
 from toolkit.talks.answers import Choices, Option, Reader, as_json, chosen, looked_up, options_of
@@ -21,7 +21,7 @@ from toolkit.talks.errors import ENDINGS, Refused
 from toolkit.talks.labels import BACK, CANCEL, CHOICE, PAGE, keyboard
 from toolkit.talks.replay import fingerprint
 from toolkit.talks.run import Came, Reopen, Run
-from toolkit.talks.state import Answer
+from toolkit.talks.state import EVENT, Answer
 
 T = TypeVar("T")
 
@@ -114,6 +114,8 @@ class Waiting(Call[T]):
 
     takes = ""
     """What of updates it can use; see `OpenTalk.takes`."""
+    code: str | None = None
+    """What its answers are kept with."""
 
     def __init__(self, run: Run, name: str, was: str | None, within: Within) -> None:
         super().__init__(run, name, was)
@@ -132,24 +134,32 @@ class Waiting(Call[T]):
         """Return the value of an answer; `UNKNOWN` where that has to be looked up."""
         return answer.value
 
-    def came(self) -> Came | None:
-        """Return what came for it. Raises what ends the talk, and what goes back in it."""
+    def came(self, labelled: Mapping[str | None, str] = {}) -> Came | None:
+        """Return what came for it. Raises what ends the talk, and what goes back in it.
+
+        `labelled` are buttons that send their label.
+        """
         run = self.run
+        # One that another kind of question was answered with.
+        run.talk.answers.pop(self.name, None)
         came = run.arrive(self)
         if came is None:
             return None
-        if came.kind == "timeout" or came.value == CANCEL:
+        does = came.value
+        if isinstance(does, Message):
+            does = labelled.get(does.text)
+        if came.kind == "timeout" or does == CANCEL:
             ended = "timeout" if came.kind == "timeout" else "cancel"
-            run.keep(self.name, Answer(ended=ended))
+            run.keep(self.name, Answer(code=self.code, ended=ended))
             raise ENDINGS[ended](self.name)
-        if came.value == BACK and len(run.asked) > 1:
-            raise Reopen(run.asked[-2])
+        if does == BACK and run.previous is not None:
+            raise Reopen(run.previous)
         return came
 
     def below(self) -> list[tuple[str, str]]:
         """Return labels and data of the buttons below a question."""
         labels, found = self.run.labels, []
-        if labels.back is not None and len(self.run.asked) > 1:
+        if labels.back is not None and self.run.previous is not None:
             found.append((labels.back, BACK))
         if labels.cancel is not None:
             found.append((labels.cancel, CANCEL))
@@ -162,6 +172,11 @@ class Event(Waiting[Any]):
     __slots__ = ()
 
     takes = "event"
+    code = EVENT
+
+    def again(self, answer: Answer) -> Any:
+        """Return its data."""
+        return answer.value if answer.code == EVENT else UNKNOWN
 
     async def work(self) -> Any:
         """Return its data, or wait for it."""
@@ -175,7 +190,7 @@ class Event(Waiting[Any]):
             raise run.wait_for(self)
         run.live = True
         value = signals.pop(name)
-        run.keep(name, Answer(value))
+        run.keep(name, Answer(value, code=EVENT))
         return value
 
 
@@ -202,23 +217,29 @@ class AskMessage(Waiting[Message]):
 
     def again(self, answer: Answer) -> Any:
         """Return the message."""
-        return Message.model_validate(answer.value).as_(self.run.data["bot"])
+        try:
+            return Message.model_validate(answer.value).as_(self.run.data["bot"])
+        except ValueError:
+            return UNKNOWN
 
     async def work(self) -> Message:
         """Return a message that came, or ask for one."""
-        run, note = self.run, ""
-        came = self.came()
+        run, note, labels = self.run, "", self.run.labels
+        came = self.came({labels.back: BACK, labels.cancel: CANCEL} if self._request else {})
         if came is not None and isinstance(came.value, Message):
             if await self._passes(came.value):
                 stored = came.value.model_dump(mode="json", exclude_none=True)
                 run.keep(self.name, Answer(stored))
                 return came.value
-            note = run.labels.unreadable
+            note = labels.unreadable
         await run.said()
-        markup = reply_menu([self._request]) if self._request is not None else None
-        below = keyboard(run.tap_of(self.name), (), 0, 1, 1, self.below())
-        await run.show(noted(note, self._question), markup or below)
+        await run.show(noted(note, self._question), self._markup())
         raise run.wait_for(self)
+
+    def _markup(self) -> InlineKeyboardMarkup | ReplyKeyboardMarkup | None:
+        if self._request is None:
+            return keyboard(self.run.tap_of(self.name), (), 0, 1, 1, self.below(), self.run.labels)
+        return reply_menu([self._request, *(label for label, _ in self.below())])
 
     async def _passes(self, message: Message) -> bool:
         for each in self._filters:
@@ -296,7 +317,7 @@ class Ask(Waiting[Any]):
         await run.said()
         options = await self._options()
         tap = run.tap_of(name)
-        markup = keyboard(tap, options, page, self._columns, self._rows, self.below())
+        markup = keyboard(tap, options, page, self._columns, self._rows, self.below(), run.labels)
         await run.show(noted(note, self._question), markup)
         raise run.wait_for(self)
 

@@ -23,6 +23,8 @@ class Labels:
 
     back: str | None = "Back"
     cancel: str | None = "Cancel"
+    previous: str = "‹"
+    more: str = "More ›"
     pick: str = "Please tap one of the buttons."
     unreadable: str = "I cannot read that."
     not_offered: str = "That is not on offer any more."
@@ -59,6 +61,7 @@ def keyboard(
     columns: int,
     rows: int,
     last: Sequence[tuple[str, str]],
+    labels: Labels,
 ) -> InlineKeyboardMarkup | None:
     """Return the buttons of a question; `last` are labels and data of those below."""
     below = [button(label, tap.packed(does)) for label, does in last]
@@ -74,4 +77,6 @@ def keyboard(
         size=columns * rows,
         columns=columns,
         extra=below,
+        previous=labels.previous,
+        more=labels.more,
     )

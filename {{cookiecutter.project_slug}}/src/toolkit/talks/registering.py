@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,9 +17,10 @@ from aiogram.types import CallbackQuery, Message, TelegramObject
 
 from toolkit.routers import on_timer, timer_observer
 from toolkit.sessions.middleware import BotContext, Sessions
+from toolkit.storage.base import Value
 from toolkit.talks.answers import mark_of
 from toolkit.talks.errors import Asked, TalkCancelled, TalkEnded, TalkMisused
-from toolkit.talks.labels import CHOICE, PREFIX, Labels, Tap
+from toolkit.talks.labels import CANCEL, CHOICE, PREFIX, Labels, Tap
 from toolkit.talks.run import TIMEOUT, Came, Reopen, Run
 from toolkit.talks.state import OpenTalk, short
 from toolkit.talks.talk import Talk
@@ -40,7 +42,7 @@ def on_talk(
     at_command: Literal["wait", "end"] = "wait",
     reopen: bool = True,
     in_place: bool = True,
-    labels: Labels | None = None,
+    labels: Labels | Callable[..., Labels] | None = None,
 ) -> Callable[[F], F]:
     """Register a function as the dialogue `name`: `@on_talk(router, "order", Command("order"))`.
 
@@ -52,7 +54,8 @@ def on_talk(
     - `at_command`: whether the talk waits when another handler answers a command, or ends.
     - `reopen`: whether a button of a question that was answered answers it anew.
     - `in_place`: whether a tap changes the message that was tapped, or each question is a new one.
-    - `labels`: what the talk says by itself.
+    - `labels`: what the talk says by itself; or a function that returns it, and is given by name
+      what handlers get, such as the texts of the user's language.
     """
     if not name or ":" in name:
         raise ValueError(f"a talk has a name without a colon, not {name!r}")
@@ -98,7 +101,13 @@ class TalkHandler:
     at_command: str
     reopen: bool
     in_place: bool
-    labels: Labels
+    labels: Labels | Callable[..., Labels]
+
+    def _labels_for(self, data: Mapping[str, Any]) -> Labels:
+        if isinstance(self.labels, Labels):
+            return self.labels
+        wanted = inspect.signature(self.labels).parameters
+        return self.labels(**{name: data[name] for name in wanted})
 
     def open_in(self, context: BotContext[Any] | None) -> OpenTalk | None:
         """Return the open talk, where it is this one."""
@@ -134,13 +143,17 @@ class TalkHandler:
         tap, context = Tap.of(callback.data), data["context"]
         talk = self.open_in(context)
         if tap is None or talk is None or tap.number != talk.number:
-            return await callback.answer(self.labels.over)
-        await callback.answer()
+            return await callback.answer(self._labels_for(data).over)
+        if tap.does == CANCEL and talk.waiting is not None:
+            await callback.answer()
+            return await self.run(talk, Came("tap", CANCEL, talk.waiting), callback, data)
         if talk.waiting is not None and tap.question == short(talk.waiting):
+            await callback.answer()
             return await self.run(talk, Came("tap", tap.does, talk.waiting), callback, data)
         name = next((name for name in talk.answers if short(name) == tap.question), None)
         if name is None or not (self.reopen and tap.does.startswith(CHOICE)):
-            return None
+            return await callback.answer(self._labels_for(data).over)
+        await callback.answer()
         if tap.does == CHOICE + mark_of(talk.answers[name].value):
             # Tapped twice.
             return None
@@ -155,12 +168,15 @@ class TalkHandler:
         """Begin the talk with what `talks.start` was given."""
         context: BotContext[Any] = data["context"]
         below = context.talk
-        if below is not None and self.while_open == "refuse":
-            return await _tell(self.labels.busy, data)
+        again = below is not None and below["name"] == self.name and self.at_command == "end"
+        if below is not None and self.while_open == "refuse" and not again:
+            await _tell(self._labels_for(data).busy, data)
+            await _resume(below, event, data)
+            return None
         number = short(f"{context.key} {getattr(data['event_update'], 'update_id', 0)}", 4)
         talk = OpenTalk(self.name, number, given)
-        if self.while_open == "stack":
-            talk.below = below
+        if below is not None:
+            talk.below = below if self.while_open == "stack" else below.get("below")
         return await self.run(talk, Came(), event, data)
 
     async def is_woken(self, timer: Timer, context: BotContext[Any] | None = None) -> bool:
@@ -197,7 +213,8 @@ class TalkHandler:
         context: BotContext[Any] = data["context"]
         while True:
             going = talk.copy()
-            run = Run(going, came, event, data, self.labels, self.in_place, reopened)
+            labels = self._labels_for(data)
+            run = Run(going, came, event, data, labels, self.in_place, reopened)
             try:
                 result = await self.function.call(Talk(run), **data)
             except Asked:
@@ -231,10 +248,15 @@ class TalkHandler:
         context.timers.cancel(TIMEOUT)
         context.talk = going.below
         if going.below is not None:
-            below = OpenTalk.of(going.below)
-            if (other := talk_handlers(data["dispatcher"]).get(below.name)) is not None:
-                await other.run(below, Came("resume"), event, data)
+            signals = {**going.signals, **going.below.get("signals", {})}
+            await _resume({**going.below, "signals": signals}, event, data)
         return result
+
+
+async def _resume(stored: Value, event: object, data: Mapping[str, Any]) -> None:
+    """Ask again what an open talk waits for."""
+    if (handler := talk_handlers(data["dispatcher"]).get(stored["name"])) is not None:
+        await handler.run(OpenTalk.of(stored), Came("resume"), event, data)
 
 
 def _is_meant(message: Message, bot: Bot) -> bool:
@@ -308,7 +330,7 @@ class Talks:
         talk = talk_handlers(self._router).get(stored["name"])
         if talk is None:
             logger.warning("talk %s of %s ends: it has no function", stored["name"], context.key)
-            context.talk = None
+            context.talk = stored.get("below")
             context.timers.cancel(TIMEOUT)
             await _tell(self.labels.over, data)
             return await handler(event, data)
@@ -316,6 +338,6 @@ class Talks:
         text = getattr(getattr(event, "message", None), "text", None) or ""
         ends = talk.at_command == "end" and text.startswith("/") and result is not UNHANDLED
         if ends and (context.talk or {}).get("number") == stored["number"]:
-            context.talk = None
+            context.talk = stored.get("below")
             context.timers.cancel(TIMEOUT)
         return result

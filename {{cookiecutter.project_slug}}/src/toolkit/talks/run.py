@@ -26,7 +26,7 @@ from toolkit.sessions.middleware import BotContext, Sessions
 from toolkit.talks.errors import Asked, TalkMisused
 from toolkit.talks.labels import PREFIX, Labels, Tap
 from toolkit.talks.replay import restore
-from toolkit.talks.state import Answer, OpenTalk, short
+from toolkit.talks.state import EVENT, Answer, OpenTalk, short
 
 logger = logging.getLogger(__name__)
 
@@ -101,6 +101,7 @@ class Run:
         self._context: BotContext[Any] = data["context"]
         self._sessions: Sessions[Any] = data["sessions"]
         self._reopened = reopened
+        self._anew = reopened or came.kind == "resume"
         self._was_waiting = talk.waiting
         self._fresh = in_place and self._tapped is not None
         if talk.before and not self.live:
@@ -161,6 +162,12 @@ class Run:
             self._held.clear()
         return answer
 
+    @property
+    def previous(self) -> str | None:
+        """The question before this one; events are none."""
+        answers, before = self.talk.answers, self.asked[-2::-1]
+        return next((name for name in before if answers[name].code != EVENT), None)
+
     def arrive(self, call: Call) -> Came | None:
         """Return what came for an unanswered question, and go on from how it was left."""
         self._check_task(call)
@@ -195,7 +202,7 @@ class Run:
         if came.kind in ("text", "tap") and came.question is not None:
             # The answer to a question that others come before now: it is not lost.
             talk.inputs[came.question] = [came.kind, came.value]
-        asked_anew = name != self._was_waiting or self._reopened
+        asked_anew = name != self._was_waiting or self._anew
         talk.waiting, talk.takes = name, call.takes
         if asked_anew:
             timers.cancel(TIMEOUT)

@@ -14,6 +14,9 @@ from toolkit.storage.base import Value
 FIELD = "talk"
 """Where it is in a record."""
 
+EVENT = "event"
+"""The `code` of what came as an event."""
+
 _ANSWER = 5
 """Parts of an answer in a record at most, its name among them."""
 
@@ -104,7 +107,10 @@ class OpenTalk:
         names = [*self.answers]
         if name in self.answers:
             for later in names[names.index(name) :]:
-                del self.answers[later]
+                gone = self.answers.pop(later)
+                if gone.code == EVENT and gone.ended is None:
+                    # It has happened, and does not come again.
+                    self.signals[later] = gone.value
         self.waiting = name
         self.inputs.clear()
 

@@ -145,11 +145,41 @@ async def test_a_tap_on_an_old_question_answers_it_anew_and_a_double_tap_does_no
         assert (await record_of(running))["session"] == {"cart": [], "total": 1}
 
 
+async def test_an_old_cancel_button_cancels_and_an_old_back_button_says_that_it_is_old() -> None:
+    for old, heard in (("Cancel", "Cancelled."), ("Back", "That is over.")):
+        async with talking(sized, in_place=False) as (running, ann):
+            for update in ("large", "2"):
+                await ann.say(update)
+            message = ann.messages[-3]
+            data = message["reply_markup"]["inline_keyboard"][-1]
+            chosen = next(each["callback_data"] for each in data if each["text"] == old)
+            await running.deliver(running.telegram.tap(7, message["message_id"], chosen))
+            assert heard in ann.news
+
+
+async def test_its_own_command_begins_a_talk_anew_that_ends_at_commands() -> None:
+    async with talking(sized, at_command="end") as (running, ann):
+        await ann.say("large")
+        await ann.say("/order")
+        assert ann.news[-1] == "Size?"
+        assert (await running.talk() or {})["waiting"] == "size"
+
+
+async def test_labels_can_be_made_of_what_handlers_get() -> None:
+    def labels(session: Session) -> Labels:
+        return Labels(back=None, cancel=f"Stop at {session.total}", more="On")
+
+    async with talking(sized, labels=labels) as (_, ann):
+        assert ann.buttons == ["Large", "Small", "Stop at 0"]
+        await ann.tap("Stop at 0")
+        assert ann.news == ["Size?", "Cancelled."]
+
+
 async def test_a_tap_on_an_old_question_does_nothing_where_the_talk_says_so() -> None:
     async with talking(sized, in_place=False, reopen=False) as (_, ann):
         await ann.tap("Large")
         await ann.tap("Small")
-        assert ann.news == ["Size?", "Size 3.", "How many?"]
+        assert ann.news == ["Size?", "Size 3.", "How many?", "That is over."]
 
 
 async def test_cancel_ends_it_and_can_be_caught() -> None:
@@ -277,7 +307,7 @@ async def test_many_choices_are_turned_like_pages() -> None:
     async with talking(long) as (_, ann):
         await ann.tap("More ›")
         await ann.tap("More ›")
-        assert ann.buttons == ["8", "9", "‹ Back", "Cancel"]
+        assert ann.buttons == ["8", "9", "‹", "Cancel"]
         await ann.tap("9")
         assert ann.news[-1] == "9"
 
@@ -290,6 +320,10 @@ async def test_a_message_of_any_kind_is_asked_for_and_others_fall_through() -> N
         await talk.ask("name", "Who?")
         await talk.say(found.contact.phone_number)
 
+    async with talking(phone) as (_, ann):
+        assert ann.buttons == ["Send my number", "Cancel"]
+        await ann.tap("Cancel")
+        assert ann.news == ["Your number?", "Cancelled."]
     async with talking(phone) as (_, ann):
         await ann.say("no")
         assert ann.news == ["Your number?", "I cannot read that.\n\nYour number?"]
@@ -386,7 +420,7 @@ async def test_a_second_talk_is_refused_or_stacked() -> None:
     for while_open, expected in (
         (
             "refuse",
-            ["Size?", "Something else is open here. Please answer that first.", "How many?"],
+            ["Size?", Labels().busy, "Size?", "How many?"],
         ),
         ("stack", ["Size?", "Why?", "Size?"]),
         ("replace", ["Size?", "Why?", "not for the talk"]),
@@ -416,6 +450,76 @@ async def test_a_second_talk_is_refused_or_stacked() -> None:
             if while_open == "replace":
                 await ann.say("two")
             assert ann.news == expected
+
+
+async def test_a_talk_below_another_keeps_its_time_limit_and_its_events() -> None:
+    router = Router()
+
+    @on_talk(router, "why", Command("why"), while_open="stack")
+    async def why(talk: Talk) -> None:
+        await talk.ask("why", "Why?")
+
+    @on_talk(router, "order", Command("order"))
+    async def order(talk: Talk) -> None:
+        paid = await talk.event("paid")
+        await talk.ask("size", f"{paid} EUR. Size?", within=60)
+
+    async with RunningBot(lambda: create_bot("42:t", initial=Session, routers=[router])) as running:
+        ann = Listener(running, 7, "Ann")
+        await ann.say("/order")
+        await ann.say("/why")
+        await running.app.talks.signal("7_7", "paid", 5)
+        await running.advance("1s")
+        await ann.say("one")
+        assert ann.news == ["Why?", "5 EUR. Size?"]
+        await ann.say("/why")
+        await running.advance("1h")
+        await ann.say("two")
+        assert ann.news == ["Why?", "5 EUR. Size?"]
+        await running.advance("1m")
+        assert ann.news == ["You were away for too long."]
+
+
+async def test_back_goes_over_an_event_which_stays() -> None:
+    async def paid_first(talk: Talk) -> None:
+        await talk.ask("size", "Size?")
+        paid = await talk.event("paid")
+        await talk.ask("name", f"{paid} EUR. Who?")
+        await talk.say("Thank you.")
+
+    async with talking(paid_first) as (running, ann):
+        await ann.say("large")
+        await running.app.talks.signal("7_7", "paid", 5)
+        await running.advance("1s")
+        await ann.tap("Back")
+        await ann.say("small")
+        await ann.say("Ann")
+        assert ann.news == ["Size?", "5 EUR. Who?", "Size?", "5 EUR. Who?", "Thank you."]
+
+
+async def test_a_name_that_another_kind_of_question_gets_is_asked_anew() -> None:
+    kind = "text"
+    came: list[str] = []
+
+    async def changing(talk: Talk) -> None:
+        if kind == "text":
+            await talk.ask("photo", "A link to a photo?")
+        elif kind == "photo":
+            await talk.ask_message("photo", "A photo?", F.photo)
+        else:
+            came.append(await talk.event("photo"))
+        await talk.ask("name", "Who?")
+
+    async with talking(changing) as (running, ann):
+        await ann.say("link")
+        kind = "photo"
+        await ann.say("Ann")
+        assert ann.news == ["A link to a photo?", "Who?", "A photo?"]
+        kind = "event"
+        await running.app.talks.signal("7_7", "photo", "it came")
+        await running.advance("1s")
+        assert came == ["it came"]
+        assert await running.talk() is None
 
 
 async def test_misuse_is_an_error_that_names_the_line_and_the_remedy() -> None:
