@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -109,7 +110,7 @@ class Program:
                         self.taken[name] = value
                         session.trail.append(f"{name} {value}")
                     case Once(name):
-                        await talk.once(name, lambda name=name: self.done.update([name]))
+                        await talk.once(name, partial(self.done.update, [name]))
                     case Change(amount):
                         session.total += amount
             self.over = True
