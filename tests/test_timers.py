@@ -129,7 +129,7 @@ async def test_each_of_many_timers_is_handled_once_though_bots_are_killed(
             await until_none_is_left(app)
             while processes.pids:
                 assert await processes.end(signal.SIGTERM) == 0
-        late = {}
+        late: dict[tuple[int, str], float] = {}
         for user in range(1, TIMERS // EACH + 1):
             record = await app.session_storage.read(f"{user}_{user}")
             assert record is not None
