@@ -60,12 +60,13 @@ BOOKING = (
     *(f"src/bot/settings.py: {line}" for line in ("from bot.ids", "shop_file: ", "admin_ids: ")),
     *(
         f"src/bot/features/{name}.py"
-        for name in ("booking", "language", "my_bookings", "phone", "reminders", "visits_of_day")
+        for name in ("booking", "feedback", "language", "my_bookings", "phone", "reminders")
     ),
+    "src/bot/features/visits_of_day.py",
     *(f"tests/bot/test_{name}.py" for name in ("booking", "bookings", "dates", "my_bookings")),
     *(f"tests/bot/test_{name}.py" for name in ("phone", "shop", "texts", "visits_of_day")),
     *(f"tests/specs/{name}.json" for name in ("admins", "booking", "language", "phone")),
-    *("tests/specs/reminders.json", "tests/shop.toml"),
+    *("tests/specs/feedback.json", "tests/specs/reminders.json", "tests/shop.toml"),
 )
 BLANK = ".blank"
 """The files of a bot without the example, which replace the example's."""
