@@ -115,6 +115,7 @@ class Texts:
     customer_not_told = Text("The bot could not write to {customer}: they do not know yet.")
     new_visit = Text("New: {visit}, {customer}.")
     rated = Text("{stars} for {visit}, {customer}.")
+    in_their_words = Text("“{words}”")
     visit_off = Text("Cancelled by the customer: {visit}, {customer}.")
 
     # Everything else

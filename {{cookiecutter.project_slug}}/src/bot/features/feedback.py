@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
-from aiogram import Router, html
+from aiogram import Router
 from aiogram.dispatcher.event.bases import SkipHandler
 
 from bot.bookings import BookingBook
@@ -24,6 +24,7 @@ from bot.notices import Notices
 from bot.screen import paragraphs
 from bot.session import Session, Step
 from bot.shop import Booking
+from bot.texts import Texts
 from toolkit import (
     BotContext,
     Labels,
@@ -80,7 +81,12 @@ def something_else(text: str) -> int:
     raise SkipHandler
 
 
-@on_talk(router, "feedback", labels=Labels(back=None, cancel=None))
+async def labels(texts: Texts) -> Labels:
+    """Return what it says by itself."""
+    return Labels(back=None, cancel=None, over=texts.old_button())
+
+
+@on_talk(router, "feedback", labels=labels)
 async def feedback(talk: Talk, session: Session, bookings: BookingBook, notices: Notices) -> None:
     """Ask for stars and, where they are few, for words; tell the admins both."""
     visit = Booking(**{**talk.data, "start": datetime.fromisoformat(talk.data["start"])})
@@ -101,7 +107,7 @@ async def feedback(talk: Talk, session: Session, bookings: BookingBook, notices:
     await notices.tell_admins(
         lambda texts: paragraphs(
             texts.rated(stars="★" * stars, visit=visit, customer=customer),
-            html.quote(words[:LONGEST]),
+            words and texts.in_their_words(words=words[:LONGEST]),
         ),
         but=visit.owner,
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 from aiogram import Bot, Router
 from aiogram.dispatcher.event.bases import UNHANDLED
@@ -40,7 +40,7 @@ def on_talk(
     at_command: Literal["wait", "end"] = "wait",
     reopen: bool = True,
     in_place: bool = True,
-    labels: Labels | None = None,
+    labels: Labels | Callable[..., Awaitable[Labels]] | None = None,
 ) -> Callable[[F], F]:
     """Register a function as the dialogue `name`: `@on_talk(router, "order", Command("order"))`.
 
@@ -52,7 +52,8 @@ def on_talk(
     - `at_command`: whether the talk waits when another handler answers a command, or ends.
     - `reopen`: whether a button of a question that was answered answers it anew.
     - `in_place`: whether a tap changes the message that was tapped, or each question is a new one.
-    - `labels`: what the talk says by itself.
+    - `labels`: what the talk says by itself; or an async function that returns it, which gets by
+      name what handlers get: its texts in the user's language.
     """
     if not name or ":" in name:
         raise ValueError(f"a talk has a name without a colon, not {name!r}")
@@ -65,7 +66,7 @@ def on_talk(
             at_command,
             reopen,
             in_place,
-            labels or Labels(),
+            HandlerObject(labels) if callable(labels) else labels or Labels(),
         )
         router.message.register(handler.answered, handler.is_answer)
         router.callback_query.register(handler.tapped, handler.is_tap)
@@ -98,7 +99,12 @@ class TalkHandler:
     at_command: str
     reopen: bool
     in_place: bool
-    labels: Labels
+    labels: Labels | HandlerObject
+
+    async def labels_for(self, data: Mapping[str, Any]) -> Labels:
+        """Return what it says by itself to the user of an update."""
+        labels = self.labels
+        return labels if isinstance(labels, Labels) else cast(Labels, await labels.call(**data))
 
     def open_in(self, context: BotContext[Any] | None) -> OpenTalk | None:
         """Return the open talk, where it is this one."""
@@ -134,7 +140,7 @@ class TalkHandler:
         tap, context = Tap.of(callback.data), data["context"]
         talk = self.open_in(context)
         if tap is None or talk is None or tap.number != talk.number:
-            return await callback.answer(self.labels.over)
+            return await callback.answer((await self.labels_for(data)).over)
         await callback.answer()
         if talk.waiting is not None and tap.question == short(talk.waiting):
             return await self.run(talk, Came("tap", tap.does, talk.waiting), callback, data)
@@ -156,7 +162,7 @@ class TalkHandler:
         context: BotContext[Any] = data["context"]
         below = context.talk
         if below is not None and self.while_open == "refuse":
-            return await _tell(self.labels.busy, data)
+            return await _tell((await self.labels_for(data)).busy, data)
         number = short(f"{context.key} {getattr(data['event_update'], 'update_id', 0)}", 4)
         talk = OpenTalk(self.name, number, given)
         if self.while_open == "stack":
@@ -195,9 +201,10 @@ class TalkHandler:
     ) -> Any:
         """Run the function with what came, and keep where it waits; return what it returns."""
         context: BotContext[Any] = data["context"]
+        own_labels = await self.labels_for(data)
         while True:
             going = talk.copy()
-            run = Run(going, came, event, data, self.labels, self.in_place, reopened)
+            run = Run(going, came, event, data, own_labels, self.in_place, reopened)
             try:
                 result = await self.function.call(Talk(run), **data)
             except Asked:
