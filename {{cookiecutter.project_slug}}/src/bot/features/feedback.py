@@ -66,7 +66,8 @@ async def visit_over(
 ) -> None:
     """Begin the talk, if the visit was not cancelled, and nothing else is being talked about."""
     visit = await bookings.booked(timer.data["owner"], datetime.fromisoformat(timer.data["start"]))
-    if visit is None or visit.place != visit.owner:
+    # A private chat has the id of its user, who has one above zero.
+    if visit is None or not timer.origin.chat == visit.owner > 0:
         return
     if session.step is not Step.idle or context.talk is not None:
         timers.set(timer.name, after=timedelta(hours=1), data=timer.data)
