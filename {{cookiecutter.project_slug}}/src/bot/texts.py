@@ -99,7 +99,7 @@ class Texts:
     # After the visit
     how_was_it = Text("How was it?")
     what_went_wrong = Text("What went wrong?")
-    skip_words = Label("Skip")
+    say_no_more = Label("Skip")
     thanks = Text("Thank you for telling us.")
 
     # What the admins see, and what their customers are told
@@ -115,7 +115,7 @@ class Texts:
     customer_not_told = Text("The bot could not write to {customer}: they do not know yet.")
     new_visit = Text("New: {visit}, {customer}.")
     rated = Text("{stars} for {visit}, {customer}.")
-    in_their_words = Text("“{words}”")
+    quoted = Text("“{words}”")
     visit_off = Text("Cancelled by the customer: {visit}, {customer}.")
 
     # Everything else

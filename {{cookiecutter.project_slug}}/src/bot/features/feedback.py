@@ -98,7 +98,7 @@ async def feedback(talk: Talk, session: Session, bookings: BookingBook, notices:
             "stars", question, choices=STARS, read=something_else, columns=5, within=WAITED
         )
         if stars < CONTENT:
-            question, skip = texts.what_went_wrong(), {texts.skip_words(): ""}
+            question, skip = texts.what_went_wrong(), {texts.say_no_more(): ""}
             words = await talk.ask("words", question, choices=skip, read=str, within=WAITED)
         await talk.say(texts.thanks())
     except TalkTimeout:
@@ -108,7 +108,7 @@ async def feedback(talk: Talk, session: Session, bookings: BookingBook, notices:
     await notices.tell_admins(
         lambda texts: paragraphs(
             texts.rated(stars="★" * stars, visit=visit, customer=customer),
-            words and texts.in_their_words(words=words[:LONGEST]),
+            words and texts.quoted(words=words[:LONGEST]),
         ),
         but=visit.owner,
     )
