@@ -58,14 +58,14 @@ BOOKING = (
     *("src/bot/screen.py", "src/bot/shop.py", "src/bot/shop.toml"),
     *("src/bot/texts.py", "src/bot/locales"),
     *(f"src/bot/settings.py: {line}" for line in ("from bot.ids", "shop_file: ", "admin_ids: ")),
-    *(
-        f"src/bot/features/{name}.py"
-        for name in ("booking", "language", "my_bookings", "phone", "reminders", "visits_of_day")
-    ),
-    *(f"tests/bot/test_{name}.py" for name in ("booking", "bookings", "dates", "my_bookings")),
-    *(f"tests/bot/test_{name}.py" for name in ("phone", "shop", "texts", "visits_of_day")),
-    *(f"tests/specs/{name}.json" for name in ("admins", "booking", "language", "phone")),
-    *("tests/specs/reminders.json", "tests/shop.toml"),
+    *(f"src/bot/features/{name}.py" for name in ("booking", "feedback", "language", "my_bookings")),
+    *(f"src/bot/features/{name}.py" for name in ("phone", "reminders", "visits_of_day")),
+    *(f"tests/bot/test_{name}.py" for name in ("booking", "bookings", "dates", "feedback")),
+    *(f"tests/bot/test_{name}.py" for name in ("my_bookings", "phone", "shop", "texts")),
+    "tests/bot/test_visits_of_day.py",
+    *(f"tests/specs/{name}.json" for name in ("admins", "booking", "feedback", "language")),
+    *(f"tests/specs/{name}.json" for name in ("phone", "reminders")),
+    "tests/shop.toml",
 )
 BLANK = ".blank"
 """The files of a bot without the example, which replace the example's."""

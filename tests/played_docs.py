@@ -142,5 +142,6 @@ def add_routers(project: Path) -> None:
     routers = "".join(f"{name}.router, " for name in added)
     text = text.replace("start.router", f"{routers}start.router")
     names = ", ".join(added)
-    text = text.replace("from bot.features import ", f"from bot.features import {names}, ")
+    ours = "from bot.features import "
+    text = text.replace(ours, f"{ours}{names}\n{ours}")
     app.write_text(text, encoding="utf-8")

@@ -9,7 +9,16 @@ from aiogram.methods import SetMyCommands
 from aiogram.types import BotCommand, BotCommandScopeChat
 
 from bot.bookings import BookingBook
-from bot.features import booking, language, my_bookings, phone, reminders, start, visits_of_day
+from bot.features import (
+    booking,
+    feedback,
+    language,
+    my_bookings,
+    phone,
+    reminders,
+    start,
+    visits_of_day,
+)
 from bot.languages import GiveTexts, languages, texts_in
 from bot.notices import Notices
 from bot.session import Session
@@ -34,6 +43,7 @@ def make_bot(
         initial=Session,
         storage=storage or open_storage(settings.storage_url),
         routers=(
+            feedback.router,
             phone.router,
             booking.router,
             my_bookings.router,

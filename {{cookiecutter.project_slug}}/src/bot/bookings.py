@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 _DAY = "day:"
 
+KEPT = timedelta(days=1)
+"""How long a visit is in the book after its end."""
+
 Say = Callable[["Texts"], str]
 """What to tell the user, in their language."""
 
@@ -147,8 +150,12 @@ class BookingBook:
 
     async def find(self, owner: int, start: datetime) -> Booking | None:
         """Return the visit of `owner` at `start`, if there is one and it has not begun."""
+        return await self.booked(owner, start) if start > utc_now() else None
+
+    async def booked(self, owner: int, start: datetime) -> Booking | None:
+        """Return the visit of `owner` at `start`, for a day after its end too."""
         visits, _ = await self.on(start.astimezone(self.shop.time_zone).date())
-        return _visit(visits, owner, start) if start > utc_now() else None
+        return _visit(visits, owner, start)
 
     async def cancel(self, booking: Booking) -> bool:
         """Free the chair again, and tell whether the visit was still there."""
@@ -187,8 +194,8 @@ class BookingBook:
         ]
         closed = {"closed": True} if changed.closed else {}
         record.value = {"visits": entries, **closed} if entries else {**closed}
-        # It is kept for as long as somebody is in a chair, or could want to book.
-        ends = [visit.ends for visit in changed.visits]
+        # It is kept for as long as somebody could be asked how it was, or could want to book.
+        ends = [visit.ends + KEPT for visit in changed.visits]
         if closed:
             midnight = datetime.combine(day + timedelta(days=1), time(), self.shop.time_zone)
             ends.append(midnight.astimezone(UTC))

@@ -96,6 +96,12 @@ class Texts:
     no_phone = Text("That is no phone number. Type one like 030 1234567, or skip it.")
     not_your_phone = Text("That is not your own number. Send yours, type it, or skip it.")
 
+    # After the visit
+    how_was_it = Text("How was it?")
+    what_went_wrong = Text("What went wrong?")
+    say_no_more = Label("Skip")
+    thanks = Text("Thank you for telling us.")
+
     # What the admins see, and what their customers are told
     visits_on = Text("Visits on {day}:")
     no_visits_on = Text("No visits on {day}.")
@@ -108,6 +114,8 @@ class Texts:
     shop_cancels = Text("We are sorry: we had to cancel {visit}. /book books another visit.")
     customer_not_told = Text("The bot could not write to {customer}: they do not know yet.")
     new_visit = Text("New: {visit}, {customer}.")
+    rated = Text("{stars} for {visit}, {customer}.")
+    quoted = Text("“{words}”")
     visit_off = Text("Cancelled by the customer: {visit}, {customer}.")
 
     # Everything else

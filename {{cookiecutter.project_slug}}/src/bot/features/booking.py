@@ -23,7 +23,7 @@ from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 from bot.bookings import BookingBook, SlotRefused
 from bot.dates import expect_a_date, mentions, read_when
 from bot.features.phone import ask_phone
-from bot.features.reminders import set_reminders
+from bot.features.reminders import set_timers
 from bot.notices import Notices
 from bot.screen import (
     Event,
@@ -256,7 +256,7 @@ async def book(
     except SlotRefused as refusal:
         await ask_time(event, session, bookings, texts, start.date(), refusal.say(texts))
         return
-    set_reminders(timers, visit)
+    set_timers(timers, visit)
     session.finish()
     session.name = name_of(event, owner)
     lines = [texts.booked(visit=visit)]

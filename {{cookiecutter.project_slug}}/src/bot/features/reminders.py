@@ -1,4 +1,4 @@
-"""Remind of a visit: the evening before, and an hour before.
+"""Remind of a visit: the evening before, and an hour before. `set_timers` is for all its timers.
 
     bot   See you soon: Haircut on Tue 24 Nov at 14:00.   [Keep it] [Cancel the visit]
 
@@ -14,6 +14,7 @@ from aiogram import Router
 from aiogram.methods import SendMessage
 
 from bot.bookings import BookingBook, utc_now
+from bot.features.feedback import AFTER
 from bot.features.my_bookings import Visits
 from bot.languages import texts_in
 from bot.session import Session
@@ -29,11 +30,12 @@ AHEAD = timedelta(hours=1)
 router = Router(name="reminders")
 
 
-def set_reminders(timers: Timers, visit: Booking) -> None:
-    """Set those for which there is time left."""
+def set_timers(timers: Timers, visit: Booking) -> None:
+    """Set what is due before the visit and after it, as far as there is time left."""
     day_before = visit.start.date() - timedelta(days=1)
     evening = datetime.combine(day_before, EVENING, visit.start.tzinfo)
-    for name, moment in (("evening", evening), ("soon", visit.begins - AHEAD)):
+    soon, over = visit.begins - AHEAD, visit.ends + AFTER
+    for name, moment in (("evening", evening), ("soon", soon), ("visited", over)):
         if moment > utc_now():
             start = visit.begins.isoformat(timespec="minutes")
             timers.set(f"{name}:{start}", at=moment, data={"owner": visit.owner, "start": start})

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from aiogram import F, Router
 from aiogram.filters import Command
-from aiogram.types import KeyboardButton, Message
+from aiogram.types import KeyboardButton, Message, User
 
 from toolkit import (
     BotContext,
@@ -200,6 +200,18 @@ async def test_cancel_ends_it_and_can_be_caught() -> None:
         await ann.tap("Stop")
         await ann.say("too slow")
         assert ann.news == ["Size?", "Why?", "I see."]
+
+
+async def test_what_it_says_by_itself_may_depend_on_the_user() -> None:
+    def labels(event_from_user: User) -> Labels:
+        return Labels(cancel=f"Stop {event_from_user.first_name}", over="Too late.")
+
+    async with talking(sized, labels=labels) as (running, ann):
+        assert ann.buttons[-1] == "Stop Ann"
+        tap = running.telegram.tap(7, label="Large")
+        await ann.tap("Stop Ann")
+        await running.deliver(tap)
+        assert ann.news == ["Size?", "Cancelled.", "Too late."]
 
 
 async def test_a_loop_numbers_its_rounds() -> None:
