@@ -118,8 +118,8 @@ function talk({ key, talk: { name, answers, waiting, takes, until } }) {
       answers.map((answer) => answerRow(key, answer)),
       h(
         "div.field-row.waits",
-        h("dt", h("span.field-name", visible(waiting ?? "")), h("span.field-type", WAITS[takes])),
-        h("dd", h("span.muted", "waits", limit)),
+        h("dt", h("span.field-name", visible(waiting ?? ""))),
+        h("dd", h("span.muted", "waits for ", WAITS[takes], limit)),
       ),
     ),
   );
