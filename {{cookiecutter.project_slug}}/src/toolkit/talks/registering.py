@@ -169,7 +169,7 @@ class TalkHandler:
         return parts[0] == self.name if kind == START else self.open_in(context) is not None
 
     async def woken(self, timer: Timer, **data: Any) -> Any:
-        """Begin the talk, end the wait for an answer, go on with an event, or back to a question."""
+        """Begin the talk, end the wait for an answer, go on with an event, or go back."""
         if timer.part.startswith(START):
             return await self.begin(timer, data, timer.data)
         talk = OpenTalk.of(data["context"].talk)

@@ -7,7 +7,6 @@ calls that come late, or while another update is handled, still land where they 
 from __future__ import annotations
 
 import asyncio
-import inspect
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Coroutine
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from toolkit.errors import StorageError
 from toolkit.harness.simulator.turns import Turn, current
 from toolkit.harness.specs.caused import Caused
+from toolkit.harness.specs.exercised import function_of
 from toolkit.harness.specs.settling import settle, started
 from toolkit.harness.types import Json
 from toolkit.storage.base import SessionStorage
@@ -266,7 +266,7 @@ def no_listener(kind: str, data: Any) -> None:
 
 
 def _name_and_place(callback: Callable[..., Any]) -> tuple[str, str | None]:
-    function = inspect.unwrap(getattr(callback, "func", callback))
+    function = function_of(getattr(callback, "func", callback))
     name = f"{function.__module__}.{getattr(function, '__qualname__', type(function).__name__)}"
     code = getattr(function, "__code__", None)
     if code is None:
