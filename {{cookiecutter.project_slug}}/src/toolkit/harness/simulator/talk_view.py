@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from toolkit.harness.simulator.recorder import SimulatorError
 from toolkit.harness.simulator.simulation import Simulation
-from toolkit.harness.simulator.turns import Turn
+from toolkit.harness.simulator.turns import Turn, title_of
 from toolkit.harness.types import Json
 from toolkit.talks.labels import PREFIX
 from toolkit.talks.registering import BACK, talk_handlers
@@ -36,10 +36,17 @@ def shown(record: Json | None) -> Json | None:
         "takes": talk.takes,
         "until": timer.get("at"),
         "answers": [
-            {"name": name, "value": each.value, "ended": each.ended}
+            {"name": name, "value": _readable(each.value), "ended": each.ended}
             for name, each in talk.answers.items()
         ],
     }
+
+
+def _readable(value: Any) -> Any:
+    """Return the value of an answer; of a message, who sent what."""
+    if not (isinstance(value, dict) and "message_id" in value and "chat" in value):
+        return value
+    return title_of({"message": {**value, "from": value.get("from_user")}})
 
 
 async def ask_again(simulation: Simulation, key: str, question: str) -> Turn:

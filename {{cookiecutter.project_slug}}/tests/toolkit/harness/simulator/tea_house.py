@@ -97,7 +97,8 @@ async def order(talk: Talk, session: Session) -> None:
     session.notes.append(kind)
     session.cups += await talk.ask("cups", "How many cups?", read=int)
     await talk.event("paid")
-    await talk.say(f"{session.cups} x {', '.join(session.notes)}")
+    await talk.ask_message("phone", "Your number?", F.contact)
+    await talk.ask("sure", "Sure?", choices=[True, False])
 
 
 @router.message(F.text == "bye")

@@ -118,6 +118,22 @@ async def test_the_open_talk_shows_its_answers_and_what_it_waits_for(desk: Desk)
     }
 
 
+async def test_an_event_has_its_data_and_a_message_says_who_sent_what(desk: Desk) -> None:
+    await desk.say("/order")
+    await desk.tap("Black")
+    await desk.say("2")
+    await desk.simulation.recorder.running_app.talks.signal("1_1", "paid", {"amount": 5})
+    await desk.until(lambda: desk.texts()[-1] == "Your number?")
+    await desk.ask("share", user=1, chat=1, what="contact")
+    answers = (await open_talk(desk))["answers"]
+    assert {each["name"]: each["value"] for each in answers} == {
+        "kind": "Black",
+        "cups": 2,
+        "paid": {"amount": 5},
+        "phone": "Ann sent a contact",
+    }
+
+
 async def test_a_question_is_asked_again_and_what_followed_is_undone(desk: Desk) -> None:
     await desk.say("/order")
     await desk.tap("Black")

@@ -136,7 +136,7 @@ function answerRow(key, { name, value, ended }) {
     h("dt", h("span.field-name", question)),
     h(
       "dd",
-      h("span.field-value", ended ?? momentLine(value)),
+      h("span.field-value", ended ?? momentLine(value, 120)),
       button(".small", "Go back to here", again, { "aria-label": `Go back to here: ${question}` }),
     ),
   );
