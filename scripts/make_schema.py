@@ -27,6 +27,7 @@ from toolkit.harness.specs.spec import (  # noqa: E402
     MIN_CONCURRENT,
     SPEC,
     STEP,
+    TALK,
 )
 
 FILE_NAME = PROJECT / "src/toolkit/harness/botspec.schema.json"
@@ -52,6 +53,9 @@ DESCRIPTIONS = {
     "advance": "How long to wait, in place of send: 90s, 15m, 24h, 30d, 1d12h.",
     "settings": "Settings that differ from those of the environment.",
     "session": "Fields of the session.",
+    "talk": "Fields of the talk that is open after the step; null for none.",
+    "waiting": "The question or the event that the talk waits for.",
+    "answers": "What was answered, by the names of the questions.",
     "language": "The language of the users, as Telegram tells it.",
     "sessions": "Fields of single sessions, by key: the chat and the user, such as 1_1.",
     "records": "Other records of the store, by key.",
@@ -224,6 +228,13 @@ def chats() -> Iterator[Schema]:
     yield an_object({**group, "type": {"enum": [*scene.KINDS]}}, "id")
 
 
+def talk() -> Schema:
+    """Return the schema of the open talk; its `name` is none that reports call something by."""
+    fields = an_object({name: ref("value") for name in TALK if name != "name"})
+    fields["properties"] = {"name": ref("value"), **fields["properties"]}
+    return fields
+
+
 def faults() -> Schema:
     """Return the schema of a fault."""
     special: dict[str, Schema] = {
@@ -245,6 +256,7 @@ def schema() -> Schema:
         "advance": {"type": "string", "pattern": f"^{DURATION}$"},
         "expect": an_array(an_object(call, "method")),
         "session": or_null(ref("plain")),
+        "talk": or_null(ref("talk")),
         "fault": {"anyOf": [ref("fault"), an_array(ref("fault"))]},
         "fails": label(),
         "concurrently": an_array(ref("send"), minItems=MIN_CONCURRENT),
@@ -274,6 +286,7 @@ def schema() -> Schema:
             "spec": spec,
             "given": given(),
             "send": all_sends(),
+            "talk": talk(),
             "fault": faults(),
             "matcher": matcher(),
             "plain": plain(),

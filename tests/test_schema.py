@@ -34,6 +34,7 @@ STEPS: list[dict[str, Any]] = [
             }
         ],
         "session": {"step": {"$text": ["a", "b"], "language": "de"}},
+        "talk": {"name": "order", "waiting": {"$regex": "a"}, "answers": {"size": 3}},
     },
     {
         "send": {"tap": {"$regex": "a"}, "messageId": 7},
@@ -43,7 +44,7 @@ STEPS: list[dict[str, Any]] = [
     {"send": {"tap": "Yes"}, "expect": [{"method": "a", "buttons": {"$contains": "b"}}]},
     {"send": {"callback": "a", "messageId": 1}, "expect": [], "fault": {"error": "network"}},
     {"send": {"update": {"update_id": 1, "message": {}}}, "expect": [{"method": "a"}]},
-    {"advance": "1d12h", "expect": [{"method": "a"}], "session": {}},
+    {"advance": "1d12h", "expect": [{"method": "a"}], "session": {}, "talk": None},
 ]
 SPEC = {
     "$schema": "a",
@@ -102,6 +103,7 @@ VALUES: list[Any] = [
 ]
 KEYS = ["text", "tap", "update", "update_id", "userId", "$contains", "$odd", "", "a", "name"]
 KEYS += ["specs", "given", "method", "payload", "buttons", "error", "times", "fault", "session"]
+KEYS += ["talk", "waiting", "answers"]
 KEYS += ["replyTo", "messageId", "photo", "caption", "1_1", "topics"]
 KEYS += ["send", "advance", "concurrently"]
 

@@ -25,6 +25,7 @@ from tests.talk_kit import checkout
 from tests.talk_kit.programs import Program, Question, change, steps
 from toolkit.harness import Person, RunningBot, load_specs, run_spec
 from toolkit.harness.specs.spec import BotSpec
+from toolkit.harness.specs.talk_code import mistakes
 from toolkit.storage.sqlite import SqliteSessionStorage
 
 CHECKOUT = load_specs(Path(__file__).with_name("talk_kit") / "checkout.json")
@@ -35,6 +36,10 @@ def test_a_checkout_of_eleven_questions_is_at_most_45_lines() -> None:
     lines = [line for each in functions for line in inspect.getsource(each).splitlines()]
 
     assert len(lines) <= 45
+
+
+def test_the_gate_finds_no_fault_in_its_code() -> None:
+    assert mistakes(checkout.order) == []
 
 
 @pytest.mark.parametrize("spec", CHECKOUT, ids=lambda spec: spec.name)

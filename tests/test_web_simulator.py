@@ -66,6 +66,13 @@ def hostile(project: Path) -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="module")
+def ordering(project: Path) -> Iterator[str]:
+    """The address of a simulator of the bot that takes orders in a talk."""
+    with simulator(project, "tests.talk_kit.checkout:make_bot", path=ROOT) as address:
+        yield address
+
+
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[Open]:
     """Open a page in a window of its own; any error in it fails the test."""
@@ -228,6 +235,36 @@ def test_the_session_is_edited_refused_and_reset(open_page: Open, booking: str) 
     page.get_by_role("button", name="Reset").click()
     page.get_by_role("dialog").get_by_role("button", name="Reset").click()
     expect(page.locator("#session")).to_contain_text("not stored")
+
+
+def test_the_open_talk_shows_and_its_questions_are_asked_again(
+    open_page: Open, ordering: str
+) -> None:
+    page = open_page(ordering)
+    talk = page.locator("#session .talk")
+    expect(field(page, "orders")).to_be_visible()
+    expect(talk).to_have_count(0)
+    say(page, "/order")
+    expect(talk).to_contain_text("Talk order")
+    expect(talk.locator(".waits")).to_contain_text("pizza.1.size")
+    last(page).get_by_role("button", name="Large").click()
+    last(page).get_by_role("button", name="Done").click()
+    expect(talk.locator(".waits")).to_have_text("pizza.1.countwaits for a text or a tap")
+    expect(field(page, "talk pizza.1.size")).to_contain_text("Large")
+    expect(talk.get_by_role("button", name="Go back to here")).to_have_count(2)
+    check_accessibility(page, "an open talk")
+
+    talk.get_by_role("button", name="Go back to here: pizza.1.size").click()
+    expect(last(page)).to_contain_text("Pizza 1: which size?")
+    expect(talk.locator(".waits")).to_contain_text("pizza.1.size")
+    expect(talk.get_by_role("button")).to_have_count(0)
+    expect(page.locator(".turn").first).to_contain_text("Back to the question pizza.1.size")
+    last(page).get_by_role("button", name="Small").click()
+    expect(field(page, "talk pizza.1.size")).to_contain_text("Small")
+    page.get_by_role("button", name="Save as spec", exact=True).click()
+    expect(page.get_by_role("dialog")).to_contain_text(
+        "comes after “Back to the question pizza.1.size”"
+    )
 
 
 def test_a_spec_is_opened_and_played(open_page: Open, booking: str) -> None:

@@ -9,7 +9,7 @@ from itertools import count
 from aiogram import Router
 from aiogram.filters import Command
 
-from toolkit import BotApp, Refused, Talk, create_bot, on_talk
+from toolkit import BotApp, Refused, SessionStorage, Talk, create_bot, on_talk
 
 SIZES = {"Small": 8, "Large": 12}
 TOPPINGS = ["ham", "olives", "cheese"]
@@ -82,6 +82,6 @@ async def pizza(talk: Talk, n: int) -> tuple[str, int]:
     return f"{pieces} × {size} {' + '.join(chosen) or 'plain'}", pieces * SIZES[size]
 
 
-def make_bot() -> BotApp[Session]:
+def make_bot(*, storage: SessionStorage | None = None) -> BotApp[Session]:
     """The bot of the specs beside this."""
-    return create_bot("42:checkout", initial=Session, routers=[router])
+    return create_bot("42:checkout", initial=Session, storage=storage, routers=[router])

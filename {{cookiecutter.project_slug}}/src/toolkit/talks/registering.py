@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-START, SIGNAL = "start", "signal"
+START, SIGNAL, BACK = "start", "signal", "back"
 _TALK = "name of its talk"
 
 
@@ -185,7 +185,7 @@ class TalkHandler:
         return parts[0] == self.name if kind == START else self.open_in(context) is not None
 
     async def woken(self, timer: Timer, **data: Any) -> Any:
-        """Begin the talk, end the wait for an answer, or go on with an event."""
+        """Begin the talk, end the wait for an answer, go on with an event, or go back."""
         if timer.part.startswith(START):
             return await self.begin(timer, data, timer.data)
         talk = OpenTalk.of(data["context"].talk)
@@ -193,6 +193,11 @@ class TalkHandler:
             if timer.data != {"number": talk.number, "question": talk.waiting}:
                 return None
             return await self.run(talk, Came("timeout", None, talk.waiting), timer, data)
+        if timer.part.startswith(BACK):
+            if timer.data not in talk.answers:
+                return None
+            talk.reopen(timer.data)
+            return await self.run(talk, Came("resume"), timer, data, reopened=True)
         name, value = timer.data
         if talk.waiting == name:
             return await self.run(talk, Came("event", value, name), timer, data)

@@ -17,7 +17,12 @@ from toolkit.redaction import redact
 
 MESSAGES = 300
 TURNS = 150
-UNSENT = frozenset(("changed", "action", "before", "after", "tasks", "point", "caused", "part_of"))
+UNSENT = frozenset(
+    (
+        *("changed", "action", "before", "after", "tasks", "point", "caused"),
+        *("part_of", "by_hand"),
+    )
+)
 """Fields of a turn that pages do not use."""
 
 

@@ -58,6 +58,7 @@ class PageApi:
             "session": self._session,
             "edit": partial(session_view.edit, simulation),
             "reset": partial(session_view.reset, simulation),
+            "ask_again": partial(session_view.ask_again, simulation),
             # Specs and transcripts
             "draft": self._draft,
             "check": self._check,

@@ -7,16 +7,16 @@ calls that come late, or while another update is handled, still land where they 
 from __future__ import annotations
 
 import asyncio
-import inspect
 import time
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolkit.errors import StorageError
 from toolkit.harness.simulator.turns import Turn, current
 from toolkit.harness.specs.caused import Caused
+from toolkit.harness.specs.exercised import function_of
 from toolkit.harness.specs.settling import settle, started
 from toolkit.harness.types import Json
 from toolkit.storage.base import SessionStorage
@@ -84,7 +84,7 @@ class Recorder:
         self._connected.set()
 
     async def disconnect(self) -> list[Turn]:
-        """Cut the bot off in the middle of its work; return the turns that were not done."""
+        """Cut the bot off in the middle of its work; return the turns of updates not done."""
         unsettled = [turn for turn in self.turns if not turn.done]
         self._connected.clear()
         tasks = [*self._tasks, *(task for turn in self.turns for task in turn.tasks)]
@@ -92,7 +92,10 @@ class Recorder:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self.app = None
-        return unsettled
+        for turn in unsettled:
+            if turn.update is None:  # a timer comes again by itself
+                self.finish(turn)
+        return [turn for turn in unsettled if turn.update is not None]
 
     def begin(self, title: str = "", **fields: Any) -> Turn:
         """Return a new turn, the last one until the next begins."""
@@ -122,7 +125,14 @@ class Recorder:
 
     def redeliver(self, turn: Turn) -> None:
         """Give the bot the update of a turn that was not done."""
-        task = asyncio.create_task(self._handle(turn))
+        self._start(turn, self._handle(turn))
+
+    def start_timer(self, turn: Turn, update: Update) -> None:
+        """Have the bot handle a timer as what `turn` is about."""
+        self._start(turn, self._handle_timer(turn, update))
+
+    def _start(self, turn: Turn, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks[task] = turn
         task.add_done_callback(self._tasks.pop)
 
@@ -134,12 +144,15 @@ class Recorder:
             self.telegram.private_chat(chat)
             self.telegram.users[chat].started = True
         turn = self.begin(f"Timer {timer.name}", key=timer.key)
-        await self._feed(turn, update, timer.key)
+        await self._handle_timer(turn, update)
+        return turn.error
+
+    async def _handle_timer(self, turn: Turn, update: Update) -> None:
+        await self._feed(turn, update, turn.key)
         self.finish(turn)
         if errors := await settle(turn.tasks):
             turn.error = turn.error or traceback_of(errors[0])
             self.finish(turn)
-        return turn.error
 
     async def settle(self, turn: Turn) -> None:
         """Wait until the update is handled and the tasks of its handler have ended or wait."""
@@ -253,7 +266,7 @@ def no_listener(kind: str, data: Any) -> None:
 
 
 def _name_and_place(callback: Callable[..., Any]) -> tuple[str, str | None]:
-    function = inspect.unwrap(getattr(callback, "func", callback))
+    function = function_of(getattr(callback, "func", callback))
     name = f"{function.__module__}.{getattr(function, '__qualname__', type(function).__name__)}"
     code = getattr(function, "__code__", None)
     if code is None:

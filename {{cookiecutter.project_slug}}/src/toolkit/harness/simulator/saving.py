@@ -30,6 +30,7 @@ UNSEEN = re.compile("[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f
 """Characters that are invisible, or that turn a line around: written as JSON escapes."""
 
 TEXTS = ("text", "caption", "question", "title")
+BY_HAND = "which no step can do and the spec leaves out; from there on it may go another way"
 
 
 @dataclass(frozen=True)
@@ -103,17 +104,22 @@ def draft(
     turns = [
         turn
         for turn in simulation.recorder.turns
-        if turn.update is not None and not turn.again and turn.part_of is None
+        if turn.by_hand or (turn.update is not None and not turn.again and turn.part_of is None)
         if first <= turn.number and (last is None or turn.number <= last)
     ]
-    if not turns:
+    if all(turn.by_hand for turn in turns):
         raise SimulatorError("there is nothing yet that could be saved")
     if not name.strip():
         raise SimulatorError("a spec needs a name")
     names = _names(simulation)
     steps: list[Json] = []
     warnings: list[str] = []
-    for number, turn in enumerate(map(partial(_whole, simulation), turns), 1):
+    left_out: list[str] = []
+    for turn in map(partial(_whole, simulation), turns):
+        if turn.by_hand:
+            left_out.append(turn.title)
+            continue
+        number = len(steps) + 1
         step: Json = {"send": _send(turn), "expect": list(_expected(turn, names))}
         if session and (changed := _changed_fields(turn)):
             step["session"] = changed
@@ -121,6 +127,8 @@ def draft(
             step["fault"] = faults if len(faults) > 1 else faults[0]
         steps.append(step)
         warnings += (f"Step {number} {problem}." for problem in _problems(turn, step["send"]))
+        warnings += (f"Step {number} comes after “{title}”, {BY_HAND}." for title in left_out)
+        left_out.clear()
     given = simulation.given.as_json()
     scene = {"given": given} if given else {}
     return Draft({"name": name.strip(), **scene, "steps": steps}, warnings)

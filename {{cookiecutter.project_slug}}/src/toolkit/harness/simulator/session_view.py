@@ -1,4 +1,4 @@
-"""The session of a chat to read and edit: typed fields, and what changed last."""
+"""The session of a chat to read and edit: typed fields, what changed last, and the open talk."""
 
 from __future__ import annotations
 
@@ -26,13 +26,16 @@ def key_of(simulation: Simulation, user_id: int, chat_id: int, thread_id: int | 
 
 
 async def show(simulation: Simulation, key: str) -> Json:
-    """Return the session under `key`: fields with types, values and last changes, and FSM state.
+    """Return the session under `key`: fields with types, values and last changes, FSM state, talk.
 
     `problem` says why a stored record cannot be read; its raw `record` is there then.
     """
+    from toolkit.harness.simulator import talk_view
+
     codec = simulation.recorder.running_app.sessions.codec
     record = await simulation.recorder.stored(key)
     shown: Json = {"key": key, "stored": record is not None, "fields": [], "fsm": {}}
+    shown["talk"] = talk_view.shown(record)
     try:
         values = codec.load(key, record)[1]
     except StorageError as error:
@@ -70,6 +73,14 @@ async def reset(simulation: Simulation, key: str) -> None:
         del context.session
 
 
+async def ask_again(simulation: Simulation, key: str, question: str) -> Turn:
+    """Go back to a question of the open talk; `talk_view.ask_again` does it."""
+    # It imports aiogram, which takes seconds that pages need not wait for.
+    from toolkit.harness.simulator import talk_view
+
+    return await talk_view.ask_again(simulation, key, question)
+
+
 @asynccontextmanager
 async def _by_hand(simulation: Simulation, title: str, key: str) -> AsyncIterator[BotContext[Any]]:
     """Check a session out; what is done to it becomes a turn, unless it is refused."""
@@ -77,7 +88,7 @@ async def _by_hand(simulation: Simulation, title: str, key: str) -> AsyncIterato
     sessions = simulation.recorder.running_app.sessions
     async with sessions.checkout(key, holder="the simulator") as context:
         yield context
-    turn = simulation.recorder.begin(title, key=key, point=point, before=before)
+    turn = simulation.recorder.begin(title, key=key, point=point, before=before, by_hand=True)
     turn.after = await simulation.recorder.fields(key)
     simulation.recorder.finish(turn)
 

@@ -22,7 +22,7 @@ from typing import Any
 from toolkit.harness.fake_telegram import CallbackQuery, Event, PersonError
 from toolkit.harness.simulator.recorder import SimulatorError
 from toolkit.harness.simulator.saving import FOLDER, draft
-from toolkit.harness.simulator.session_view import key_of
+from toolkit.harness.simulator.session_view import ask_again, key_of, show
 from toolkit.harness.simulator.simulation import Simulation
 from toolkit.harness.simulator.waiting import wait, wait_for_timer
 from toolkit.storage import default_url
@@ -31,13 +31,14 @@ from toolkit.storage.base import SharedSessionStorage
 COMMANDS = {
     "/tap LABEL": "tap a button",
     "/as NAME": "switch to another user",
-    "/session": "show your session",
+    "/session": "show your session, and the talk that is open",
+    "/back QUESTION": "go back to a question of that talk",
     "/wait 2h": "let time pass at once; without a duration, until the next timer",
     "/fault NAME": "switch flood, network, slow or blocked on or off",
     "/save NAME": "save this conversation as a spec",
 }
 WELCOME = "Write to the bot; Ctrl-D ends. Commands:\n" + "".join(
-    f"  {command:12} {text}\n" for command, text in COMMANDS.items()
+    f"  {command:14} {text}\n" for command, text in COMMANDS.items()
 )
 MEDIA = ("photo", "video", "animation", "audio", "voice", "document", "sticker", "location", "poll")
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
@@ -146,6 +147,9 @@ class Conversation:
                     await settle(simulation.tap_label(person, person, label))
                 case ["/session"]:
                     await self._show_session()
+                case ["/back", question]:
+                    key = self._key()
+                    await settle(await ask_again(simulation, key, question.strip()))
                 case ["/wait", duration]:
                     await wait(simulation, duration.strip())
                 case ["/wait"]:
@@ -166,10 +170,18 @@ class Conversation:
         self.simulation.telegram.user(self._person, name)
 
     async def _show_session(self) -> None:
-        key = key_of(self.simulation, self._person, self._person, None)
-        fields = await self.simulation.recorder.fields(key)
-        for name, value in (fields or {}).items():
-            self._write(f"({name} = {value!r})\n")
+        session = await show(self.simulation, self._key())
+        for field in session["fields"]:
+            self._write(f"({field['name']} = {field['value']!r})\n")
+        if talk := session["talk"]:
+            for answer in talk["answers"]:
+                given = f"{answer['ended']}" if answer["ended"] else f"{answer['value']!r}"
+                self._write(f"({talk['name']}: {answer['name']} = {given})\n")
+            self._write(f"({talk['name']} waits for {talk['waiting']})\n")
+
+    def _key(self) -> str:
+        # In a private chat there is always one.
+        return str(key_of(self.simulation, self._person, self._person, None))
 
     def _switch(self, name: str) -> None:
         now = self.simulation.faults.get(name)

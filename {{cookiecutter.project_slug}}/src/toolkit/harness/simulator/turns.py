@@ -35,7 +35,8 @@ class Turn:
     `action` is what a person did, as the `send` of a spec's step; a turn that is `part_of` what
     came of it in an earlier turn names that. `before` and `after` are the
     fields of the session under `key`, None where no handler took the update. `point` makes the
-    world what it was before; `again` marks a redelivery; `tasks` are those its handler started;
+    world what it was before; `again` marks a redelivery, `by_hand` what the person at the simulator
+    did to the session; `tasks` are those its handler started;
     `caused` are updates that its calls cause, which belong to it, where there are any.
     """
 
@@ -58,6 +59,7 @@ class Turn:
     logs: list[Json] = field(default_factory=list)
     error: str | None = None
     again: bool = False
+    by_hand: bool = False
     part_of: int | None = None
     done: bool = False
     verdict: str | None = None

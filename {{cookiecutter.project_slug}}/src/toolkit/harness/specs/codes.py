@@ -40,6 +40,8 @@ CODES = {
     "CHANGED_BY_TIMEZONE": "The bot answers otherwise where the machine is in another time zone.",
     "CHANGED_BY_RACE": "Two users who do the same at once get what one after the other would not.",
     "UNESCAPED": "What users are called or say breaks a message, or is shown with its escapes.",
+    "TALK_UNSTABLE": "The function of a talk reads the clock, or chance, outside of `once`.",
+    "TALK_MISUSED": "A question of a talk is not awaited, in a task, or its leaving is caught.",
     "TAP_LEFT_FAILS": "A button that is still there at the end fails, or nobody answers it.",
 }
 """Every code, and what it means. docs/testing.md has the same table."""
@@ -47,6 +49,7 @@ CODES = {
 FINDINGS = (
     *("TAP_NOT_ANSWERED", "TWO_HANDLERS", "MODULE_CHANGED"),
     *("MESSAGE_TO_STRANGER", "NAIVE_DATETIME", "TASK_LEFT", "UNESCAPED", "TAP_LEFT_FAILS"),
+    *("TALK_UNSTABLE", "TALK_MISUSED"),
 )
 """What is wrong at run time, whatever a spec expects, unless it allows that."""
 

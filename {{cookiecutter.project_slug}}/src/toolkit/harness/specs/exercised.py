@@ -121,7 +121,20 @@ def kind_of(data: str) -> str:
 
 def code_of(handler: Any) -> CodeType | None:
     """Return the code of a handler's function; None for one that is no function."""
-    return getattr(inspect.unwrap(handler.callback), "__code__", None)
+    return getattr(function_of(handler.callback), "__code__", None)
+
+
+def function_of(callback: Callable[..., Any]) -> Any:
+    """Return the function that somebody has registered: for a handler of a talk, the talk."""
+    return inspect.unwrap(talk_of(callback) or callback)
+
+
+def talk_of(callback: Callable[..., Any]) -> Callable[..., Any] | None:
+    """Return the function of the talk that a handler belongs to, None for other handlers."""
+    from toolkit.talks.registering import TalkHandler
+
+    owner = getattr(callback, "__self__", None)
+    return owner.function.callback if isinstance(owner, TalkHandler) else None
 
 
 def _steps(session: Any) -> set[Enum]:

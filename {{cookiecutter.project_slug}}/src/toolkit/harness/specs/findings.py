@@ -13,13 +13,14 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from toolkit.harness.specs.codes import Failure
-from toolkit.harness.specs.exercised import code_of
+from toolkit.harness.specs.exercised import code_of, talk_of
 from toolkit.harness.specs.module_state import changes, module_state, own_modules
 from toolkit.harness.specs.report import is_own, place_of
 from toolkit.harness.specs.rivals import rivals
 from toolkit.harness.specs.runner import SpecResult, step_played
 from toolkit.harness.specs.running_bot import MakeBot, RunningBot
 from toolkit.harness.specs.strength import compare_played
+from toolkit.harness.specs.talk_code import mistakes
 from toolkit.harness.types import Json
 
 if TYPE_CHECKING:
@@ -133,6 +134,9 @@ class Findings:
             if first is None:
                 return await handler(event, data)
             self._handled.append((step_played.get(), first))
+            if (talk := talk_of(data["handler"].callback)) is not None:
+                for each in mistakes(talk):
+                    self.note(*each)
             name = app.sessions.name
             # Filters are asked before the handler changes the session, and get one of their own.
             asked = {**data, name: deepcopy(data.get(name))}

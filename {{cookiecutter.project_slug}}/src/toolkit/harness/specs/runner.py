@@ -221,9 +221,10 @@ async def _other_session(expected: Json, running: RunningBot) -> list[str]:
 async def _other_talk(expected: Json | str, running: RunningBot) -> list[str]:
     open_now = await running.talk()
     if expected == "none":
-        return [] if open_now is None else [f"no talk should be open, but this one is: {open_now}"]
+        shown = show(open_now)
+        return [] if open_now is None else [f"no talk should be open, but this one is: {shown}"]
     if open_now is None:
-        return [f"no talk is open; expected {expected}"]
+        return [f"no talk is open; expected {show(expected)}"]
     found = list(differences(expected, open_now, "talk"))
     return [describe_session(found, "talk")] if found else []
 

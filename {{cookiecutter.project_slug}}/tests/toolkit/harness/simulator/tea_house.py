@@ -15,7 +15,7 @@ from aiogram import F, Router
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message, ReplyKeyboardRemove
 
-from toolkit import BotApp, SessionStorage, Tasks, button, create_bot, menu
+from toolkit import BotApp, SessionStorage, Talk, Tasks, button, create_bot, menu, on_talk
 from toolkit.harness.simulator.page_api import PageApi
 from toolkit.harness.simulator.simulation import Simulation
 from toolkit.harness.simulator.turns import Turn
@@ -89,6 +89,16 @@ async def send_what_telegram_refuses(message: Message) -> None:
 async def tell_ben(message: Message) -> None:
     assert message.bot is not None
     await message.bot.send_message(2, "Tea is ready")
+
+
+@on_talk(router, "order", Command("order"))
+async def order(talk: Talk, session: Session) -> None:
+    kind = await talk.ask("kind", "Which kind?", choices=["Green", "Black"], within=3600)
+    session.notes.append(kind)
+    session.cups += await talk.ask("cups", "How many cups?", read=int)
+    await talk.event("paid")
+    await talk.ask_message("phone", "Your number?", F.contact)
+    await talk.ask("sure", "Sure?", choices=[True, False])
 
 
 @router.message(F.text == "bye")

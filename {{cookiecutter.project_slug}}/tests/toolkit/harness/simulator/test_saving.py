@@ -197,3 +197,34 @@ async def test_a_draft_is_checked_as_the_hard_gate_would(desk: Desk) -> None:
     assert (repeat["spec"], repeat["step"]) == ("Tea", 1)
     assert repeat["fix"] == 'write "strict": true into the spec'
     assert "needs a name" in await desk.refusal("check", name=" ")
+
+
+async def test_what_was_done_by_hand_is_left_out_and_named(desk: Desk) -> None:
+    await desk.say("/order")
+    await desk.tap("Black")
+    await desk.ask("ask_again", key="1_1", question="kind")
+    assert draft(desk.simulation, "an order").warnings == []
+    await desk.tap("Green")
+    await desk.ask("edit", key="1_1", name="cups", value=7)
+    await desk.say("2")
+
+    found = draft(desk.simulation, "an order")
+
+    assert [step["send"] for step in found.spec["steps"]] == [
+        {"text": "/order"},
+        {"tap": "Black"},
+        {"tap": "Green"},
+        {"text": "2"},
+    ]
+    assert found.warnings == [
+        "Step 3 comes after “Back to the question kind”, which no step can do and the spec leaves "
+        "out; from there on it may go another way.",
+        "Step 4 comes after “cups was set by hand”, which no step can do and the spec leaves out; "
+        "from there on it may go another way.",
+    ]
+    assert "step 3 of 4" in (await found.verify(desk.simulation.make_bot) or "")
+
+
+async def test_what_was_done_by_hand_alone_is_no_spec(desk: Desk) -> None:
+    await desk.ask("edit", key="1_1", name="cups", value=7)
+    assert "nothing yet" in await desk.refusal("draft", name="by hand")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import time
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -85,6 +86,98 @@ async def test_a_record_that_cannot_be_read_is_shown_raw_with_the_reason(desk: D
     session = await desk.ask("session", user=1, chat=1)
     assert session["record"] == record
     assert "step" in session["problem"]
+
+
+async def open_talk(desk: Desk) -> Any:
+    return (await desk.ask("session", user=1, chat=1))["talk"]
+
+
+async def test_the_open_talk_shows_its_answers_and_what_it_waits_for(desk: Desk) -> None:
+    assert await open_talk(desk) is None
+    await desk.say("/order")
+    found = await open_talk(desk)
+    assert 3500 < found["until"] - time.time() < 3700
+    assert {**found, "until": None} == {
+        "name": "order",
+        "waiting": "kind",
+        "takes": "text",
+        "until": None,
+        "answers": [],
+    }
+    await desk.tap("Black")
+    await desk.say("2")
+    assert await open_talk(desk) == {
+        "name": "order",
+        "waiting": "paid",
+        "takes": "event",
+        "until": None,
+        "answers": [
+            {"name": "kind", "value": "Black", "ended": None},
+            {"name": "cups", "value": 2, "ended": None},
+        ],
+    }
+
+
+async def test_an_event_has_its_data_and_a_message_says_who_sent_what(desk: Desk) -> None:
+    await desk.say("/order")
+    await desk.tap("Black")
+    await desk.say("2")
+    await desk.simulation.recorder.running_app.talks.signal("1_1", "paid", {"amount": 5})
+    await desk.until(lambda: desk.texts()[-1] == "Your number?")
+    await desk.ask("share", user=1, chat=1, what="contact")
+    answers = (await open_talk(desk))["answers"]
+    assert {each["name"]: each["value"] for each in answers} == {
+        "kind": "Black",
+        "cups": 2,
+        "paid": {"amount": 5},
+        "phone": "Ann sent a contact",
+    }
+
+
+async def test_a_question_is_asked_again_and_what_followed_is_undone(desk: Desk) -> None:
+    await desk.say("/order")
+    await desk.tap("Black")
+    await desk.say("2")
+    assert (await fields(desk))["notes"]["value"] == ["Black"]
+
+    await desk.ask("ask_again", key="1_1", question="kind")
+
+    turn = desk.last
+    assert (turn.title, turn.error) == ("Back to the question kind", None)
+    assert [call.payload["text"] for call in turn.calls] == ["Which kind?"]
+    assert (turn.before or {})["cups"] == 2
+    assert (turn.after or {})["cups"] == 0
+    found = await open_talk(desk)
+    assert (found["waiting"], found["answers"]) == ("kind", [])
+    assert found["until"] is not None
+    await desk.tap("Green")
+    await desk.say("3")
+    after = await fields(desk)
+    assert (after["notes"]["value"], after["cups"]["value"]) == (["Green"], 3)
+
+
+async def test_going_back_to_a_question_can_be_taken_back(desk: Desk) -> None:
+    await desk.say("/order")
+    await desk.tap("Black")
+    await desk.ask("ask_again", key="1_1", question="kind")
+    await desk.ask("go_back", turn=desk.last.number)
+    found = await open_talk(desk)
+    assert (found["waiting"], [each["name"] for each in found["answers"]]) == ("cups", ["kind"])
+
+
+async def test_a_question_that_cannot_be_asked_again_is_refused(desk: Desk) -> None:
+    assert await desk.refusal("ask_again", key="1_1", question="kind") == "no talk is open"
+    await desk.say("/order")
+    await desk.tap("Black")
+    assert await desk.refusal("ask_again", key="1_1", question="cups") == (
+        "'cups' is no question that was answered; there are: kind"
+    )
+    record = await desk.simulation.recorder.stored("1_1") or {}
+    gone = {**record, "talk": {**record["talk"], "name": "gone"}}
+    await desk.simulation.storage.write("1_1", gone)
+    refusal = await desk.refusal("ask_again", key="1_1", question="kind")
+    assert refusal == "the bot has no talk 'gone' any more"
+    assert desk.last.title == "Ann tapped [Black]"
 
 
 class Size(enum.Enum):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterator
 
 import pytest
 
-from toolkit.harness.fake_telegram import ApiError
+from toolkit.harness.fake_telegram import ApiError, Fault
 from toolkit.harness.simulator.recorder import SimulatorError
 from toolkit.harness.simulator.simulation import Simulation
 from toolkit.harness.simulator.turns import LogLines
@@ -132,6 +133,31 @@ async def test_a_restart_keeps_sessions_and_delivers_again_what_was_being_handle
     await desk.until(lambda: len(hung.calls) == 2)
     assert (hung.before or {})["notes"] == []  # nothing of the first try was kept
     assert (await simulation.recorder.fields("1_1") or {})["step"] == "choosing"
+
+
+async def test_a_restart_while_a_question_is_asked_again_leaves_the_talk_as_it_was(
+    desk: Desk,
+) -> None:
+    await desk.say("/order")
+    await desk.tap("Black")
+    desk.simulation.telegram.faults.add(Fault(method="sendMessage", delay=3600))
+    await desk.ask_at_once("ask_again", key="1_1", question="kind")
+    turn = desk.last
+    while turn.handler is None:  # noqa: ASYNC110 - nothing tells that it begins
+        await asyncio.sleep(0)
+
+    await desk.ask("restart")
+
+    assert (turn.done, turn.error) == (True, None)
+    assert desk.last.title == "The bot was restarted"
+    talk = (await desk.ask("session", user=1, chat=1))["talk"]
+    assert (talk["waiting"], [each["name"] for each in talk["answers"]]) == ("cups", ["kind"])
+
+
+async def test_a_turn_of_a_talk_has_the_talks_function_as_its_handler(desk: Desk) -> None:
+    turns = [await desk.say("/order"), await desk.tap("Black"), await desk.say("2")]
+    assert {turn.handler for turn in turns} == {f"{make_tea_house.__module__}.order"}
+    assert all("tea_house.py:" in (turn.place or "") for turn in turns)
 
 
 async def test_an_update_that_comes_again_is_not_applied_twice(desk: Desk) -> None:

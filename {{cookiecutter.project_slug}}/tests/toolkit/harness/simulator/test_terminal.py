@@ -28,6 +28,8 @@ from toolkit import (
 from toolkit.harness.simulator.terminal import converse, play
 from toolkit.harness.storage import PersistentStorage
 
+from .tea_house import make_tea_house
+
 router = Router()
 TEA = menu([button("Green", "tea:green"), button("Black", "tea:black")], columns=2)
 
@@ -180,6 +182,26 @@ def test_control_characters_do_not_reach_the_terminal(talk: Talk) -> None:
     said = talk("beep")
     assert said.startswith("listen\n[a")
     assert said.replace("\n", "").isprintable()
+
+
+def test_the_open_talk_is_shown_and_gone_back_in() -> None:
+    written = io.StringIO()
+    lines = ["/order", "/tap Black", "2", "/session", "/back cups", "/back tea", "5", "/session"]
+    play(make_tea_house, PersistentStorage(MemorySessionStorage()), lines, written.write)
+    asked, _, rest = written.getvalue().partition("(step = 'idle')\n")
+    assert asked.endswith("How many cups?\n[Back] [Cancel]\n")
+    assert "(order: kind = 'Black')\n(order: cups = 2)\n(order waits for paid)\n" in rest
+    back, _, after = rest.partition("waits for paid)\n")[2].partition("(step = 'idle')\n")
+    assert back == (
+        "How many cups?\n[Back] [Cancel]\n"
+        "('tea' is no question that was answered; there are: kind)\n"
+    )
+    assert "(cups = 5)\n" in after
+    assert after.endswith("(order: cups = 5)\n(order waits for paid)\n")
+
+
+def test_back_without_an_open_talk_says_so_and_alone_is_a_message(talk: Talk) -> None:
+    assert talk("/back kind", "/back") == "(no talk is open)\n1: /back\n"
 
 
 def test_ctrl_c_stops_the_bot_and_ends_quietly(talk: Talk) -> None:

@@ -7,11 +7,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiogram import F, Router
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message
 
-from toolkit import SessionStorage, button, create_bot, menu
+from toolkit import SessionStorage, Talk, button, create_bot, menu, on_talk
 from toolkit.harness.specs.exercised import Exercised, untapped
 from toolkit.harness.specs.runner import SpecResult, run_spec
 from toolkit.harness.specs.spec import parse_specs
@@ -90,6 +91,32 @@ async def test_a_handler_for_two_kinds_of_updates_may_run_for_either() -> None:
     )
 
     assert missing == []
+
+
+async def ask_for_a_size(talk: Talk) -> None:
+    await talk.ask("size", "Size?")
+
+
+@pytest.mark.parametrize("text", ["/order", "/ask"])
+async def test_a_talk_is_one_handler_whatever_brings_it_on(text: str) -> None:
+    def make_talking_bot(*, storage: SessionStorage | None = None) -> Any:
+        app = make_bot(storage=storage)
+        router = Router()
+        on_talk(router, "order", Command("order"))(ask_for_a_size)
+        app.include_router(router)
+        return app
+
+    (spec,) = parse_specs({"name": "a", "steps": [{"send": {"text": text}, "expect": []}]}, "f")
+    exercised = Exercised(make_talking_bot)
+    assert (await run_spec(spec, exercised.make_bot)).ok
+
+    named = [each for each in exercised.missing() if "ask_for_a_size" in each.why]
+
+    assert len(named) == (text == "/ask")
+    for each in named:
+        assert each.code == "HANDLER_NEVER_RUN"
+        assert "test_exercised.py:" in (each.file or "")
+        assert each.why.endswith("which takes callback_query and message and timer updates")
 
 
 def test_a_handler_is_named_with_its_place() -> None:

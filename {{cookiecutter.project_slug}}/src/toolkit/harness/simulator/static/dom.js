@@ -70,7 +70,7 @@ export function iconButton(name, label, onclick, classes = "") {
 export function keepFocus(part, name, draw) {
   const focused = part.contains(document.activeElement) && document.activeElement.closest(`[data-${name}]`);
   draw();
-  const same = focused && part.querySelector(`[data-${name}="${focused.dataset[name]}"]`);
+  const same = focused && part.querySelector(`[data-${name}="${CSS.escape(focused.dataset[name])}"]`);
   if (same) (same.querySelector("button") ?? same).focus();
 }
 

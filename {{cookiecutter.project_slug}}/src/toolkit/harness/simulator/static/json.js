@@ -16,8 +16,8 @@ export function jsonLine(value, longest = 60) {
 }
 
 /** The same for a field of a session, in which moments are common: without microseconds. */
-export function momentLine(value) {
-  return jsonLine(value, 400).replace(/^"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)\.\d+/, '"$1 $2');
+export function momentLine(value, longest = 400) {
+  return jsonLine(value, longest).replace(/^"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)\.\d+/, '"$1 $2');
 }
 
 /** Text with every control and direction character written out. */

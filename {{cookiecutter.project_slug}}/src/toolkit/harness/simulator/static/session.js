@@ -1,8 +1,8 @@
-// What the bot remembers of the chat on screen: typed fields, what changed last, and editing.
+// What the bot remembers of the chat on screen: typed fields, what changed last, editing, the open talk.
 
 import { confirm } from "./dialogs.js";
-import { button, h, iconButton, keepFocus } from "./dom.js";
-import { jsonBlock, jsonLine, momentLine } from "./json.js";
+import { button, clock, h, iconButton, keepFocus } from "./dom.js";
+import { jsonBlock, jsonLine, momentLine, visible } from "./json.js";
 import { on, request, state } from "./state.js";
 
 const section = document.querySelector("#session");
@@ -27,6 +27,7 @@ function drawFields() {
       ? [h("p.problem", session.problem), jsonBlock(session.record, "The stored record")]
       : []),
     h("dl.fields", { "aria-label": "Fields of the session" }, session.fields.map(row)),
+    ...(session.talk ? [talk(session)] : []),
     ...fsm(session.fsm),
   );
 }
@@ -104,6 +105,41 @@ function editorOf({ name, value, type, choices }) {
     }
   };
   return { element, read };
+}
+
+function talk({ key, talk: { name, answers, waiting, takes, until } }) {
+  const limit = until && ` until ${clock(until)}`;
+  return h(
+    "div.talk",
+    h("h3", `Talk ${visible(name)}`),
+    h(
+      "dl.fields",
+      { "aria-label": "Questions of the talk" },
+      answers.map((answer) => answerRow(key, answer)),
+      h(
+        "div.field-row.waits",
+        h("dt", h("span.field-name", visible(waiting ?? ""))),
+        h("dd", h("span.muted", "waits for ", WAITS[takes], limit)),
+      ),
+    ),
+  );
+}
+
+const WAITS = { text: "a text or a tap", message: "a message", event: "an event" };
+
+function answerRow(key, { name, value, ended }) {
+  const question = visible(name);
+  const again = () => request("ask_again", { key, question: name });
+  return h(
+    "div.field-row",
+    { "data-field": `talk ${question}` },
+    h("dt", h("span.field-name", question)),
+    h(
+      "dd",
+      h("span.field-value", ended ?? momentLine(value, 120)),
+      button(".small", "Go back to here", again, { "aria-label": `Go back to here: ${question}` }),
+    ),
+  );
 }
 
 function fsm(states) {
