@@ -46,6 +46,15 @@ def seconds_of(duration: str | timedelta) -> float:
     return seconds
 
 
+def duration_of(seconds: float) -> str:
+    """Write whole seconds as `seconds_of` reads them: 5400 is 1h30m."""
+    rest, parts = int(seconds), ""
+    for unit, length in (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)):
+        number, rest = divmod(rest, length)
+        parts += f"{number}{unit}" if number else ""
+    return parts
+
+
 def moment_of(moment: str | datetime) -> datetime:
     """Read a moment with its offset from UTC. Raises ValueError that says what it looks like."""
     found = moment if isinstance(moment, datetime) else None

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
+from toolkit.harness.clock import duration_of
 from toolkit.harness.simulator.recorder import SimulatorError
 from toolkit.harness.simulator.simulation import Simulation
 from toolkit.harness.simulator.turns import Turn
+from toolkit.harness.simulator.waiting import let_pass
 from toolkit.harness.specs.given import UnknownText
 from toolkit.harness.specs.matching import compare
 from toolkit.harness.specs.report import describe_calls, show
@@ -33,8 +35,6 @@ async def replay(simulation: Simulation, spec: BotSpec) -> int:
     The turn of such a step says how in its `verdict`. Raises `SimulatorError` for a step that
     cannot be done, a tap on a button that is not there for instance.
     """
-    if any(step.passing is not None for step in spec.steps):
-        raise SimulatorError("here time passes as it does; pytest runs specs that advance it")
     if not await simulation.start_over(spec.given):
         raise SimulatorError(f"the bot does not start: {(simulation.broken or '').strip()}")
     failed = 0
@@ -58,6 +58,8 @@ async def replay(simulation: Simulation, spec: BotSpec) -> int:
 
 async def _act(simulation: Simulation, step: Step) -> list[Turn]:
     """Do a step; return the turns of all updates that came of it."""
+    if step.passing is not None:
+        return await let_pass(simulation, step.passing, f"{duration_of(step.passing)} later")
     turns: list[Turn] = []
     first: dict[int, int] = {}
     going = rounds(simulation.telegram, step.sends)

@@ -12,6 +12,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from toolkit.harness.clock import duration_of
 from toolkit.harness.fake_telegram import ApiError, Call, NetworkFailure
 from toolkit.harness.simulator.recorder import SimulatorError
 from toolkit.harness.simulator.simulation import Simulation
@@ -104,7 +105,8 @@ def draft(
     turns = [
         turn
         for turn in simulation.recorder.turns
-        if turn.by_hand or (turn.update is not None and not turn.again and turn.part_of is None)
+        if turn.part_of is None and not turn.again
+        if turn.by_hand or turn.passing is not None or turn.update is not None
         if first <= turn.number and (last is None or turn.number <= last)
     ]
     if all(turn.by_hand for turn in turns):
@@ -120,13 +122,18 @@ def draft(
             left_out.append(turn.title)
             continue
         number = len(steps) + 1
-        step: Json = {"send": _send(turn), "expect": list(_expected(turn, names))}
+        expected = list(_expected(turn, names))
+        if turn.passing is not None:
+            step: Json = {"advance": duration_of(turn.passing), "expect": expected}
+        else:
+            step = {"send": _send(turn), "expect": expected}
         if session and (changed := _changed_fields(turn)):
             step["session"] = changed
         if faults := list(_faults(turn.calls)):
             step["fault"] = faults if len(faults) > 1 else faults[0]
         steps.append(step)
-        warnings += (f"Step {number} {problem}." for problem in _problems(turn, step["send"]))
+        problems = _problems(turn, step.get("send", {}))
+        warnings += (f"Step {number} {problem}." for problem in problems)
         warnings += (f"Step {number} comes after “{title}”, {BY_HAND}." for title in left_out)
         left_out.clear()
     given = simulation.given.as_json()

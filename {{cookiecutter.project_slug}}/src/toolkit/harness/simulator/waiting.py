@@ -13,6 +13,7 @@ from toolkit.harness.specs.settling import pass_time
 
 if TYPE_CHECKING:
     from toolkit.harness.simulator.simulation import Simulation
+    from toolkit.harness.simulator.turns import Turn
 
 LONGEST = 10.0
 """Real seconds that it may take."""
@@ -23,7 +24,7 @@ async def wait(simulation: Simulation, duration: str) -> None:
 
     Raises `ValueError` for what is no duration, and where the clock cannot be moved.
     """
-    await _pass(simulation, seconds_of(duration), f"{duration} later")
+    await let_pass(simulation, seconds_of(duration), f"{duration} later")
 
 
 async def wait_for_timer(simulation: Simulation) -> None:
@@ -33,17 +34,23 @@ async def wait_for_timer(simulation: Simulation) -> None:
     found = await due(math.inf, 1) if due is not None else []
     if not found:
         raise SimulatorError("no timer is set")
-    await _pass(simulation, max(0.001, found[0].at - time.time()), "Until the next timer")
+    seconds = max(1, math.ceil(found[0].at - time.time()))
+    await let_pass(simulation, seconds, "Until the next timer")
 
 
-async def _pass(simulation: Simulation, seconds: float, title: str) -> None:
+async def let_pass(simulation: Simulation, seconds: float, title: str) -> list[Turn]:
+    """Let time pass; return its turn, and those of the timers that were due."""
     clock, recorder = clock_of(asyncio.get_running_loop()), simulation.recorder
     clock.check_moves()
-    turn = recorder.begin(title)
+    turn = recorder.begin(title, passing=seconds)
     try:
         with clock.held():
             await pass_time(clock, seconds, simulation.background, LONGEST)
     except TimeoutError as error:
         raise SimulatorError(str(error)) from error
     finally:
+        timers = [each for each in recorder.turns if each.number > turn.number]
+        for each in timers:
+            each.part_of = turn.number
         recorder.finish(turn)
+    return [turn, *timers]

@@ -76,10 +76,15 @@ async def test_a_date_counts_for_the_replay_alone(desk: Desk) -> None:
     assert datetime.now(UTC).year > 2000
 
 
-async def test_time_cannot_be_advanced_here(desk: Desk) -> None:
-    spec = {"name": "x", "steps": [{"advance": "1h", "expect": []}]}
-    refusal = await desk.refusal("replay", text=json.dumps(spec))
-    assert refusal == "here time passes as it does; pytest runs specs that advance it"
+async def test_time_passes_at_once_where_a_spec_advances_it(desk: Desk) -> None:
+    def told(text: str) -> str:
+        due = {"method": "sendMessage", "payload": {"text": text}}
+        asked = {"send": {"text": "/order"}, "expect": [{"method": "sendMessage"}]}
+        steps = [asked, {"advance": "59m", "expect": []}, {"advance": "1m", "expect": [due]}]
+        return json.dumps({"name": "x", "strict": True, "steps": steps})
+
+    assert (await desk.ask("replay", text=told("You were away for too long.")))["failed"] == 0
+    assert (await desk.ask("replay", text=told("too late")))["failed"] == 1
 
 
 async def test_lines_of_a_terminal_are_a_transcript(desk: Desk) -> None:

@@ -49,6 +49,17 @@ async def test_the_session_is_expected_where_it_changed_and_will_be_the_same(des
     assert sessions == [{"step": "choosing"}, {"step": "idle", "tea": "green"}]
 
 
+async def test_time_that_was_let_pass_is_a_step(desk: Desk) -> None:
+    await desk.say("/order")
+    await desk.ask("wait", duration="30m")
+    await desk.ask("wait_for_timer")
+    late = {"chat_id": 1, "text": "You were away for too long."}
+    assert (await steps(desk))[1:] == [
+        {"advance": "30m", "expect": []},
+        {"advance": "30m", "expect": [{"method": "sendMessage", "payload": late}]},
+    ]
+
+
 async def test_people_and_groups_keep_their_numbers(desk: Desk) -> None:
     group = min(desk.simulation.telegram.chats)
     await desk.say("hello", 3)
