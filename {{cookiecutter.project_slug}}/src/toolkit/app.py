@@ -545,7 +545,8 @@ def create_bot(
     - `scope`: who shares a session: `chat_user` (each user in each chat), `chat` (all of a chat),
       `user` (one user in all chats), or `chat_user_topic` and `chat_topic`, which keep the topics
       of a forum apart (`toolkit.sessions.keys`).
-    - `migrations`: maps 1, 2, … to functions that return the stored fields in their next shape.
+    - `migrations`: maps 1, 2, … to functions that return the stored fields in their next shape. One
+      with a second parameter is given the timers as well.
     - `session_type`: the type of the session, where `initial` is a lambda that returns a TypedDict.
     - `expires_in`: seconds after its last change until a session is forgotten; by default never.
     - `session_name`: the name under which handlers ask for the session.

@@ -23,10 +23,12 @@ from toolkit.errors import MigrationRefused, NotSerializable, SessionUndecodable
 from toolkit.sessions.round_trip import RoundTrip, difference
 from toolkit.storage.base import Value
 from toolkit.talks.state import fault_of as fault_of_talk
+from toolkit.timers.timers import FIELD as TIMERS
 from toolkit.timers.timers import fault_of
 
 S = TypeVar("S")
-Migration = Callable[[dict[str, Any]], dict[str, Any]]
+Migration = Callable[..., dict[str, Any]]
+"""From the session's fields to the next ones; with a second parameter it may change the timers."""
 
 
 class SessionCodec(Generic[S]):
@@ -50,6 +52,7 @@ class SessionCodec(Generic[S]):
         if list(self.migrations) != list(range(1, self.version + 1)):
             found = ", ".join(map(str, self.migrations))
             raise ValueError(f"migrations must be numbered 1, 2, 3, … without gaps; got {found}")
+        self._see_timers = {n for n, each in self.migrations.items() if _takes_two(each)}
         self.type: Any = session_type or _type_of(initial)
         adapter, self._trip = _adapter(typing.cast(Hashable, self.type))
         # What TypeAdapter's own methods call, without the dozen options they pass on.
@@ -132,7 +135,28 @@ class SessionCodec(Generic[S]):
                 return f"session.{name}"
         return "session"
 
-    def _migrate(self, key: str, stored: dict[str, Any], version: Any) -> dict[str, Any]:
+    def timers_of(self, key: str, record: Value) -> dict[str, Any]:
+        """Return the timers of a record as its migrations leave them.
+
+        Raises `MigrationRefused` where they are none any more.
+        """
+        timers: dict[str, Any] = record.get(TIMERS) or {}
+        version = record.get("version", 0)
+        if not timers or self._see_timers.isdisjoint(range(version + 1, self.version + 1)):
+            return timers
+        timers = copy.deepcopy(timers)
+        self._migrate(key, record.get("session") or {}, version, timers)
+        if fault := fault_of(timers):
+            raise MigrationRefused(f"after the migrations of {key}: {fault}")
+        return timers
+
+    def _migrate(
+        self,
+        key: str,
+        stored: dict[str, Any],
+        version: Any,
+        timers: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
         if version == self.version:
             return stored
         if version > self.version:
@@ -142,8 +166,9 @@ class SessionCodec(Generic[S]):
             )
         fields = copy.deepcopy(stored)
         for number in range(version + 1, self.version + 1):
+            more = ({} if timers is None else timers,) if number in self._see_timers else ()
             try:
-                fields = self.migrations[number](fields)
+                fields = self.migrations[number](fields, *more)
             except Exception as error:
                 raise MigrationRefused(
                     f"migration {number} failed on the session of {key}: {error!r}. "
@@ -155,6 +180,15 @@ class SessionCodec(Generic[S]):
                     f"{key}; it must return the session's fields as a dict"
                 )
         return fields
+
+
+def _takes_two(migration: Migration) -> bool:
+    try:
+        found = inspect.signature(migration).parameters.values()
+    except ValueError:  # some of those that are built in
+        return False
+    places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(each.kind in places and each.default is each.empty for each in found) > 1
 
 
 def _part(session: Any, name: str) -> Any:

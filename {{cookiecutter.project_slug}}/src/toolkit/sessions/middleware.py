@@ -235,10 +235,10 @@ class Sessions(Generic[S]):
             except SessionUndecodable as error:
                 await self.checkouts.quarantine(held, error)
                 session, before = self.codec.load(key, None)
+            return self._context(held, session, before)
         except BaseException:
             await self.checkouts.abandon(held)
             raise
-        return BotContext(held, session, before, self.name, self.timer_names)
 
     async def peek(self, key: str, holder: str) -> BotContext[S]:
         """Read the session of `key` while another may have it; the caller owes the same.
@@ -251,7 +251,15 @@ class Sessions(Generic[S]):
             session, before = self.codec.load(key, held.value)
         except SessionUndecodable:
             return await self.begin(key, holder)
-        return BotContext(held, session, before, self.name, self.timer_names)
+        return self._context(held, session, before)
+
+    def _context(self, held: CheckedOut, session: S, before: dict[str, Any]) -> BotContext[S]:
+        context = BotContext(held, session, before, self.name, self.timer_names)
+        if context.timers.entries and self.codec.version:
+            entries = self.codec.timers_of(held.key, held.value or {})
+            context.timers.changed = entries is not context.timers.entries
+            context.timers.entries = entries
+        return context
 
     async def commit(
         self, context: BotContext[S], update_id: int | None = None, chat: int | None = None

@@ -12,7 +12,15 @@ import pytest
 from aiogram import Router
 from aiogram.types import Message
 
-from toolkit import MemorySessionStorage, NotSerializable, Sessions, Timer, Timers, on_timer
+from toolkit import (
+    MemorySessionStorage,
+    MigrationRefused,
+    NotSerializable,
+    Sessions,
+    Timer,
+    Timers,
+    on_timer,
+)
 from toolkit.app import create_bot
 from toolkit.storage.base import Due
 
@@ -186,3 +194,32 @@ async def test_a_name_with_a_colon_is_no_handler_and_telegram_is_not_asked_for_t
 
     assert app.timer_names() == {"remind"}
     assert app.resolve_used_update_types() == []
+
+
+async def test_a_migration_may_rename_timers_and_they_are_due_under_the_new_name() -> None:
+    def renamed(fields: dict[str, Any], timers: dict[str, Any]) -> dict[str, Any]:
+        timers["reminder"] = timers.pop("remind")
+        return fields
+
+    storage = MemorySessionStorage()
+    entry = {"at": NOON.timestamp()}
+    await storage.write("5_5", {"timers": {"remind": entry}, "wake_at": entry["at"]})
+    async with sessions_in(storage, migrations={1: renamed}).checkout("5_5") as context:
+        assert dict(context.timers) == {"reminder": NOON}
+    record = await storage.read("5_5")
+    assert record is not None
+    assert (record["timers"], record["version"]) == ({"reminder": entry}, 1)
+
+
+async def test_a_migration_that_leaves_no_timers_behind_changes_nothing() -> None:
+    def broken(fields: dict[str, Any], timers: dict[str, Any]) -> dict[str, Any]:
+        timers["remind"] = "soon"
+        return fields
+
+    storage = MemorySessionStorage()
+    stored = {"timers": {"remind": {"at": NOON.timestamp()}}, "wake_at": NOON.timestamp()}
+    await storage.write("5_5", stored)
+    with pytest.raises(MigrationRefused, match=r"5_5: timers\.remind: it does not say at which"):
+        async with sessions_in(storage, migrations={1: broken}).checkout("5_5"):
+            pass
+    assert await storage.read("5_5") == stored
