@@ -54,7 +54,7 @@ from toolkit.talks.errors import TalkEnded as TalkEnded
 from toolkit.talks.errors import TalkMisused as TalkMisused
 from toolkit.talks.errors import TalkTimeout as TalkTimeout
 from toolkit.talks.labels import Labels as Labels
-from toolkit.talks.registering import Talks as Talks
+from toolkit.talks.outside import Talks as Talks
 from toolkit.talks.registering import on_talk as on_talk
 from toolkit.talks.talk import Talk as Talk
 from toolkit.timers.events import Timer as Timer

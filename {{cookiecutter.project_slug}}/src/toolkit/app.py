@@ -66,7 +66,7 @@ from toolkit.sessions.middleware import SessionErrors, SessionMiddleware, Sessio
 from toolkit.storage.base import SessionStorage
 from toolkit.storage.memory import MemorySessionStorage
 from toolkit.storage.per_bot import storage_of
-from toolkit.talks.registering import Talks
+from toolkit.talks.outside import Talks
 from toolkit.timers.events import EVENT as TIMER
 
 logger = logging.getLogger(__name__)

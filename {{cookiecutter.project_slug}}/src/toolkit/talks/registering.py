@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from aiogram import Bot, Router
-from aiogram.dispatcher.event.bases import UNHANDLED
 from aiogram.dispatcher.event.handler import CallbackType, HandlerObject
 from aiogram.enums import ChatType
 from aiogram.methods import SendMessage
 from aiogram.types import CallbackQuery, Message, TelegramObject
 
 from toolkit.routers import on_timer, timer_observer
-from toolkit.sessions.middleware import BotContext, Sessions
+from toolkit.sessions.middleware import BotContext
 from toolkit.storage.base import Value
 from toolkit.talks.answers import mark_of
 from toolkit.talks.errors import Asked, TalkCancelled, TalkEnded, TalkMisused
@@ -170,7 +169,7 @@ class TalkHandler:
         below = context.talk
         again = below is not None and below["name"] == self.name and self.at_command == "end"
         if below is not None and self.while_open == "refuse" and not again:
-            await _tell(self._labels_for(data).busy, data)
+            await tell(self._labels_for(data).busy, data)
             await _resume(below, event, data)
             return None
         number = short(f"{context.key} {getattr(data['event_update'], 'update_id', 0)}", 4)
@@ -215,47 +214,63 @@ class TalkHandler:
         reopened: bool = False,
     ) -> Any:
         """Run the function with what came, and keep where it waits; return what it returns."""
-        context: BotContext[Any] = data["context"]
         while True:
-            going = talk.copy()
             labels = self._labels_for(data)
-            run = Run(going, came, event, data, labels, self.in_place, reopened)
+            run = Run(talk.copy(), came, event, data, labels, self.in_place, reopened)
             try:
-                result = await self.function.call(Talk(run), **data)
-            except Asked:
-                ended = None
+                ended, result = await self._call(run)
             except Reopen as again:
                 talk.reopen(again.question)
                 came, reopened = Came("resume"), True
-                continue
-            except TalkEnded as end:
-                labels = run.labels
-                cancelled = isinstance(end, TalkCancelled)
-                await run.show(labels.cancelled if cancelled else labels.timed_out)
-                ended, result = True, None
             else:
-                await run.said()
-                ended = True
-                if run.left is not None:
-                    raise TalkMisused(
-                        f"{run.left}: the function goes on after this question was left to wait "
-                        "for an answer. Use `except Exception` instead of `except BaseException`"
-                    )
-            break
+                break
         run.check_awaited()
+        context: BotContext[Any] = data["context"]
         if context.is_deleted:
             return result
         if not ended:
             run.finish_order()
             run.note_changes()
-            context.talk = going.as_json()
+            context.talk = run.talk.as_json()
             return None
+        below = run.talk.below
         context.timers.cancel(TIMEOUT)
-        context.talk = going.below
-        if going.below is not None:
-            signals = {**going.signals, **going.below.get("signals", {})}
-            await _resume({**going.below, "signals": signals}, event, data)
+        context.talk = below
+        if below is not None:
+            signals = {**run.talk.signals, **below.get("signals", {})}
+            await _resume({**below, "signals": signals}, event, data)
         return result
+
+    async def _call(self, run: Run) -> tuple[bool, Any]:
+        """Call the function; return whether the talk has ended, and what it returned."""
+        try:
+            result = await self.function.call(Talk(run), **run.data)
+        except Asked:
+            return False, None
+        except TalkEnded as end:
+            cancelled = isinstance(end, TalkCancelled)
+            await run.show(run.labels.cancelled if cancelled else run.labels.timed_out)
+            return True, None
+        if run.left is not None:
+            raise TalkMisused(
+                f"{run.left}: the function goes on after this question was left to wait for an "
+                "answer. Use `except Exception` instead of `except BaseException`"
+            )
+        await run.said()
+        return True, result
+
+
+async def tell(text: str, data: Mapping[str, Any]) -> None:
+    """Send a text to the chat of the session."""
+    origin = data["session_origin"]
+    await data["bot"](
+        SendMessage(
+            chat_id=origin.user if origin.chat is None else origin.chat,
+            message_thread_id=origin.topic,
+            business_connection_id=origin.business,
+            text=text,
+        )
+    )
 
 
 async def _resume(stored: Value, event: object, data: Mapping[str, Any]) -> None:
@@ -270,79 +285,3 @@ def _is_meant(message: Message, bot: Bot) -> bool:
         return True
     answered = message.reply_to_message
     return bool(answered and answered.from_user and answered.from_user.id == bot.id)
-
-
-async def _tell(text: str, data: Mapping[str, Any]) -> None:
-    origin = data["session_origin"]
-    await data["bot"](
-        SendMessage(
-            chat_id=origin.user if origin.chat is None else origin.chat,
-            message_thread_id=origin.topic,
-            business_connection_id=origin.business,
-            text=text,
-        )
-    )
-
-
-class Talks:
-    """Begins talks and brings them on from outside: `app.talks`, or what a handler gets as `talks`.
-
-    What it is told is committed with the session, and comes to the talk as an update of its own.
-    """
-
-    def __init__(self, sessions: Sessions[Any], router: Router) -> None:
-        self._sessions = sessions
-        self._router = router
-        self.labels = Labels()
-        """Says that a talk is over whose function there is no more."""
-
-    async def start(self, key: str, name: str, data: Any = None) -> None:
-        """Begin a talk in the chat of a session. Raises `ValueError` where there is none of it."""
-        if name not in (known := talk_handlers(self._router)):
-            raise ValueError(f"there is no talk {name!r}; there are: {', '.join(known) or 'none'}")
-        await self._set(key, f"{START}:{name}", data)
-
-    async def signal(self, key: str, name: str, data: Any = None) -> bool:
-        """Bring on the talk that waits for `talk.event(name)`, or will; tell if one is open."""
-        return await self._set(key, f"{SIGNAL}:{name}", [name, data], to_open=True)
-
-    async def _set(self, key: str, part: str, data: Any, *, to_open: bool = False) -> bool:
-        context = self._sessions.current(key)
-        if context is None:
-            async with self._sessions.checkout(key, holder="talks") as context:
-                return self._set_in(context, part, data, to_open)
-        return self._set_in(context, part, data, to_open)
-
-    def _set_in(self, context: BotContext[Any], part: str, data: Any, to_open: bool) -> bool:
-        if to_open and context.talk is None:
-            return False
-        name, number = f"{PREFIX}:{part}", 1
-        while name in context.timers:
-            number += 1
-            name = f"{PREFIX}:{part}:{number}"
-        context.timers.set(name, after=0, data=data)
-        return True
-
-    async def around(
-        self,
-        handler: Callable[[TelegramObject, dict[str, Any]], Any],
-        event: TelegramObject,
-        data: dict[str, Any],
-    ) -> Any:
-        """Take an update while a talk is open. One without a function ends, others at commands."""
-        context: BotContext[Any] = data["context"]
-        stored = context.talk or {}
-        talk = talk_handlers(self._router).get(stored["name"])
-        if talk is None:
-            logger.warning("talk %s of %s ends: it has no function", stored["name"], context.key)
-            context.talk = stored.get("below")
-            context.timers.cancel(TIMEOUT)
-            await _tell(self.labels.over, data)
-            return await handler(event, data)
-        result = await handler(event, data)
-        text = getattr(getattr(event, "message", None), "text", None) or ""
-        ends = talk.at_command == "end" and text.startswith("/") and result is not UNHANDLED
-        if ends and (context.talk or {}).get("number") == stored["number"]:
-            context.talk = stored.get("below")
-            context.timers.cancel(TIMEOUT)
-        return result

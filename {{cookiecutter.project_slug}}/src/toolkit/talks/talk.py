@@ -9,8 +9,9 @@ from aiogram.dispatcher.event.handler import CallbackType
 from aiogram.types import KeyboardButton, Message
 
 from toolkit.talks.answers import Choices
-from toolkit.talks.calls import Ask, AskMessage, Event, Once, Say, Within
+from toolkit.talks.calls import Event, Once, Say, Within
 from toolkit.talks.labels import Labels
+from toolkit.talks.questions import Ask, AskMessage
 from toolkit.talks.run import Run
 
 T = TypeVar("T")
