@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import json
+import random
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -158,7 +159,8 @@ def parses(file: Any) -> bool:
 
 
 FILE = FILES[2]
-CHANGES = [*changes(FILE)]
+# All that are in one part are tried on that part alone.
+CHANGES = random.Random(7).sample([*changes(FILE)], 1500)  # noqa: S311 - no secret
 
 
 def test_the_schema_takes_what_the_parser_takes_after_any_change() -> None:
@@ -166,8 +168,9 @@ def test_the_schema_takes_what_the_parser_takes_after_any_change() -> None:
     for change in CHANGES:
         file = copy.deepcopy(FILE)
         change(file)
-        taken += parses(file)
-        assert VALIDATOR.is_valid(file) is parses(file), file
+        parsed = parses(file)
+        taken += parsed
+        assert VALIDATOR.is_valid(file) is parsed, file
     assert 0.1 < taken / len(CHANGES) < 0.9
 
 
