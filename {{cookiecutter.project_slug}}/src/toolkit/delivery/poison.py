@@ -72,25 +72,25 @@ class StartRecord:
 class TimerStart:
     """Whose timers this bot's last process began with, where it died soon after its start.
 
-    `deaths` counts how often in a row it died at the timers of one session alone.
+    How often a process has died at a timer alone is noted with the timer (`Timers.begin_alone`):
+    several processes may start at a time.
     """
 
     KEY = "timers:start"
 
     def __init__(self, app: ServedApp) -> None:
         self._checkouts = app.sessions.checkouts
-        self.suspects: frozenset[str] = frozenset()
-        self.deaths = 0
+        self.suspects: set[str] = set()
+        """The keys of their sessions."""
 
     async def read(self) -> None:
         """Learn how the last process ended. Raises `StorageError`."""
         last = await self._checkouts.bounded(self._checkouts.storage.read(self.KEY)) or {}
-        self.suspects = frozenset(last.get("begun", ()))
-        self.deaths = int(last.get("deaths", 0))
+        self.suspects = set(last.get("begun", ()))
 
-    async def begin(self, keys: list[str], deaths: int = 0) -> None:
-        """Note that these are in work now. Raises `StorageError`."""
-        note = {"begun": keys, "deaths": deaths}
+    async def begin(self, keys: list[str]) -> None:
+        """Note that these are in work now, or suspected still. Raises `StorageError`."""
+        note = {"begun": [*keys, *self.suspects]}
         await self._checkouts.bounded(self._checkouts.storage.write(self.KEY, note))
 
     async def survived(self) -> None:

@@ -20,11 +20,12 @@ from aiogram.types import Update
 from toolkit.delivery.attempts import Attempts, UpdateTasks
 from toolkit.delivery.base import ServedApp
 from toolkit.delivery.poison import TimerStart
-from toolkit.errors import TRANSIENT, StorageError
+from toolkit.errors import TRANSIENT, SessionBusy, StorageError
 from toolkit.sessions.keys import is_session_key
+from toolkit.sessions.middleware import TIMER_PATIENCE
 from toolkit.storage.base import Due, WakingSessionStorage
 from toolkit.timers.events import TimerUpdate
-from toolkit.timers.timers import due_names
+from toolkit.timers.timers import FIELD, due_names
 from toolkit.waiting import sleep_unless
 
 logger = logging.getLogger(__name__)
@@ -81,6 +82,9 @@ class DueTimers:
         self._stop = asyncio.Event()
         self._away = False
         self._started = getattr(app.sessions.storage, "forgets", False)
+        self._start: TimerStart | None = None
+        self._alone: str | None = None
+        self._alone_left = asyncio.Event()
         self._survival: asyncio.Task[None] | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -134,34 +138,59 @@ class DueTimers:
         self._resting = {key: until for key, until in self._resting.items() if until > now}
         chosen = self._choose(due)
         if chosen and not self._started:
-            chosen = await self._begin_carefully(chosen)
+            chosen = await self._begin_carefully(chosen, due)
         await asyncio.gather(*map(self._begin, chosen))
 
-    async def _begin_carefully(self, keys: list[str]) -> list[str]:
-        """Begin with each alone that the last process may have died of; return the others."""
-        start = TimerStart(self._app)
+    async def _begin_carefully(self, keys: list[str], due: list[Due]) -> list[str]:
+        """Begin with each alone that the last process may have died of; return the others.
+
+        One that the store keeps for a process that has died is left for later.
+        """
         try:
-            await start.read()
-            for key in start.suspects.intersection(keys):
-                deaths = start.deaths if len(start.suspects) == 1 else 0
-                if deaths >= DEATHS:
-                    await self._set_aside(key, deaths)
-                    continue
-                await start.begin([key], deaths + 1)
-                await self._begin(key)
-                for _ in range(10):
-                    if key in self._in_work and not await sleep_unless(self._stop, ALONE_FOR / 10):
-                        continue
-                    break
+            if self._start is None:
+                start = TimerStart(self._app)
+                await start.read()
+                self._start = start
+            start = self._start
+            for key in [*start.suspects]:
+                if all(key != each.key for each in due) or await self._begin_alone(key):
+                    start.suspects.discard(key)
             others = [key for key in keys if key not in start.suspects]
             await start.begin(others)
         except StorageError as error:
             logger.info("timers wait until the store answers: %r", error)
             self._expect(time.time() + LOOK_EVERY)
             return []
-        self._started = True
-        self._survival = asyncio.create_task(self._survive(start))
+        if not start.suspects:
+            self._started = True
+            self._survival = asyncio.create_task(self._survive(start))
         return others
+
+    async def _begin_alone(self, key: str) -> bool:
+        """Handle the timers of a session with nothing else in work, or set the earliest aside.
+
+        Returns whether the store let go of the session.
+        """
+        sessions, deaths = self._app.sessions, 0
+        try:
+            context = await sessions.begin(key, "its timers, alone", TIMER_PATIENCE / 10)
+        except SessionBusy:
+            return False
+        try:
+            for name in due_names({FIELD: context.timers.entries}, time.time() + NEAR)[:1]:
+                deaths = context.timers.begin_alone(name)
+        finally:
+            # Where they cannot be counted, they are handled as others.
+            await sessions.commit(context)
+        if deaths > DEATHS:
+            await self._set_aside(key, DEATHS)
+            return True
+        self._alone, self._alone_left = key, asyncio.Event()
+        await self._begin(key)
+        if key in self._in_work:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._alone_left.wait(), ALONE_FOR)
+        return True
 
     async def _survive(self, start: TimerStart) -> None:
         await sleep_unless(self._stop, SURVIVED_AFTER)
@@ -252,6 +281,8 @@ class DueTimers:
         left.discard(update.update_id)
         if not left:
             self._in_work.pop(key, None)
+            if key == self._alone:
+                self._alone_left.set()
             # Half of the places at a time, so that many do not take a look each.
             if self._left_over and len(self._in_work) <= AT_ONCE // 2:
                 self._expect(0.0)

@@ -14,6 +14,9 @@ from toolkit.timers.rules import next_due, rule_of
 FIELD = "timers"
 """Where they are in a record."""
 
+ALONE = "alone"
+"""How often a timer was handled with nothing else in work, since a process had died of some."""
+
 LONGEST_NAME = 200
 
 Entry = dict[str, Any]
@@ -109,12 +112,23 @@ class Timers(Mapping[str, datetime]):
         """Return a timer as it is stored, `None` where there is none of this name."""
         return self.entries.get(name)
 
+    def begin_alone(self, name: str) -> int:
+        """Count that a timer is handled with nothing else in work; return how often that was.
+
+        One that is handled is counted no more. What counts more than once has ended processes.
+        """
+        entry = self.entries[name]
+        times: int = entry.get(ALONE, 0) + 1
+        self._put(name, {**entry, ALONE: times})
+        return times
+
     def finish(self, name: str, entry: Entry) -> None:
         """Remove a timer that was due, or move it to its next moment; one set anew stays."""
         if self.entries.get(name) is not entry:
             return
         if "every" in entry:
-            self._put(name, {**entry, "at": next_due(entry, entry["at"], time.time())})
+            others = {field: value for field, value in entry.items() if field != ALONE}
+            self._put(name, {**others, "at": next_due(entry, entry["at"], time.time())})
         else:
             self._put(name, None)
 
