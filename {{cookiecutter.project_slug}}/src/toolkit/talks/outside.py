@@ -11,9 +11,10 @@ from aiogram.dispatcher.event.bases import UNHANDLED
 from aiogram.types import TelegramObject
 
 from toolkit.sessions.middleware import BotContext, Sessions
+from toolkit.storage.base import Value
 from toolkit.talks.labels import PREFIX, Labels
-from toolkit.talks.registering import SIGNAL, START, talk_handlers, tell
-from toolkit.talks.run import TIMEOUT
+from toolkit.talks.registering import SIGNAL, START, talk_handlers
+from toolkit.talks.run import TIMEOUT, tell
 
 logger = logging.getLogger(__name__)
 
@@ -69,14 +70,18 @@ class Talks:
         talk = talk_handlers(self._router).get(stored["name"])
         if talk is None:
             logger.warning("talk %s of %s ends: it has no function", stored["name"], context.key)
-            context.talk = stored.get("below")
-            context.timers.cancel(TIMEOUT)
+            _end(context, stored)
             await tell(self.labels.over, data)
             return await handler(event, data)
         result = await handler(event, data)
         text = getattr(getattr(event, "message", None), "text", None) or ""
         ends = talk.at_command == "end" and text.startswith("/") and result is not UNHANDLED
         if ends and (context.talk or {}).get("number") == stored["number"]:
-            context.talk = stored.get("below")
-            context.timers.cancel(TIMEOUT)
+            _end(context, stored)
         return result
+
+
+def _end(context: BotContext[Any], stored: Value) -> None:
+    """End a talk, without a word; the one below it waits again."""
+    context.talk = stored.get("below")
+    context.timers.cancel(TIMEOUT)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
@@ -11,7 +10,6 @@ from typing import Any, Literal, TypeVar
 from aiogram import Bot, Router
 from aiogram.dispatcher.event.handler import CallbackType, HandlerObject
 from aiogram.enums import ChatType
-from aiogram.methods import SendMessage
 from aiogram.types import CallbackQuery, Message, TelegramObject
 
 from toolkit.routers import on_timer, timer_observer
@@ -20,12 +18,10 @@ from toolkit.storage.base import Value
 from toolkit.talks.answers import mark_of
 from toolkit.talks.errors import Asked, TalkCancelled, TalkEnded, TalkMisused
 from toolkit.talks.labels import CANCEL, CHOICE, PREFIX, Labels, Tap
-from toolkit.talks.run import TIMEOUT, Came, Reopen, Run
+from toolkit.talks.run import TIMEOUT, Came, Reopen, Run, tell
 from toolkit.talks.state import OpenTalk, short
 from toolkit.talks.talk import Talk
 from toolkit.timers.events import Timer
-
-logger = logging.getLogger(__name__)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -258,19 +254,6 @@ class TalkHandler:
             )
         await run.said()
         return True, result
-
-
-async def tell(text: str, data: Mapping[str, Any]) -> None:
-    """Send a text to the chat of the session."""
-    origin = data["session_origin"]
-    await data["bot"](
-        SendMessage(
-            chat_id=origin.user if origin.chat is None else origin.chat,
-            message_thread_id=origin.topic,
-            business_connection_id=origin.business,
-            text=text,
-        )
-    )
 
 
 async def _resume(stored: Value, event: object, data: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Protocol
 
-from aiogram.methods import EditMessageText, SendMessage
+from aiogram.methods import SendMessage
 from aiogram.types import (
     CallbackQuery,
     InlineKeyboardMarkup,
@@ -43,6 +43,23 @@ class Came:
     value: Any = None
     question: str | None = None
     """The one that it is for, where it says so."""
+
+
+Markup = InlineKeyboardMarkup | ReplyKeyboardMarkup | None
+
+
+async def tell(text: str, data: Mapping[str, Any], markup: Markup = None) -> None:
+    """Send a text to the chat of the session."""
+    origin = data["session_origin"]
+    await data["bot"](
+        SendMessage(
+            chat_id=origin.user if origin.chat is None else origin.chat,
+            message_thread_id=origin.topic,
+            business_connection_id=origin.business,
+            text=text,
+            reply_markup=markup,
+        )
+    )
 
 
 class Call(Protocol):
@@ -250,33 +267,14 @@ class Run:
         """Return what the buttons of a question carry."""
         return Tap(short(self.talk.name, 4), self.talk.number, short(name), "")
 
-    async def show(
-        self, text: str, markup: InlineKeyboardMarkup | ReplyKeyboardMarkup | None = None
-    ) -> None:
+    async def show(self, text: str, markup: Markup = None) -> None:
         """Put a text into the message that was tapped, or send one."""
-        bot, tapped = self.data["bot"], self._tapped
+        tapped = self._tapped
         if self._fresh and tapped is not None and not isinstance(markup, ReplyKeyboardMarkup):
             self._fresh = False
-            await bot(
-                EditMessageText(
-                    chat_id=tapped.chat.id,
-                    message_id=tapped.message_id,
-                    business_connection_id=tapped.business_connection_id,
-                    text=text,
-                    reply_markup=markup,
-                )
-            )
+            await tapped.edit_text(text, reply_markup=markup)
             return
-        origin = self.data["session_origin"]
-        await bot(
-            SendMessage(
-                chat_id=origin.user if origin.chat is None else origin.chat,
-                message_thread_id=origin.topic,
-                business_connection_id=origin.business,
-                text=text,
-                reply_markup=markup,
-            )
-        )
+        await tell(text, self.data, markup)
 
     async def say(self, text: str) -> None:
         """Send a text that was not sent before.
