@@ -59,13 +59,16 @@ async def test_a_bot_that_is_killed_at_any_moment_of_its_talks_loses_and_doubles
     mode: str, tmp_path: Path
 ) -> None:
     world, chance = World(), random.Random(mode)  # noqa: S311 - no secret
+    updates = 10 * USERS
     for text in ("sum", *map(str, range(1, 10))):
         for user in range(1, USERS + 1):
             world.telegram.send_text(user, text)
     async with world.bot(f"sqlite:///{tmp_path}/bot.db", mode) as bot:
-        for moment in sorted(chance.sample(range(USERS * 10), KILLS)):
+        for _ in range(KILLS):
             await bot.start()
-            await world.until_answered(moment)
+            # With a single answer, the one update that a suspicious start begins with is in work:
+            # two such deaths in a row set it aside, as they should.
+            await world.until_answered(world.answers.total() + chance.randint(2, updates // KILLS))
             await bot.end(signal.SIGKILL)
         await bot.start()
         await world.until_confirmed()
@@ -188,7 +191,9 @@ async def test_code_that_changes_under_open_talks_loses_no_answer_and_does_nothi
                 name = await waiting_in(running)
                 shown = program.question(name)
                 assert (shown is None) is (name is None) is program.over, seed
-                assert shown is None or not shown.fits(given.get(shown.name)), seed
+                if shown is not None:
+                    # An answer that the code of its time refused is gone when it is asked again.
+                    assert not shown.fits(given.pop(shown.name, None)), seed
                 for taken, answer in program.taken.items():
                     # What did not fit when it was said may fit when its question comes again.
                     assert answer in ([given[taken]] if taken in given else said[taken]), seed
