@@ -1,8 +1,9 @@
-"""aiogram-dialog on `create_bot`: as a plugin of pytest for its tests, as a program for an example.
+"""aiogram-dialog on `create_bot`: as a plugin of pytest for its tests, as a program for examples.
 
-    python -m tests.dialog_kit aiogram|toolkit EXAMPLE.py
+    python -m tests.dialog_kit aiogram|toolkit EXAMPLE.py...
 
-walks through an example by tapping its buttons, and prints what is on the screen after each tap.
+walks through each example by tapping its buttons, and prints a line with what is on the screen
+after each tap.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from toolkit.harness import FakeTelegram
 TOKEN = "42:fake"
 USER = 1
 TAPS = 15
-CHANCE = re.compile(r"\b\w{6}(?='|$)|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+")
+CHANCE = re.compile(r"\b\w{5,6}(?='|$)|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+")
 """What is never the same twice: ids of dialogs, and the time."""
 
 QUIET = 0.03
@@ -112,8 +113,8 @@ async def walk(telegram: FakeTelegram) -> list[Any]:
     return screens
 
 
-async def main(framework: str, path: Path) -> None:
-    """Run the example's own `main` beside a user who walks through it."""
+async def show(framework: str, path: Path) -> None:
+    """Run an example's own `main` beside a user who walks through it."""
     telegram = FakeTelegram(token=TOKEN)
 
     def made(**options: Any) -> Any:
@@ -144,4 +145,5 @@ async def main(framework: str, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], Path(sys.argv[2]).resolve()))
+    for path in sys.argv[2:]:
+        asyncio.run(show(sys.argv[1], Path(path).resolve()))
