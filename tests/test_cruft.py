@@ -172,8 +172,13 @@ def test_an_update_can_change_the_storage_of_a_living_project(
     assert "OWNER = True" in (project / "src/bot/bookings.py").read_text()
 
 
-@pytest.mark.parametrize("keep", [False, True], ids=["without-tests", "with-tests"])
-@pytest.mark.parametrize("before", [make_up, *([take_from_history] if has_history() else [])])
+@pytest.mark.parametrize(
+    ("before", "keep"),
+    [
+        pytest.param(make_up, True, id="made-up-with-tests"),
+        *([pytest.param(take_from_history, False, id="from-history")] if has_history() else []),
+    ],
+)
 def test_an_update_over_the_wall_takes_along_what_its_owner_changed(
     before: Callable[[Path], None], keep: bool, tmp_path: Path, shell: Shell
 ) -> None:
