@@ -16,6 +16,7 @@ from toolkit.harness.fake_telegram.errors import ApiError, bad_request
 from toolkit.harness.types import Json
 
 INT32, INT64 = 31, 63
+_LEADING_INT = re.compile(r"\s*(-?[0-9]{1,19})")
 _TYPES: dict[Any, str] = {dict: "Object", list: "Array"}
 
 
@@ -56,7 +57,7 @@ def as_int(value: Any) -> int:
     """Return a parameter as an integer: the digits that it begins with, or 0."""
     if type(value) is int:
         return value
-    found = re.match(r"\s*(-?[0-9]{1,19})", as_text(value))
+    found = None if value is None else _LEADING_INT.match(as_text(value))
     return int(found[1]) if found else 0
 
 
@@ -150,7 +151,8 @@ def flag(source: Json, name: str, *, default: bool = False) -> bool:
 def check_flags(source: Json, names: Iterable[str]) -> None:
     """Refuse those of these fields that are no truth values."""
     for name in names:
-        flag(source, name)
+        if name in source:
+            flag(source, name)
 
 
 def nested(source: Json, name: str, kind: type = dict) -> Any:

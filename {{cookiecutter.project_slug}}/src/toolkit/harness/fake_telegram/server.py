@@ -56,7 +56,8 @@ class BotApi:
     async def _do(self, method: str, params: Json, files: dict[str, Upload]) -> Any:
         """Cancel a poll with its connection; do all else even if the client has gone."""
         call = self.telegram.call(method, params, files)
-        if method.lower() == "getupdates":
+        # Only a poll and a call that meets a fault wait for anything, and so can be cancelled.
+        if method.lower() == "getupdates" or not self.telegram.faults.rules:
             return await call
         doing = asyncio.create_task(call)
         self._doing.add(doing)
