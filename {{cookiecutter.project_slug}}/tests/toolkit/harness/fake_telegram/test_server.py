@@ -15,6 +15,7 @@ from toolkit.harness.fake_telegram import FakeTelegram
 from toolkit.harness.fake_telegram.server import serve
 from toolkit.harness.types import Json
 
+AS_JSON = {"Content-Type": "application/json"}
 TICK = aiohttp.ClientTimeout(total=0.1)
 
 
@@ -57,8 +58,13 @@ async def client(telegram: FakeTelegram) -> AsyncIterator[Client]:
         {"data": {"chat_id": 1, "text": "hi"}},
         {"json": {"chat_id": 1, "text": "hi"}},
         {"params": {"chat_id": 1}, "json": {"text": "hi"}},
+        {"params": {"chat_id": 1, "text": "hi"}, "json": {"text": "no"}},
+        {"params": {"chat_id": 1, "text": "hi"}, "data": {"text": "no"}},
+        {"data": [("chat_id", "1"), ("text", "hi"), ("text", "no")]},
+        {"data": b'{"chat_id": 1, "text": "hi", "text": "no"}', "headers": AS_JSON},
+        {"data": b'{"chat_id": 1, "text": "hi", "reply_markup": {', "headers": AS_JSON},
     ],
-    ids=["query", "form", "json", "both"],
+    ids=["query", "form", "json", "both", "query first", "form second", "twice", "names", "broken"],
 )
 async def test_parameters_may_come_in_any_way(client: Client, options: Json) -> None:
     body = await client.call("sendMessage", **options)
@@ -81,6 +87,22 @@ async def test_parameters_may_come_as_multipart_with_a_file(client: Client) -> N
 
 async def test_a_method_may_be_called_with_get(client: Client) -> None:
     assert (await client.get("/bot42:fake/GETME"))["result"]["id"] == 42
+    sent = await client.get("/bot42:fake/sendMessage", data={"chat_id": 1, "text": "hi"})
+    assert sent["result"]["text"] == "hi"
+
+
+async def test_numbers_are_texts_and_truth_has_many_words(client: Client) -> None:
+    sent = (await client.call("sendMessage", json={"chat_id": 1, "text": 42}))["result"]
+    assert (sent["text"], "has_protected_content" in sent) == ("42", False)
+    form = {"chat_id": "1", "text": "x", "protect_content": "1", "disable_notification": "yes"}
+    sent = (await client.call("sendMessage", data=form))["result"]
+    assert sent["has_protected_content"] is True
+
+
+async def test_a_method_may_be_named_by_a_parameter(client: Client) -> None:
+    assert (await client.get("/bot42:fake/?method=getMe"))["result"]["id"] == 42
+    assert (await client.get("/bot42:fake?method=getMe"))["error_code"] == 404
+    assert (await client.get("/bot42:fake/"))["error_code"] == 404
 
 
 async def test_a_refusal_has_the_code_and_the_words_of_the_server(client: Client) -> None:
