@@ -49,6 +49,12 @@ _OTHER_PERMISSIONS = {
 Send = Callable[[], Json]
 
 
+def _check_protection(source: Chat) -> None:
+    """Refuse to forward from a chat that protects its content; copies are made nevertheless."""
+    if source.data.get("has_protected_content") or source.details.get("has_protected_content"):
+        raise bad_request("message has protected content and can't be forwarded")
+
+
 def _source(request: Request) -> Chat:
     request.required("from_chat_id")
     return readable_chat(request, "from_chat_id")
@@ -100,8 +106,14 @@ def _copied(request: Request, chat: Chat, message: Json, new: Json) -> tuple[Jso
 
 @method("forwardMessage")
 def forward_message(request: Request) -> Json:
-    message = message_in(_source(request), request, "message to forward")
-    return _send_one(request, lambda chat: _forwarded(request, chat, message), "forwarded")
+    source = _source(request)
+    message = message_in(source, request, "message to forward")
+
+    def forwarded(chat: Chat) -> tuple[Json, Json] | None:
+        _check_protection(source)
+        return _forwarded(request, chat, message)
+
+    return _send_one(request, forwarded, "forwarded")
 
 
 @method("copyMessage")
@@ -152,6 +164,8 @@ def forward_messages(request: Request, *, forward: bool) -> list[Json]:
     found = [source.messages[each] for each in ids if each in source.messages]
     if not found:
         raise bad_request("there are no messages to forward")
+    if forward:
+        _check_protection(source)
     check_may_post(request, chat)
     check_options(request, chat, suggested, effect=len(found) == 1, suggests=len(found) == 1)
     numbers = [message["message_id"] for message in found]
