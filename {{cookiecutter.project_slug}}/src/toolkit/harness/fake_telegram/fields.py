@@ -17,6 +17,7 @@ from toolkit.harness.types import Json
 
 INT32, INT64 = 31, 63
 _LEADING_INT = re.compile(r"\s*(-?[0-9]{1,19})")
+_LEADING_FLOAT = re.compile(r"\s*([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)")
 _TYPES: dict[Any, str] = {dict: "Object", list: "Array"}
 
 
@@ -62,11 +63,9 @@ def as_int(value: Any) -> int:
 
 
 def as_float(value: Any) -> float:
-    """Return a parameter as a number that may have a fraction; 0 where it is none."""
-    try:
-        number = float(as_text(value))
-    except ValueError:
-        return 0.0
+    """Return a parameter as the number that it begins with, which may have a fraction, or 0."""
+    found = _LEADING_FLOAT.match(as_text(value))
+    number = float(found[1]) if found else 0.0
     return number if math.isfinite(number) else 0.0
 
 
