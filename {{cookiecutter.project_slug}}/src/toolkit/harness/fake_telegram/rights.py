@@ -50,8 +50,15 @@ def member(status: str, user: Json, **fields: object) -> Json:
     return {**data, **fields}
 
 
+def shown_permissions(granted: Json) -> Json:
+    """Return permissions with the one that stood for all media, which is still shown."""
+    return {**granted, "can_send_media_messages": any(granted[each] for each in MEDIA_PERMISSIONS)}
+
+
 def shown_member(data: Json, kind: str) -> Json:
     """Return a ChatMember as it is shown in a chat of this kind, which lacks rights of others."""
+    if data["status"] == "restricted":
+        return shown_permissions(data)
     if data["status"] != "administrator":
         return data
     hidden: tuple[str, ...] = GROUP_RIGHTS if kind == "channel" else CHANNEL_RIGHTS

@@ -22,6 +22,7 @@ from toolkit.harness.fake_telegram.rights import (
     is_member,
     may,
     member,
+    shown_permissions,
 )
 from toolkit.harness.types import Json
 
@@ -56,7 +57,7 @@ def get_chat(request: Request) -> Json:
         info["active_usernames"] = [username]
     if chat.kind in ("group", "supergroup"):
         default = {name: name not in WITHHELD for name in PERMISSIONS}
-        info["permissions"] = {**default, **chat.details.get("permissions", {})}
+        info["permissions"] = shown_permissions({**default, **chat.details.get("permissions", {})})
     info = {k: v for k, v in info.items() if k not in _PRIVATE and not k.startswith("votes:")}
     if chat.pinned:
         info["pinned_message"] = chat.messages[chat.pinned[-1]]

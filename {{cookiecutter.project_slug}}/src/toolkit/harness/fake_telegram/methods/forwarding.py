@@ -18,7 +18,7 @@ from toolkit.harness.fake_telegram.delivering import (
 )
 from toolkit.harness.fake_telegram.errors import ApiError, bad_request
 from toolkit.harness.fake_telegram.markup import Markup, check_markup, check_types, read_markup
-from toolkit.harness.fake_telegram.media_kinds import KINDS
+from toolkit.harness.fake_telegram.media_kinds import KINDS, fitting
 from toolkit.harness.fake_telegram.messages import CAPTION, CONTENTS, MEDIA, TEXT, kind_of
 from toolkit.harness.fake_telegram.methods.contents import throw
 from toolkit.harness.fake_telegram.methods.registry import method
@@ -100,7 +100,7 @@ def _copied(request: Request, chat: Chat, message: Json, new: Json) -> tuple[Jso
         content["dice"] = throw(request.world, message["dice"]["emoji"])
     if new and kind in MEDIA:
         content = {key: value for key, value in content.items() if key not in CAPTION}
-        content |= {key: value for key, value in new.items() if value is not None}
+        content |= fitting(kind, {key: value for key, value in new.items() if value is not None})
     return content, {}
 
 
