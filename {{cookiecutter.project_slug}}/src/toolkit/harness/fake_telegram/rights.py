@@ -52,7 +52,10 @@ def member(status: str, user: Json, **fields: object) -> Json:
 
 def shown_permissions(granted: Json) -> Json:
     """Return permissions with the one that stood for all media, which is still shown."""
-    return {**granted, "can_send_media_messages": any(granted[each] for each in MEDIA_PERMISSIONS)}
+    return {
+        **granted,
+        "can_send_media_messages": any(granted.get(each) for each in MEDIA_PERMISSIONS),
+    }
 
 
 def shown_member(data: Json, kind: str) -> Json:
