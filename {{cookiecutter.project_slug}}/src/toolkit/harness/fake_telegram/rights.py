@@ -68,7 +68,7 @@ def shown_member(data: Json, kind: str) -> Json:
     if kind == "group":
         hidden = (*hidden, "can_manage_topics")
     shown = {name: value for name, value in data.items() if name not in hidden}
-    return {**shown, "can_manage_voice_chats": data["can_manage_video_chats"]}
+    return {**shown, "can_manage_voice_chats": data.get("can_manage_video_chats", False)}
 
 
 def is_member(data: Json | None) -> bool:
