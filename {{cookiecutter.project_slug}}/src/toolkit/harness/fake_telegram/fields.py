@@ -16,6 +16,8 @@ from toolkit.harness.fake_telegram.errors import ApiError, bad_request
 from toolkit.harness.types import Json
 
 INT32, INT64 = 31, 63
+_LEADING_INT = re.compile(r"\s*(-?[0-9]{1,19})")
+_LEADING_FLOAT = re.compile(r"\s*([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)")
 _TYPES: dict[Any, str] = {dict: "Object", list: "Array"}
 
 
@@ -56,16 +58,14 @@ def as_int(value: Any) -> int:
     """Return a parameter as an integer: the digits that it begins with, or 0."""
     if type(value) is int:
         return value
-    found = re.match(r"\s*(-?[0-9]{1,19})", as_text(value))
+    found = None if value is None else _LEADING_INT.match(as_text(value))
     return int(found[1]) if found else 0
 
 
 def as_float(value: Any) -> float:
-    """Return a parameter as a number that may have a fraction; 0 where it is none."""
-    try:
-        number = float(as_text(value))
-    except ValueError:
-        return 0.0
+    """Return a parameter as the number that it begins with, which may have a fraction, or 0."""
+    found = _LEADING_FLOAT.match(as_text(value))
+    number = float(found[1]) if found else 0.0
     return number if math.isfinite(number) else 0.0
 
 
@@ -150,7 +150,8 @@ def flag(source: Json, name: str, *, default: bool = False) -> bool:
 def check_flags(source: Json, names: Iterable[str]) -> None:
     """Refuse those of these fields that are no truth values."""
     for name in names:
-        flag(source, name)
+        if name in source:
+            flag(source, name)
 
 
 def nested(source: Json, name: str, kind: type = dict) -> Any:

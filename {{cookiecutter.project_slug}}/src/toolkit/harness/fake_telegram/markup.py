@@ -28,9 +28,15 @@ MAX_MARKUP = 10 * 1024  # bytes of JSON; the server measures its own encoding of
 MAX_BUTTONS = 300  # in a row 12; the server reads no further
 MAX_INLINE = 100
 _FLAGS = (
-    "hide_keyboard remove_keyboard personal_keyboard selective force_reply_keyboard force_reply"
+    "hide_keyboard",
+    "remove_keyboard",
+    "personal_keyboard",
+    "selective",
+    "force_reply_keyboard",
+    "force_reply",
 )
 _KEYBOARD_FLAGS = ("resize_keyboard", "one_time_keyboard", "is_persistent")
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 INLINE_EXPECTED = "inline keyboard expected"
 
 
@@ -69,7 +75,7 @@ def _read(value: Json) -> Markup | None:
     keyboard = _rows(value, "keyboard", "", "keyboard button", read_reply_button)
     place = " of the InlineKeyboardMarkup"
     inline = _rows(value, "inline_keyboard", place, INLINE, read_inline_button)
-    fields.check_flags(value, _FLAGS.split())
+    fields.check_flags(value, _FLAGS)
     fields.text(value, "input_field_placeholder")
     if keyboard:
         fields.check_flags(value, _KEYBOARD_FLAGS)
@@ -155,7 +161,7 @@ def check_types(markup: Markup | None, chat: Chat | None, content: Json) -> None
 
 def _check_size(rows: list[list[Json]], most: int) -> None:
     too_many = sum(map(len, rows)) > most
-    if too_many or len(json.dumps(rows, ensure_ascii=False, separators=(",", ":"))) > MAX_MARKUP:
+    if too_many or len(_ENCODER.encode(rows)) > MAX_MARKUP:
         raise bad_request("reply markup is too long")
 
 

@@ -39,8 +39,25 @@ KINDS = {
     "sticker": Kind(_OTHER, "stickers", _SQUARE, captioned=False),
     "live_photo": Kind("can_send_photos", "photos", _FRAME | _LENGTH),
 }
+_TAGS = ("title", "performer")
+_NAMED: dict[str, tuple[str, ...]] = {
+    "audio": ("file_name", "mime_type", *_TAGS),
+    "voice": ("mime_type",),
+    "video_note": (),
+    "sticker": ("emoji",),
+}
+"""What is shown of a file beside its numbers; of other kinds its name and its MIME type."""
+_PICTURES = ("photo", "video", "animation", "live_photo", "paid_media")
+_OF_PICTURES = ("has_media_spoiler", "show_caption_above_media")
 IN_ALBUM = frozenset(("photo", "video", "audio", "document", "live_photo"))
 IN_MEDIA = IN_ALBUM | {"animation"}
+
+
+def fitting(name: str, content: Json) -> Json:
+    """Return content of a message without what only pictures have: a cover, a caption above."""
+    if name in _PICTURES:
+        return content
+    return {key: value for key, value in content.items() if key not in _OF_PICTURES}
 
 
 def is_named(request: Request, name: str, value: Any) -> bool:
@@ -72,11 +89,13 @@ def describe(file: StoredFile, name: str, source: Json) -> Json:
     if name == "photo":
         small = {**data, "file_id": file.file_id, "width": 90, "height": 51}
         return {"photo": [small, data]}
-    named = ("file_name", "mime_type", "title", "performer", "emoji")
+    named = _NAMED.get(name, ("file_name", "mime_type"))
     data |= {key: file.fields[key] for key in named if key in file.fields}
-    data |= {key: as_text(source[key]) for key in ("title", "performer") if source.get(key)}
+    data |= {key: as_text(source[key]) for key in _TAGS if key in named and source.get(key)}
     if name == "sticker":
         flags = {"type": "regular", "is_animated": False, "is_video": False}
         emoji = {"emoji": as_text(source["emoji"])} if source.get("emoji") else {}
         return {"sticker": data | flags | emoji}
-    return {"animation": data, "document": data} if name == "animation" else {name: data}
+    if name == "animation":
+        return {"animation": data, "document": {k: v for k, v in data.items() if k not in _CLIP}}
+    return {name: data}

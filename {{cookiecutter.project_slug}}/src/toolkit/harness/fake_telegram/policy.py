@@ -31,10 +31,8 @@ def find_chat(request: Request, field: str = "chat_id") -> Chat:
         raise bad_request(f"{field} is empty")
     if name.startswith("@"):
         for chat in world.chats.values():
-            if (
-                not chat.is_private
-                and str(chat.data.get("username", "")).lower() == name[1:].lower()
-            ):
+            username = None if chat.is_private else chat.data.get("username")
+            if username and str(username).lower() == name[1:].lower():
                 return chat
         raise bad_request("chat not found")
     chat_id = as_int(given)

@@ -50,6 +50,27 @@ def member(status: str, user: Json, **fields: object) -> Json:
     return {**data, **fields}
 
 
+def shown_permissions(granted: Json) -> Json:
+    """Return permissions with the one that stood for all media, which is still shown."""
+    return {
+        **granted,
+        "can_send_media_messages": any(granted.get(each) for each in MEDIA_PERMISSIONS),
+    }
+
+
+def shown_member(data: Json, kind: str) -> Json:
+    """Return a ChatMember as it is shown in a chat of this kind, which lacks rights of others."""
+    if data["status"] == "restricted":
+        return shown_permissions(data)
+    if data["status"] != "administrator":
+        return data
+    hidden: tuple[str, ...] = GROUP_RIGHTS if kind == "channel" else CHANNEL_RIGHTS
+    if kind == "group":
+        hidden = (*hidden, "can_manage_topics")
+    shown = {name: value for name, value in data.items() if name not in hidden}
+    return {**shown, "can_manage_voice_chats": data.get("can_manage_video_chats", False)}
+
+
 def is_member(data: Json | None) -> bool:
     """Tell whether a ChatMember is in the chat now."""
     if data is None:

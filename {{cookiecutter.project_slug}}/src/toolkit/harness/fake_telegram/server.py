@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
+from urllib.parse import parse_qsl
 
 from aiohttp import web
 from aiohttp.multipart import BodyPartReader
@@ -21,6 +22,9 @@ from toolkit.harness.fake_telegram.telegram import FakeTelegram
 from toolkit.harness.fake_telegram.webhook import WebhookDelivery
 from toolkit.harness.types import Json
 
+_JSON = json.JSONDecoder(strict=False)
+_NEXT = re.compile(r'\s*,\s*(?=")')
+_COLON = re.compile(r"\s*:\s*")
 TOKEN = re.compile(r"\d{1,19}:[A-Za-z0-9_-]+")
 
 
@@ -46,7 +50,8 @@ class BotApi:
         try:
             self._check(request.match_info["token"])
             params, files = await read_parameters(request)
-            result = await self._do(request.match_info["method"], params, files)
+            method = request.match_info["method"] or str(params.get("method", ""))
+            result = await self._do(method, params, files)
         except NetworkFailure:
             if request.transport is not None:
                 request.transport.abort()
@@ -56,7 +61,8 @@ class BotApi:
     async def _do(self, method: str, params: Json, files: dict[str, Upload]) -> Any:
         """Cancel a poll with its connection; do all else even if the client has gone."""
         call = self.telegram.call(method, params, files)
-        if method.lower() == "getupdates":
+        # Only a poll and a call that meets a fault wait for anything, and so can be cancelled.
+        if method.lower() == "getupdates" or not self.telegram.faults.rules:
             return await call
         doing = asyncio.create_task(call)
         self._doing.add(doing)
@@ -78,28 +84,40 @@ class BotApi:
 
 
 async def read_parameters(request: web.Request) -> tuple[Json, dict[str, Upload]]:
-    """Return the parameters of a request, from its query and its body, and the files in it."""
+    """Return the parameters of a request, from its query and its body, and the files in it.
+
+    Of parameters with the same name the first one counts, and the query comes before the body. A
+    GET may have a body as well: pyTelegramBotAPI sends one.
+    """
     params: Json = dict(request.query)
     files: dict[str, Upload] = {}
     if not request.can_read_body:
         return params, files
     if request.content_type == "application/json":
-        params.update(_json_parameters(await request.read()))
+        params = _json_parameters(await request.read()) | params
     elif request.content_type == "application/x-www-form-urlencoded":
-        params.update(await request.post())
+        body = (await request.read()).decode("utf-8", "surrogateescape")
+        pairs = parse_qsl(body, keep_blank_values=True, errors="surrogateescape")
+        params = dict(reversed(pairs)) | params
     elif request.content_type == "multipart/form-data":
         await _read_parts(request, params, files)
     return params, files
 
 
 def _json_parameters(body: bytes) -> Json:
-    """Return the parameters in a JSON body; the server goes on without those it cannot read."""
-    try:
-        values = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    given = values if isinstance(values, dict) else {}
-    return {name: "null" if value is None else value for name, value in given.items()}
+    """Return the parameters in a JSON body; of a broken one those that come before the mistake."""
+    text = body.decode("utf-8", "surrogateescape").lstrip()
+    params: Json = {}
+    if not text.startswith("{"):
+        return params
+    text, place = f",{text[1:]}", 0
+    with suppress(ValueError, RecursionError):
+        while step := _NEXT.match(text, place):
+            name, place = _JSON.raw_decode(text, step.end())
+            if colon := _COLON.match(text, place):
+                value, place = _JSON.raw_decode(text, colon.end())
+                params.setdefault(name, "null" if value is None else value)
+    return params
 
 
 async def _read_parts(request: web.Request, params: Json, files: dict[str, Upload]) -> None:
@@ -112,7 +130,7 @@ async def _read_parts(request: web.Request, params: Json, files: dict[str, Uploa
             continue
         content = bytes(await part.read(decode=True))
         if part.filename is None:
-            params[part.name] = content.decode("utf-8", "replace")
+            params.setdefault(part.name, content.decode("utf-8", "replace"))
         else:
             files[part.name] = Upload(part.filename, content)
             params.setdefault(part.name, f"attach://{part.name}")
@@ -140,7 +158,7 @@ def make_app(
     """Return the aiohttp application for `host`; `delivery` are options of WebhookDelivery."""
     api = BotApi(telegram, any_token=any_token)
     app = web.Application(client_max_size=MAX_UPLOAD + 2**20, middlewares=[guard(host), _refusals])
-    app.router.add_route("*", "/bot{token}/{method}", api.call)
+    app.router.add_route("*", "/bot{token}/{method:[^/]*}", api.call)
     app.router.add_get("/file/bot{token}/{path:.+}", api.download)
     add_control(app, telegram)
     app.router.add_route("*", "/{anything:.*}", _not_found)

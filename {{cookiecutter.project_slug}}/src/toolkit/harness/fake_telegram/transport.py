@@ -43,11 +43,8 @@ class FakeSession(BaseSession):
     ) -> TelegramType:
         """Call the fake; raise what aiogram raises for the same answer of the real server."""
         attached: dict[str, InputFile] = {}
-        payload = {
-            key: self.prepare_value(value, bot, attached, _dumps_json=False)
-            for key, value in method.model_dump(warnings=False, exclude_none=True).items()
-        }
-        payload = {key: value for key, value in payload.items() if value is not None}
+        given = method.model_dump(warnings=False, exclude_none=True)
+        payload = self.prepare_value(given, bot, attached, _dumps_json=False)
         files = {name: await _read(bot, file) for name, file in attached.items()}
         # Others go on meanwhile, as they do while a request is on its way.
         await asyncio.sleep(0)
@@ -65,8 +62,18 @@ class FakeSession(BaseSession):
         self, value: Any, bot: Bot, files: dict[str, Any], _dumps_json: bool = True
     ) -> Any:
         """Do as aiogram does, but call an attached file by its name, not at random."""
-        if type(value) in PLAIN and not _dumps_json:
-            return value
+        if not _dumps_json:
+            if type(value) in PLAIN:
+                return value
+            if type(value) is dict:
+                return {
+                    key: made
+                    for key, item in value.items()
+                    if (made := self.prepare_value(item, bot, files, False)) is not None
+                }
+            if type(value) is list:
+                items = [self.prepare_value(item, bot, files, False) for item in value]
+                return [item for item in items if item is not None]
         if isinstance(value, InputFile):
             name = value.filename or "file"
             if name in files:

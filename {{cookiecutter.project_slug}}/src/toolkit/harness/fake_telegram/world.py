@@ -8,7 +8,7 @@ from typing import Any
 
 from toolkit.harness.fake_telegram.files import Files
 from toolkit.harness.fake_telegram.model import Chat, Event, Query, User
-from toolkit.harness.fake_telegram.rights import is_member, member
+from toolkit.harness.fake_telegram.rights import is_member, member, shown_member
 from toolkit.harness.fake_telegram.update_queue import UpdateQueue
 from toolkit.harness.types import Json
 
@@ -155,6 +155,7 @@ class World:
         chat.members[user_id] = new
         self.notify("chat", chat.id, new)
         head = {"chat": chat.data, "from": by, "date": self.now()}
+        old, new = shown_member(old, chat.kind), shown_member(new, chat.kind)
         return self.emit(kind, {**head, "old_chat_member": old, "new_chat_member": new})
 
     def next_message_id(self, chat: Chat) -> int:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from toolkit.harness.fake_telegram import FakeTelegram, Upload
+from toolkit.harness.fake_telegram.server import serve
 from toolkit.harness.types import Json
 
 HERE = Path(__file__).parent
@@ -105,3 +108,35 @@ def uploads(case: Json) -> dict[str, Upload]:
     """The files that go with a request."""
     files = case.get("files", {})
     return {name: Upload(name, content.encode("latin-1")) for name, content in files.items()}
+
+
+class Client:
+    """Talks to the server as a bot, and to its control API."""
+
+    def __init__(self, http: aiohttp.ClientSession, address: str, token: str) -> None:
+        self.http = http
+        self.address = address
+        self.bot = f"{address}/bot{token}"
+
+    async def get(self, path: str, **options: Any) -> Any:
+        async with self.http.get(self.address + path, **options) as response:
+            return await response.json()
+
+    async def call(self, method: str, **options: Any) -> Json:
+        async with self.http.post(f"{self.bot}/{method}", **options) as response:
+            body: Json = await response.json()
+            assert response.status == (200 if body["ok"] else body["error_code"])
+            return body
+
+    async def act(self, action: str, **arguments: Any) -> Json:
+        async with self.http.post(f"{self.address}/control/{action}", json=arguments) as response:
+            assert response.status == 200, await response.text()
+            result: Json = await response.json()
+            return result
+
+
+@pytest.fixture
+async def client(telegram: FakeTelegram) -> AsyncIterator[Client]:
+    telegram.send_text(1, "/start")
+    async with serve(telegram) as address, aiohttp.ClientSession() as http:
+        yield Client(http, address, telegram.token)

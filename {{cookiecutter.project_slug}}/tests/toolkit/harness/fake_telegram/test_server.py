@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import json
-from collections.abc import AsyncIterator
-from typing import Any
 
 import aiohttp
 import pytest
@@ -15,72 +12,9 @@ from toolkit.harness.fake_telegram import FakeTelegram
 from toolkit.harness.fake_telegram.server import serve
 from toolkit.harness.types import Json
 
+from .conftest import Client
+
 TICK = aiohttp.ClientTimeout(total=0.1)
-
-
-class Client:
-    """Talks to the server as a bot, and to its control API."""
-
-    def __init__(self, http: aiohttp.ClientSession, address: str, token: str) -> None:
-        self.http = http
-        self.address = address
-        self.bot = f"{address}/bot{token}"
-
-    async def get(self, path: str, **options: Any) -> Any:
-        async with self.http.get(self.address + path, **options) as response:
-            return await response.json()
-
-    async def call(self, method: str, **options: Any) -> Json:
-        async with self.http.post(f"{self.bot}/{method}", **options) as response:
-            body: Json = await response.json()
-            assert response.status == (200 if body["ok"] else body["error_code"])
-            return body
-
-    async def act(self, action: str, **arguments: Any) -> Json:
-        async with self.http.post(f"{self.address}/control/{action}", json=arguments) as response:
-            assert response.status == 200, await response.text()
-            result: Json = await response.json()
-            return result
-
-
-@pytest.fixture
-async def client(telegram: FakeTelegram) -> AsyncIterator[Client]:
-    telegram.send_text(1, "/start")
-    async with serve(telegram) as address, aiohttp.ClientSession() as http:
-        yield Client(http, address, telegram.token)
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"params": {"chat_id": 1, "text": "hi"}},
-        {"data": {"chat_id": 1, "text": "hi"}},
-        {"json": {"chat_id": 1, "text": "hi"}},
-        {"params": {"chat_id": 1}, "json": {"text": "hi"}},
-    ],
-    ids=["query", "form", "json", "both"],
-)
-async def test_parameters_may_come_in_any_way(client: Client, options: Json) -> None:
-    body = await client.call("sendMessage", **options)
-    assert body["result"]["text"] == "hi"
-
-
-async def test_parameters_may_come_as_multipart_with_a_file(client: Client) -> None:
-    form = aiohttp.FormData()
-    form.add_field("chat_id", "1")
-    form.add_field("caption", "12")
-    form.add_field("reply_markup", json.dumps({"keyboard": [["A"]]}))
-    form.add_field("document", b"\x00\xff", filename="data.bin")
-    sent = (await client.call("sendDocument", data=form))["result"]
-    assert (sent["caption"], sent["document"]["file_size"]) == ("12", 2)
-    file = (await client.call("getFile", data={"file_id": sent["document"]["file_id"]}))["result"]
-    address = f"{client.address}/file/bot42:fake/{file['file_path']}"
-    async with client.http.get(address) as response:
-        assert await response.read() == b"\x00\xff"
-
-
-async def test_a_method_may_be_called_with_get(client: Client) -> None:
-    assert (await client.get("/bot42:fake/GETME"))["result"]["id"] == 42
 
 
 async def test_a_refusal_has_the_code_and_the_words_of_the_server(client: Client) -> None:

@@ -75,7 +75,7 @@ class Output:
     def add(self, piece: str) -> None:
         """Append text."""
         self.pieces.append(piece)
-        self.length += utf16_length(piece)
+        self.length += len(piece) if piece.isascii() else utf16_length(piece)
 
     def since(self, start: int) -> str:
         """Return the text after the first `start` pieces."""

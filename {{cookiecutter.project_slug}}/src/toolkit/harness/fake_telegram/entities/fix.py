@@ -44,11 +44,11 @@ def fix(text: str, entities: list[Json]) -> tuple[str, list[Json]]:
 
 def trim(text: str, entities: list[Json]) -> tuple[str, list[Json]]:
     """Drop white space at the end, and at the start before the first entity."""
+    if text == text.strip(" \n"):
+        return text, entities
     text = text.rstrip(" \n")
     first = min((each["offset"] for each in entities), default=len(text))
     cut = min(len(text) - len(text.lstrip(" \n")), first)
-    if not entities:
-        return text[cut:], []
     length = utf16_length(text)
     kept = [
         _at(each, each["offset"] - cut, min(end_of(each), length) - cut)

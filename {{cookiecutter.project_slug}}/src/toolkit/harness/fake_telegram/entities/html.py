@@ -29,9 +29,8 @@ TAGS = {
     "a": "text_link",
 }
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_PLAIN = re.compile(r"[^&<]+")
 _VALUE = re.compile("[^&'\"\\0]+")
-_BARE_TAG = re.compile(r"<(/?)([A-Za-z-]+)>")
+_STEP = re.compile(r"([^&<]+)|<(/?)([A-Za-z-]+)>")  # plain text, or a tag without arguments
 _REFERENCE = re.compile(r"&(?:#x([0-9A-Fa-f]*)|#([0-9]*)|([A-Za-z]*));?")
 _NAMED = {"lt": "<", "gt": ">", "amp": "&", "quot": '"'}
 # Where the argument of a tag stands, and what the value begins with.
@@ -61,14 +60,14 @@ class _HtmlParser:
 
     def parse(self) -> tuple[str, list[Json]]:
         while self.pos < self.end:
-            plain = _PLAIN.match(self.text, self.pos, self.end)
-            if plain:
-                self.out.add(plain.group())
-                self.pos = plain.end()
+            step = _STEP.match(self.text, self.pos, self.end)
+            if step and step[1]:
+                self.out.add(step[1])
+                self.pos = step.end()
+            elif step and self._bare_tag(step[2], step[3]):
+                self.pos = step.end()
             elif self.text[self.pos] == "&":
                 self.out.add(self._reference())
-            elif (bare := _BARE_TAG.match(self.text, self.pos)) and self._bare_tag(*bare.groups()):
-                self.pos = bare.end()
             elif self.text[self.pos + 1] == "/":
                 self._end_tag()
             else:
@@ -77,7 +76,7 @@ class _HtmlParser:
             tag = self.open[-1][0].kind
             raise EntityError(f'Can\'t find end tag corresponding to start tag "{tag}"')
         text = "".join(self.out.pieces)
-        if _SURROGATE.search(text):
+        if not text.isascii() and _SURROGATE.search(text):
             raise EntityError(
                 "Text contains invalid Unicode characters after decoding HTML entities, "
                 "check for unmatched surrogate code units"

@@ -22,6 +22,7 @@ from toolkit.harness.fake_telegram.rights import (
     is_member,
     may,
     member,
+    shown_permissions,
 )
 from toolkit.harness.types import Json
 
@@ -47,12 +48,16 @@ def get_chat(request: Request) -> Json:
         **chat.data,
         "accent_color_id": 0,
         "max_reaction_count": 11,
-        "accepted_gift_types": dict.fromkeys(GIFTS.split(), True),
+        "accepted_gift_types": dict.fromkeys(GIFTS.split(), chat.kind in ("private", "channel")),
         **chat.details,
     }
+    if chat.is_private:
+        info["can_send_gift"] = True
+    if username := chat.data.get("username"):
+        info["active_usernames"] = [username]
     if chat.kind in ("group", "supergroup"):
         default = {name: name not in WITHHELD for name in PERMISSIONS}
-        info["permissions"] = {**default, **chat.details.get("permissions", {})}
+        info["permissions"] = shown_permissions({**default, **chat.details.get("permissions", {})})
     info = {k: v for k, v in info.items() if k not in _PRIVATE and not k.startswith("votes:")}
     if chat.pinned:
         info["pinned_message"] = chat.messages[chat.pinned[-1]]

@@ -15,7 +15,7 @@ from toolkit.harness.fake_telegram.request import Request
 from toolkit.harness.fake_telegram.world import World
 from toolkit.harness.types import Json
 
-DICE = {"🎲": 6, "🎯": 6, "🏀": 5, "⚽": 5, "⚽️": 5, "🎳": 6, "🎰": 64}
+DICE = {"🎲": 6, "🎯": 6, "🏀": 5, "⚽": 5, "🎳": 6, "🎰": 64}
 VENUE_IDS = ("foursquare_id", "foursquare_type", "google_place_id", "google_place_type")
 FOREVER = 0x7FFFFFFF
 MAX_RADIUS = 100_000
@@ -89,7 +89,7 @@ def send_venue(request: Request) -> Json:
 
 @method("sendDice")
 def send_dice(request: Request) -> Json:
-    emoji = request.text("emoji") or "🎲"
+    emoji = request.text("emoji").rstrip("\ufe0f") or "🎲"
 
     def content() -> Json:
         if emoji not in DICE:

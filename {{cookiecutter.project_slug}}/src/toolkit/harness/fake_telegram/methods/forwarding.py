@@ -18,7 +18,7 @@ from toolkit.harness.fake_telegram.delivering import (
 )
 from toolkit.harness.fake_telegram.errors import ApiError, bad_request
 from toolkit.harness.fake_telegram.markup import Markup, check_markup, check_types, read_markup
-from toolkit.harness.fake_telegram.media_kinds import KINDS
+from toolkit.harness.fake_telegram.media_kinds import KINDS, fitting
 from toolkit.harness.fake_telegram.messages import CAPTION, CONTENTS, MEDIA, TEXT, kind_of
 from toolkit.harness.fake_telegram.methods.contents import throw
 from toolkit.harness.fake_telegram.methods.registry import method
@@ -47,6 +47,12 @@ _OTHER_PERMISSIONS = {
     "paid_media": "can_send_photos can_send_videos",
 }
 Send = Callable[[], Json]
+
+
+def _check_protection(source: Chat) -> None:
+    """Refuse to forward from a chat that protects its content; copies are made nevertheless."""
+    if source.data.get("has_protected_content") or source.details.get("has_protected_content"):
+        raise bad_request("message has protected content and can't be forwarded")
 
 
 def _source(request: Request) -> Chat:
@@ -94,14 +100,20 @@ def _copied(request: Request, chat: Chat, message: Json, new: Json) -> tuple[Jso
         content["dice"] = throw(request.world, message["dice"]["emoji"])
     if new and kind in MEDIA:
         content = {key: value for key, value in content.items() if key not in CAPTION}
-        content |= {key: value for key, value in new.items() if value is not None}
+        content |= fitting(kind, {key: value for key, value in new.items() if value is not None})
     return content, {}
 
 
 @method("forwardMessage")
 def forward_message(request: Request) -> Json:
-    message = message_in(_source(request), request, "message to forward")
-    return _send_one(request, lambda chat: _forwarded(request, chat, message), "forwarded")
+    source = _source(request)
+    message = message_in(source, request, "message to forward")
+
+    def forwarded(chat: Chat) -> tuple[Json, Json] | None:
+        _check_protection(source)
+        return _forwarded(request, chat, message)
+
+    return _send_one(request, forwarded, "forwarded")
 
 
 @method("copyMessage")
@@ -152,6 +164,8 @@ def forward_messages(request: Request, *, forward: bool) -> list[Json]:
     found = [source.messages[each] for each in ids if each in source.messages]
     if not found:
         raise bad_request("there are no messages to forward")
+    if forward:
+        _check_protection(source)
     check_may_post(request, chat)
     check_options(request, chat, suggested, effect=len(found) == 1, suggests=len(found) == 1)
     numbers = [message["message_id"] for message in found]

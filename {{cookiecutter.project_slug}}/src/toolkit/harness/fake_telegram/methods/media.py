@@ -24,6 +24,7 @@ from toolkit.harness.fake_telegram.media_kinds import (
     KINDS,
     describe,
     find_file,
+    fitting,
     is_named,
 )
 from toolkit.harness.fake_telegram.methods.registry import method
@@ -71,7 +72,7 @@ def send_media(request: Request, name: str) -> Json:
         file = find_file(request, name, payload.get(name))
         if name == "video_note" and request.integer("length", 0, 0) > MAX_ROUND:
             raise bad_request("wrong video note length")
-        return describe(file, name, payload) | spoiler | text()
+        return describe(file, name, payload) | fitting(name, spoiler | text())
 
     return deliver(request, content, kind.permission, kind.plural)
 
@@ -92,7 +93,7 @@ def input_media(request: Request, value: Any, *, album: bool = False) -> tuple[s
     def content() -> Json:
         file = find_file(request, name, str(item["media"]))
         spoiler = {"has_media_spoiler": True} if item.get("has_spoiler") else {}
-        return describe(file, name, item) | spoiler | text() | shown
+        return describe(file, name, item) | fitting(name, spoiler | text() | shown)
 
     return name, content
 

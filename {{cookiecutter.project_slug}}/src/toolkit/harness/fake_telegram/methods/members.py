@@ -17,6 +17,7 @@ from toolkit.harness.fake_telegram.rights import (
     is_member,
     may,
     member,
+    shown_member,
 )
 from toolkit.harness.types import Json
 
@@ -30,7 +31,7 @@ def get_chat_member(request: Request) -> Json:
     if chat.is_private and user_id in (chat.id, world.bot_id):
         return member("member", world.bot_user if user_id == world.bot_id else world.user(user_id))
     if user_id in chat.members:
-        return chat.members[user_id]
+        return shown_member(chat.members[user_id], chat.kind)
     if chat.is_private or user_id not in world.users:
         raise bad_request("member not found" if chat.is_private else "PARTICIPANT_ID_INVALID")
     if chat.kind == "channel" and not is_admin(chat, world.bot_id):
@@ -44,7 +45,8 @@ def get_chat_administrators(request: Request) -> list[Json]:
     if chat.is_private:
         raise bad_request("there are no administrators in the private chat")
     ranks = ("creator", "administrator")
-    return [data for data in chat.members.values() if data["status"] in ranks]
+    found = [data for data in chat.members.values() if data["status"] in ranks]
+    return [shown_member(data, chat.kind) for data in found]
 
 
 @method("getChatMemberCount", "getChatMembersCount")

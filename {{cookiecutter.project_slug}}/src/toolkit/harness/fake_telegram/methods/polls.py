@@ -80,9 +80,17 @@ def _settings(request: Request, kind: str) -> Json:
         "allows_revoting": revoting,
         "members_only": request.flag("members_only"),
     }
+    return poll | _closing(request)
+
+
+def _closing(request: Request) -> Json:
+    """Return when a poll closes by itself: both fields, whichever was given."""
+    now = request.world.now()
     period = request.integer("open_period", 0, 0, 2_628_000)
-    close = request.integer("close_date")
-    return poll | ({"open_period": period} if period else {"close_date": close} if close else {})
+    close = now + period if period else request.integer("close_date")
+    if request.flag("is_closed") or (not period and close < now + 5):
+        return {}
+    return {"open_period": close - now, "close_date": close}
 
 
 def _options(request: Request) -> list[Late]:
@@ -145,8 +153,12 @@ def _quiz(request: Request) -> Any:
         explained = explanation()
         if len(explained["explanation"]) > MAX_EXPLANATION:
             raise bad_request("explanation is too long")
-        quiz: Json = {"correct_option_ids": correct, "correct_option_id": correct[0]}
-        return {**quiz, **explained} if explained["explanation"] else quiz
+        quiz: Json = {"correct_option_ids": correct}
+        if len(correct) == 1:
+            quiz["correct_option_id"] = correct[0]
+        if explained["explanation"]:
+            quiz |= {"explanation_entities": [], **explained}
+        return quiz
 
     return answer
 
@@ -187,7 +199,9 @@ def stop_poll(request: Request) -> Json:
     if not is_editable(request, chat, message):
         raise bad_request("poll can't be stopped")
     markup = check_inline(markup, chat)
-    poll: Json = {**message["poll"], "is_closed": True}
+    closing = ("open_period", "close_date")
+    poll = {key: value for key, value in message["poll"].items() if key not in closing}
+    poll["is_closed"] = True
     kept = {key: value for key, value in message.items() if key != "reply_markup"}
     request.world.put_message(chat, with_markup({**kept, "poll": poll}, markup))
     request.world.emit("poll", poll)

@@ -14,7 +14,7 @@ from toolkit.harness.fake_telegram.fields import INT64, Problem, parsing
 from toolkit.harness.fake_telegram.methods.registry import method
 from toolkit.harness.fake_telegram.policy import members_chat
 from toolkit.harness.fake_telegram.request import Request
-from toolkit.harness.fake_telegram.rights import RIGHTS
+from toolkit.harness.fake_telegram.rights import CHANNEL_RIGHTS, GROUP_RIGHTS, RIGHTS
 from toolkit.harness.types import Json
 
 MAX_COMMAND, MAX_DESCRIPTION, MAX_COMMANDS = 32, 256, 100
@@ -189,8 +189,10 @@ def _rights_key(request: Request) -> tuple[str, str]:
 
 @method("getMyDefaultAdministratorRights")
 def get_default_administrator_rights(request: Request) -> Json:
-    none: Json = {"is_anonymous": False, **dict.fromkeys(RIGHTS, False)}
-    return none | (request.world.profile.get(_rights_key(request)) or {})
+    own = CHANNEL_RIGHTS if request.flag("for_channels") else GROUP_RIGHTS
+    granted = request.world.profile.get(_rights_key(request)) or {}
+    rights = {name: granted.get(name, False) for name in (*RIGHTS, *own, "is_anonymous")}
+    return {**rights, "can_manage_chat": any(rights.values())}
 
 
 @method("setMyDefaultAdministratorRights")

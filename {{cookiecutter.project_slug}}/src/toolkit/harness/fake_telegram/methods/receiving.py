@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 from toolkit.harness.fake_telegram.errors import bad_request, too_many_requests
@@ -14,6 +15,11 @@ from toolkit.harness.fake_telegram.update_queue import Webhook
 from toolkit.harness.types import Json
 
 WEBHOOK_PORTS = (80, 88, 443, 8443)
+RESERVED = (
+    "0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 "
+    "192.0.2.0/24 192.88.99.0/24 192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 "
+    "224.0.0.0/3"
+)
 _PROTOCOLS = ("http", "https")
 _HOST = r"[^\x00-\x20\"#<>@\\^`{|}/?%]+"
 # In the order in which getWebhookInfo names them; the last three come on request only.
@@ -79,6 +85,8 @@ def _webhook(request: Request, url: str) -> Webhook:
     if not re.fullmatch(r"[A-Za-z0-9_-]*", secret):
         raise bad_request("secret token contains unallowed characters")
     _check_place(parts)
+    if (address := request.text("ip_address")) and not is_loopback(parts[1]):
+        _check_address(address)
     return Webhook(
         url,
         secret,
@@ -113,6 +121,17 @@ def _check_place(place: tuple[str, str, int]) -> None:
         raise bad_request("bad webhook: Webhook can be set up only on ports 80, 88, 443 or 8443")
     if "." not in host and ":" not in host:
         raise bad_request("bad webhook: Failed to resolve host: Name or service not known")
+
+
+def _check_address(text: str) -> None:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        raise bad_request("bad webhook: Invalid IP address specified") from None
+    if address.version != 4:
+        raise bad_request("bad webhook: IPv6-only addresses are not allowed")
+    if any(address in ip_network(block) for block in RESERVED.split()):
+        raise bad_request(f"bad webhook: IP address {address} is reserved")
 
 
 @method("getWebhookInfo")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from inspect import isawaitable
+from inspect import iscoroutine
 from typing import Any, TypeVar
 
 from toolkit.harness.fake_telegram.errors import NotModelled, bad_request
@@ -51,4 +51,4 @@ async def run(request: Request) -> Any:
         result = handler(request)
     except UnicodeEncodeError:  # half of a surrogate pair
         raise bad_request("strings must be encoded in UTF-8") from None
-    return await result if isawaitable(result) else result
+    return await result if iscoroutine(result) else result

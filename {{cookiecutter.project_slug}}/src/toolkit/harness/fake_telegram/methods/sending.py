@@ -85,6 +85,8 @@ def send_chat_action(request: Request) -> bool:
         chat = find_chat(request)
     else:
         chat = writable_chat(request)
+        if request.message_id("message_thread_id") and chat.kind in ("group", "channel"):
+            raise bad_request("chat is not a forum")
         check_reachable(request, chat)
     chat.action = None if action == "cancel" else action
     request.world.notify("action", chat.id, chat.action)
