@@ -188,7 +188,7 @@ def typing(tmp_path: Path) -> Typing:
                 make_bot, PersistentStorage(MemorySessionStorage()), reset=reset
             )
         shown = console.export_text().replace("\u00a0", " ").splitlines()
-        return "".join(f"{line.rstrip()}\n" for line in shown).partition("last error\n")[2]
+        return "".join(f"{line.rstrip()}\n" for line in shown).partition("each does.\n")[2]
 
     return keys
 
@@ -265,7 +265,7 @@ def test_an_inline_query_is_asked_and_a_result_chosen(typing: Typing) -> None:
 def test_an_error_is_four_lines_and_why_has_the_rest(typing: Typing) -> None:
     shown = typing("/crash", "/why")
     said, _, rest = shown.partition("✗ ")
-    assert "Something went wrong" in said
+    assert said.startswith("WARNING kettle: it is hot\n▎ Something went wrong")
     assert "Traceback" not in said
     four, why = rest.split("\n", 4)[:4], rest.split("\n", 4)[4]
     assert four[0] == "ValueError: invalid literal for int() with base 10: 'kettle'"
@@ -274,6 +274,7 @@ def test_an_error_is_four_lines_and_why_has_the_rest(typing: Typing) -> None:
     assert four[2:] == ['    int("kettle")', "  /why shows the rest"]
     assert why.startswith("Traceback (most recent call last):\n")
     assert "\nYou: /crash\n" in why
+    assert "\nWARNING kettle: it is hot\n" in why
     assert why.endswith("✓ sendMessage\n")
 
 

@@ -32,6 +32,9 @@ STYLES = {
     "phone_number": "blue",
     "text_link": "blue underline",
 }
+ENVELOPE = {"message_id", "date", "chat", "from", "edit_date"}
+"""Fields that every message has."""
+
 BAR = 20
 """The width of the bar of a poll that everybody has chosen."""
 
@@ -62,6 +65,8 @@ def message(content: Json, *heads: str, style: str = BOT) -> Bubble:
         if field in content:
             parts.append(styled(content[field], content.get(entities, ())))
     parts += _poll_and_buttons(content)
+    if len(parts) == len(heads[:1]):
+        parts.append(Text(", ".join(content.keys() - ENVELOPE).replace("_", " "), "bold"))
     return Bubble(Group(*parts), style)
 
 
@@ -88,9 +93,7 @@ def _chip(number: int, target: Target) -> Text:
     # A line ends between buttons, not in them.
     label = printable(plain(target.label)).replace(" ", "\u00a0")
     opens = "↗" if target.kind in OPENS else ""
-    return Text.assemble(
-        ("[", QUIET), (f"{number}", "bold yellow"), f"\u00a0{label}{opens}", ("]", QUIET)
-    )
+    return Text.assemble(("[", QUIET), (f"{number}", "bold"), f"\u00a0{label}{opens}", ("]", QUIET))
 
 
 def _poll_and_buttons(content: Json) -> Iterator[Text]:

@@ -34,15 +34,19 @@ def read_failure(trace: str) -> Failure:
     The line is the last one of the bot's own: what it called, a library or the toolkit, cannot be
     mended there.
     """
-    frames = [*FRAME.finditer(trace)]
+    frames = own_frames(trace) or [*FRAME.finditer(trace)]
     if not frames:
         return Failure(headline_of(trace))
-    own = [frame for frame in frames if _is_own(Path(frame["path"]))]
-    found = (own or frames)[-1]
+    found = frames[-1]
     path = Path(found["path"])
     shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
     place = f"{shown}:{found['line']}"
     return Failure(headline_of(trace), place, found["name"], (found["code"] or "").strip())
+
+
+def own_frames(trace: str) -> list[re.Match[str]]:
+    """Return what a traceback has of the bot's own code."""
+    return [frame for frame in FRAME.finditer(trace) if _is_own(Path(frame["path"]))]
 
 
 def _is_own(path: Path) -> bool:

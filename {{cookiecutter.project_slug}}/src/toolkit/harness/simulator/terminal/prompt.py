@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -61,21 +63,21 @@ class Prompt:
     ) -> None:
         """Take lines until Ctrl-D."""
         screen = RichScreen(self._console)
-        log_to(screen)
         if reset:
             self._history.unlink(missing_ok=True)
-        with running(make_bot, storage, screen, reset=reset, at_keyboard=True) as (runner, talk):
+        with (
+            logged_to(screen),
+            running(make_bot, storage, screen, reset=reset, at_keyboard=True) as (runner, talk),
+            unechoed(),
+        ):
             self._welcome(talk)
             session = self._session(talk)
             while True:
                 try:
-                    line = runner.run(self._ask(session))
+                    if line := runner.run(self._ask(session)).strip():
+                        runner.run(self._take(talk, line))
                 except EOFError:
                     return
-                if not line.strip():
-                    continue
-                try:
-                    runner.run(self._take(talk, line))
                 except KeyboardInterrupt:
                     screen.note("stopped: the handler was cut off")
 
@@ -133,10 +135,11 @@ class Prompt:
         for each in declared:
             about = printable(each["description"])
             table.add_row(Text(f"  /{each['command']}", drawing.BOT), Text(about))
-        for usage, about in TYPED.items():
-            table.add_row(Text(f"  {usage}", drawing.QUIET), Text(about, drawing.QUIET))
-        self._console.print(Text("Write to the bot, /start for instance. It has these commands"))
-        self._console.print(Text("and this terminal those in grey:"), table)
+        what = "Its commands:" if declared else "/start for instance."
+        self._console.print(Text(f"Write to the bot. {what}"), *([table] if declared else []))
+        own = " ".join(usage.split()[0] for usage in TYPED)
+        how = f"The terminal adds {own}.\nType / to see what each does."
+        self._console.print(Text(how, drawing.QUIET))
 
 
 def _name(talk: Conversation) -> str:
@@ -158,6 +161,27 @@ def _keys() -> KeyBindings:
     return keys
 
 
+@contextmanager
+def unechoed() -> Iterator[None]:
+    """Keep off the screen what is typed between two prompts: the next one shows it."""
+    try:
+        import termios
+    except ImportError:  # Windows
+        yield
+        return
+    if not sys.stdin.isatty():
+        yield
+        return
+    number = sys.stdin.fileno()
+    before = termios.tcgetattr(number)
+    flags = before[3] & ~termios.ECHO
+    termios.tcsetattr(number, termios.TCSANOW, [*before[:3], flags, *before[4:]])
+    try:
+        yield
+    finally:
+        termios.tcsetattr(number, termios.TCSANOW, before)
+
+
 class _Log(logging.Handler):
     """Notes what is logged, but for what `/why` tells."""
 
@@ -172,6 +196,17 @@ class _Log(logging.Handler):
             self._screen.note(f"{record.levelname} {record.name}: {record.getMessage()}")
 
 
-def log_to(screen: RichScreen) -> None:
+@contextmanager
+def logged_to(screen: RichScreen) -> Iterator[None]:
     """Have log lines go to the screen, and to the turn that they belong to."""
-    logging.basicConfig(level=logging.INFO, handlers=[_Log(screen), LogLines()])
+    root, handlers = logging.getLogger(), (_Log(screen), LogLines())
+    before = root.level
+    root.setLevel(logging.INFO)
+    for handler in handlers:
+        root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.setLevel(before)
+        for handler in handlers:
+            root.removeHandler(handler)

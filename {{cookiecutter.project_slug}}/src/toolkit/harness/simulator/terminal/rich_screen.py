@@ -7,12 +7,12 @@ from typing import Any
 
 from rich.console import Console
 from rich.panel import Panel
-from rich.syntax import Syntax
 from rich.text import Text
 
 from toolkit.harness.fake_telegram import Event, Query
+from toolkit.harness.simulator.recorder import headline_of
 from toolkit.harness.simulator.terminal import drawing
-from toolkit.harness.simulator.terminal.failures import read_failure
+from toolkit.harness.simulator.terminal.failures import own_frames, read_failure
 from toolkit.harness.simulator.terminal.screens import addressee, printable
 from toolkit.harness.simulator.turns import Turn
 from toolkit.harness.types import Json
@@ -72,14 +72,12 @@ class RichScreen:
 
     def explain(self, turn: Turn) -> None:
         """Draw the traceback, then the update with its handler, log lines and calls."""
-        code = Syntax(
-            printable((turn.error or "").rstrip()),
-            "pytb",
-            theme="ansi_dark",
-            background_color="default",
-            word_wrap=True,
-        )
-        self._console.print(code)
+        trace = (turn.error or "").rstrip()
+        drawn = Text(printable(trace), drawing.QUIET)
+        for frame in own_frames(trace):
+            drawn.stylize("not dim default", *frame.span())
+        drawn.stylize("bold red", max(0, trace.rfind(headline_of(trace))))
+        self._console.print(drawn)
         self._console.print(Text(printable(turn.title), "bold"))
         if turn.handler:
             self.note(f"{turn.handler}  {turn.place or ''}")
@@ -101,9 +99,9 @@ def _answer(query: Query) -> Iterator[Any]:
             if text and answer.get("show_alert"):
                 yield Panel(text, expand=False, border_style="yellow")
             elif text:
-                yield Text(f"◆ {text}", "yellow")
+                yield _told(text)
             if url := answer.get("url"):
-                yield Text(f"◆ opens {printable(url)}", "yellow")
+                yield _told(f"opens {url}")
         case "inline_query":
             results = answer.get("results", [])
             yield Text(f"{len(results) or 'no'} results; /send choose RESULT", drawing.QUIET)
@@ -112,4 +110,8 @@ def _answer(query: Query) -> Iterator[Any]:
                 about = f"  {each['description']}" if each.get("description") else ""
                 yield Text(printable(f"  {title}{about}"))
         case _ if not answer.get("ok", True):
-            yield Text(f"◆ the bot refuses: {printable(answer['error_message'])}", "yellow")
+            yield _told(f"the bot refuses: {answer['error_message']}")
+
+
+def _told(text: str) -> Text:
+    return Text.assemble(("◆ ", "yellow"), printable(text))
