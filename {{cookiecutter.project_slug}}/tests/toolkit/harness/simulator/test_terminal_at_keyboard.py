@@ -188,7 +188,9 @@ def typing(tmp_path: Path) -> Typing:
                 make_bot, PersistentStorage(MemorySessionStorage()), reset=reset
             )
         shown = console.export_text().replace("\u00a0", " ").splitlines()
-        return "".join(f"{line.rstrip()}\n" for line in shown).partition("each does.\n")[2]
+        return "".join(f"{line.rstrip()}\n" for line in shown).partition("tells what each does.\n")[
+            2
+        ]
 
     return keys
 
@@ -292,6 +294,7 @@ def test_ctrl_c_cuts_off_a_handler_that_hangs(typing: Typing) -> None:
 
 def test_bare_commands_explain_themselves(typing: Typing) -> None:
     assert typing("/tap") == "There is nothing to tap.\n"
+    assert "/as NAME        switch to another user\n/session        show" in typing("/")
     shown = typing("/tea", "/tap")
     assert "/tap 1  Green tea\n/tap 2  Black tea\n" in shown
     shown = typing("/as Ben", "hello", "/as")
@@ -326,7 +329,8 @@ def test_what_was_typed_comes_again_next_time_unless_it_is_reset(typing: Typing)
 
 
 def test_tab_completes_commands_and_labels(typing: Typing) -> None:
-    shown = typing("/tea", raw="/tap Bla\t\r")
+    shown = typing(raw="/te\t\rBla\t\r")
+    assert shown.startswith("▎ Which?\n")
     assert shown.endswith("▎ edited\n▎ A cup of black\n")
 
 

@@ -15,7 +15,7 @@ from toolkit.harness.simulator.saving import FOLDER, draft
 from toolkit.harness.simulator.session_view import ask_again, key_of, show
 from toolkit.harness.simulator.simulation import Simulation
 from toolkit.harness.simulator.terminal import acting
-from toolkit.harness.simulator.terminal.commands import BARE, FAULTS, SENDS
+from toolkit.harness.simulator.terminal.commands import BARE, FAULTS, SENDS, TYPED
 from toolkit.harness.simulator.terminal.screens import Screen
 from toolkit.harness.simulator.terminal.targets import numbered
 from toolkit.harness.simulator.turns import Turn
@@ -97,7 +97,9 @@ class Conversation:
         argument = rest[0].strip() if rest else ""
         do = self._commands.get(name)
         try:
-            if do is None or (argument and name in ("/session", "/why")):
+            if line.strip() == "/" and self._at_keyboard:
+                self._list_commands()
+            elif do is None or (argument and name in ("/session", "/why")):
                 await self._say(line)
             elif argument or name in BARE:
                 await do(argument)
@@ -177,6 +179,11 @@ class Conversation:
         self._screen.note(f"saved {path}; {verdict}")
         for warning in made.warnings:
             self._screen.note(warning)
+
+    def _list_commands(self) -> None:
+        width = max(map(len, TYPED))
+        for usage, about in TYPED.items():
+            self._screen.note(f"{usage:{width}}  {about}")
 
     async def _explain(self, _: str) -> None:
         if not self._failed:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from prompt_toolkit import PromptSession
+from prompt_toolkit.completion import CompleteEvent, Completer
 from prompt_toolkit.formatted_text import ANSI, StyleAndTextTuples
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
@@ -102,13 +103,14 @@ class Prompt:
         # Where conversations go on next time, so does what was typed.
         if self._history.parent.is_dir():
             history = FileHistory(str(self._history))
+        completer = Completions(talk)
         return PromptSession(
             lambda: [("class:person", _name(talk)), ("class:quiet", " › ")],
-            completer=Completions(talk),
+            completer=completer,
             complete_while_typing=True,
-            reserve_space_for_menu=6,
+            reserve_space_for_menu=8,
             bottom_toolbar=lambda: self._toolbar(talk),
-            key_bindings=_keys(),
+            key_bindings=_keys(completer),
             style=STYLE,
             history=history,
         )
@@ -138,7 +140,7 @@ class Prompt:
         what = "Its commands:" if declared else "/start for instance."
         self._console.print(Text(f"Write to the bot. {what}"), *([table] if declared else []))
         own = " ".join(usage.split()[0] for usage in TYPED)
-        how = f"The terminal adds {own}.\nType / to see what each does."
+        how = f"The terminal adds {own}.\nA line with / alone tells what each does."
         self._console.print(Text(how, drawing.QUIET))
 
 
@@ -146,8 +148,20 @@ def _name(talk: Conversation) -> str:
     return name_of(talk.simulation.telegram.user(talk.person))
 
 
-def _keys() -> KeyBindings:
+def _keys(completer: Completer) -> KeyBindings:
     keys = KeyBindings()
+
+    @keys.add("tab")
+    def complete(event: KeyPressEvent) -> None:
+        # Its own way to complete leaves out a Tab that is followed at once by Enter.
+        line = event.current_buffer
+        found = [*completer.get_completions(line.document, CompleteEvent())]
+        if line.complete_state:
+            line.complete_next()
+        elif len(found) == 1:
+            line.apply_completion(found[0])
+        else:
+            line.start_completion()
 
     @keys.add("c-c")
     @keys.add("<sigint>")
