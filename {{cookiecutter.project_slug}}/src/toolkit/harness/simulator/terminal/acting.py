@@ -63,14 +63,25 @@ async def send(simulation: Simulation, person: int, said: str) -> None:
     if kind in FILES:
         await simulation.recorder.settle(_send_file(simulation, person, kind, Path(value)))
     elif kind == "location":
-        latitude, longitude = map(float, value.replace(",", " ").split())
-        await do(simulation, person, kind, {"latitude": latitude, "longitude": longitude})
+        await do(simulation, person, kind, _place(value))
     else:
         await do(simulation, person, kind, value)
 
 
+def _place(value: str) -> Json:
+    try:
+        latitude, longitude = map(float, value.replace(",", " ").split())
+    except ValueError:
+        here = DEFAULTS["location"]
+        raise SimulatorError(f"a location is a latitude and a longitude, like {here}") from None
+    return {"latitude": latitude, "longitude": longitude}
+
+
 def _send_file(simulation: Simulation, person: int, kind: str, path: Path) -> Turn:
-    content = path.expanduser().read_bytes()
+    try:
+        content = path.expanduser().read_bytes()
+    except OSError as error:
+        raise SimulatorError(f"{path}: {error.strerror}") from None
     return simulation.act(
         lambda world: world.send_file(person, kind, content, path.name, person),
         action(kind, path.name, person, person),

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -67,18 +67,17 @@ class Prompt:
         if reset:
             self._history.unlink(missing_ok=True)
         with (
-            logged_to(screen),
-            running(make_bot, storage, screen, reset=reset, at_keyboard=True) as (runner, talk),
             unechoed(),
+            logged_to(screen),
+            suppress(EOFError, KeyboardInterrupt),
+            running(make_bot, storage, screen, reset=reset, at_keyboard=True) as (runner, talk),
         ):
             self._welcome(talk)
             session = self._session(talk)
             while True:
+                line = runner.run(self._ask(session)).strip()
                 try:
-                    if line := runner.run(self._ask(session)).strip():
-                        runner.run(self._take(talk, line))
-                except EOFError:
-                    return
+                    runner.run(self._take(talk, line))
                 except KeyboardInterrupt:
                     screen.note("stopped: the handler was cut off")
 
@@ -88,6 +87,8 @@ class Prompt:
             return await session.prompt_async()
 
     async def _take(self, talk: Conversation, line: str) -> None:
+        if not line:
+            return
         task = asyncio.ensure_future(talk.take(line))
         try:
             done, _ = await asyncio.wait([task], timeout=PATIENCE)
