@@ -25,16 +25,17 @@ CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 # A project cannot be called as something that it installs: pip would take one for the other.
 INSTALLED = frozenset(
     """
-    aiofiles aiogram aiohappyeyeballs aiohttp aiohttp-socks aiosignal annotated-types
-    ast-serialize asyncpg attrs babel certifi cffi charset-normalizer cronsim cryptography
-    dateparser dnspython execnet frozenlist future google-api-core google-auth google-cloud-core
-    google-cloud-firestore googleapis-common-protos grpcio grpcio-status hatchling hiredis idna
-    iniconfig librt magic-filter multidict mypy mypy-extensions numpy opentelemetry-api
-    packaging pathspec pip pluggy prometheus-client propcache proto-plus protobuf pyasn1
-    pyasn1-modules pycparser pydantic pydantic-core pydantic-settings pygments pymongo pytest
-    pytest-asyncio pytest-xdist python-dateutil python-dotenv python-socks pytz redis regex
-    requests ruff s2sphere secantusdb setuptools shapely six time-machine trove-classifiers
-    types-dateparser typing-extensions typing-inspection tzdata tzlocal urllib3 uv uvloop yarl
+    aiofiles aiogram aiohappyeyeballs aiohttp aiohttp-socks aiosignal annotated-types ast-serialize
+    asyncpg attrs babel certifi cffi charset-normalizer cronsim cryptography dateparser dnspython
+    execnet frozenlist future google-api-core google-auth google-cloud-core google-cloud-firestore
+    googleapis-common-protos grpcio grpcio-status hatchling hiredis idna iniconfig librt
+    magic-filter markdown-it-py mdurl multidict mypy mypy-extensions numpy opentelemetry-api
+    packaging pathspec pip pluggy prometheus-client prompt-toolkit propcache proto-plus protobuf
+    pyasn1 pyasn1-modules pycparser pydantic pydantic-core pydantic-settings pygments pymongo
+    pytest pytest-asyncio pytest-xdist python-dateutil python-dotenv python-socks pytz redis regex
+    requests rich ruff s2sphere secantusdb setuptools shapely six time-machine trove-classifiers
+    types-dateparser typing-extensions typing-inspection tzdata tzlocal urllib3 uv uvloop wcwidth
+    yarl
     """.split()  # noqa: SIM905
 )
 # Folders that Windows cannot make.

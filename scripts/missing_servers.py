@@ -16,6 +16,7 @@ NEEDED = {
     "sqlite3": ("the tests of backups of a file", "sqlite3"),
     "systemd-analyze": ("the tests of the systemd unit", "systemd"),
     "chromium": ("the tests of the simulator's page", "chromium"),
+    "tmux": ("the test of the terminal", "tmux"),
     "node": ("the tests of Firestore", "nodejs npm"),
 }
 """By program: what needs it, and what Debian calls it."""

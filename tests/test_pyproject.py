@@ -25,6 +25,7 @@ DISTRIBUTIONS = {
     "yarl": "aiogram",
     "_pytest": "pytest",
     "prometheus_client": "prometheus-client",
+    "prompt_toolkit": "prompt-toolkit",
     "pydantic_core": "pydantic",
     "pydantic_settings": "pydantic-settings",
     "typing_extensions": "pydantic-settings",
@@ -109,10 +110,12 @@ def test_everything_imported_is_declared(storage: str, toolkit_tests: bool, rend
     dev = {name_of(line) for line in extras.pop("dev")}
     asked_for = {name_of(line) for extra in extras.values() for line in extra}
 
-    # The harness is for tests, and production code does not import it.
+    # The harness is for development, and production code does not import it.
     assert imports(project / "src") <= needed | asked_for | {
+        "prompt-toolkit",
         "pytest",
         "pytest-asyncio",
+        "rich",
         "time-machine",
     }
     assert imports(project / "tests") <= needed | dev

@@ -132,7 +132,7 @@ def _chat(telegram: FakeTelegram, chat: Chat) -> Json:
         **chat.data,
         "name": name_of(chat.data),
         "keyboard": chat.reply_keyboard,
-        "commands": _commands(telegram, chat),
+        "commands": commands_of(telegram, chat),
         "topics": [
             {"id": thread_id, "name": topic.get("name", str(thread_id))}
             for thread_id, topic in chat.topics.items()
@@ -168,7 +168,7 @@ def _changes_on_screen(event: Event) -> Iterator[Json]:
             }
 
 
-def _commands(telegram: FakeTelegram, chat: Chat) -> list[Json]:
+def commands_of(telegram: FakeTelegram, chat: Chat) -> list[Json]:
     """Return the commands that the chat's members see: the most special list that is not empty.
 
     https://core.telegram.org/bots/api#determining-list-of-commands

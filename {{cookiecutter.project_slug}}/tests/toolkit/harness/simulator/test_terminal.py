@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -122,6 +123,22 @@ def test_what_is_piped_in_can_be_printed_too(
     assert capsys.readouterr().out == printed
 
 
+class Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_without_rich_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As if its imports failed: what has been imported already would not miss rich.
+    monkeypatch.setitem(sys.modules, "toolkit.harness.simulator.terminal.prompt", None)
+    screen = Screen()
+    monkeypatch.setattr("sys.stdin", Screen("tea\n/tap Green\n"))
+    monkeypatch.setattr("sys.stdout", screen)
+    converse(make_bot, MemorySessionStorage())
+    said = "> Which?\n[Green] [Black]\n> (Poured)\n(edited) Here you are\n> \n"
+    assert screen.getvalue().endswith(said)
+
+
 def test_every_line_is_a_message_and_only_answers_are_printed(talk: Talk) -> None:
     assert talk("hello", "", "  ", "you") == "1: hello\n2: you\n"
 
@@ -198,6 +215,16 @@ def test_the_open_talk_is_shown_and_gone_back_in() -> None:
     )
     assert "(cups = 5)\n" in after
     assert after.endswith("(order: cups = 5)\n(order waits for paid)\n")
+
+
+def test_in_a_pipe_only_whole_labels_and_the_commands_of_old_are_more_than_messages(
+    talk: Talk,
+) -> None:
+    lines = ["/why", "/send location", "/tap", "/as", "/save", "/fault", "/session now"]
+    said = "".join(f"{number}: {line}\n" for number, line in enumerate(lines, 1))
+    assert talk(*lines) == said
+    assert "No button labelled '1'" in talk("tea", "/tap 1")
+    assert "No button labelled 'Gre'" in talk("tea", "/tap Gre")
 
 
 def test_back_without_an_open_talk_says_so_and_alone_is_a_message(talk: Talk) -> None:
