@@ -41,6 +41,16 @@ KINDS = {
 }
 IN_ALBUM = frozenset(("photo", "video", "audio", "document", "live_photo"))
 IN_MEDIA = IN_ALBUM | {"animation"}
+OF_STICKERS = (
+    "type",
+    "is_animated",
+    "is_video",
+    "set_name",
+    "mask_position",
+    "custom_emoji_id",
+    "needs_repainting",
+)
+"""What the file of a sticker says of it."""
 
 
 def is_named(request: Request, name: str, value: Any) -> bool:
@@ -77,6 +87,7 @@ def describe(file: StoredFile, name: str, source: Json) -> Json:
     data |= {key: as_text(source[key]) for key in ("title", "performer") if source.get(key)}
     if name == "sticker":
         flags = {"type": "regular", "is_animated": False, "is_video": False}
+        flags |= {name: file.fields[name] for name in OF_STICKERS if name in file.fields}
         emoji = {"emoji": as_text(source["emoji"])} if source.get("emoji") else {}
         return {"sticker": data | flags | emoji}
     return {"animation": data, "document": data} if name == "animation" else {name: data}
