@@ -136,6 +136,14 @@ def check_user(request: Request, user_id: int) -> None:
         raise bad_request("user not found")
 
 
+def users_chat(request: Request, user_id: int) -> Chat:
+    """Return the private chat of a user whom the bot knows; the bot has none with itself."""
+    check_user(request, user_id)
+    if user_id == request.world.bot_id:
+        raise bad_request("PEER_ID_INVALID")
+    return request.world.private_chat(user_id)
+
+
 def message_in(chat: Chat, request: Request, what: str) -> Json:
     """Return the message a request names in a chat; refuse with `{what} not found`."""
     message = chat.messages.get(request.message_id())

@@ -12,7 +12,7 @@ from toolkit.harness.fake_telegram.fields import as_int
 from toolkit.harness.fake_telegram.gift_catalogue import CATALOGUE, Gift, gift_json
 from toolkit.harness.fake_telegram.methods.registry import method
 from toolkit.harness.fake_telegram.model import Chat
-from toolkit.harness.fake_telegram.policy import check_user, formatted, later, readable_chat
+from toolkit.harness.fake_telegram.policy import formatted, later, readable_chat, users_chat
 from toolkit.harness.fake_telegram.request import Request
 from toolkit.harness.fake_telegram.stars import user_partner
 from toolkit.harness.types import Json
@@ -37,13 +37,11 @@ def send_gift(request: Request) -> bool:
     if request.text("chat_id"):
         chat = readable_chat(request)
     else:
-        user_id = request.user_id()
-        check_user(request, user_id)
-        chat = request.world.private_chat(user_id)
+        chat = users_chat(request, request.user_id())
     said, gift = text(), CATALOGUE.get(str(gift_id))
     if gift is None:
         raise bad_request("STARGIFT_INVALID")
-    if chat.kind not in ("private", "channel") or chat.id == request.world.bot_id:
+    if chat.kind not in ("private", "channel"):
         raise bad_request("PEER_ID_INVALID")
     if len(said["text"]) > MAX_TEXT:
         raise bad_request("STARGIFT_MESSAGE_INVALID")
@@ -102,7 +100,7 @@ def _give(request: Request, chat: Chat, gift: Gift, said: Json, upgrade: int) ->
 def gift_premium_subscription(request: Request) -> bool:
     user_id, months = request.user_id(), request.integer("month_count", 0, 0, 1000)
     text = later(lambda: formatted(request.payload, "text", "text_parse_mode"))
-    check_user(request, user_id)
+    users_chat(request, user_id)
     text()
     price = PREMIUM.get(months)
     if price is None:
@@ -119,9 +117,7 @@ def gift_premium_subscription(request: Request) -> bool:
 
 @method("getUserGifts")
 def get_user_gifts(request: Request) -> Json:
-    user_id = request.user_id()
-    check_user(request, user_id)
-    return _listed(request, request.world.private_chat(user_id))
+    return _listed(request, users_chat(request, request.user_id()))
 
 
 @method("getChatGifts")

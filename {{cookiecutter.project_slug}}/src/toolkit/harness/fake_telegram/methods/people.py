@@ -12,7 +12,12 @@ from toolkit.harness.fake_telegram import fields
 from toolkit.harness.fake_telegram.errors import bad_request
 from toolkit.harness.fake_telegram.fields import Problem, as_int, parsing
 from toolkit.harness.fake_telegram.methods.registry import method
-from toolkit.harness.fake_telegram.policy import check_user, readable_chat, writable_chat
+from toolkit.harness.fake_telegram.policy import (
+    check_user,
+    readable_chat,
+    users_chat,
+    writable_chat,
+)
 from toolkit.harness.fake_telegram.request import Request
 from toolkit.harness.types import Json
 
@@ -29,15 +34,13 @@ _WITH_FILES = ("files", "translation_files")
 @method("verifyChat", whole_chat=True)
 def verify(request: Request, *, whole_chat: bool = False) -> bool:
     """Verify somebody for the organization of the bot, which others see in their apps."""
-    verified_id = readable_chat(request).id if whole_chat else _known_user(request)
+    if whole_chat:
+        verified_id = readable_chat(request).id
+    else:
+        verified_id = request.user_id()
+        check_user(request, verified_id)
     request.world.profile["verified", str(verified_id)] = request.text("custom_description")
     return True
-
-
-def _known_user(request: Request) -> int:
-    user_id = request.user_id()
-    check_user(request, user_id)
-    return user_id
 
 
 @method("removeUserVerification")
@@ -66,10 +69,11 @@ def _remove(request: Request, verified_id: int) -> bool:
 @method("setUserEmojiStatus")
 def set_user_emoji_status(request: Request) -> bool:
     """Set it, if the user lets the bot: see `allow_emoji_status`."""
-    user_id, world = _known_user(request), request.world
+    user_id, world = request.user_id(), request.world
+    chat = users_chat(request, user_id)
     if not world.profile.get(("emoji_status", str(user_id))):
         raise bad_request("USER_PERMISSION_DENIED")
-    details = world.private_chat(user_id).details
+    details = chat.details
     for name in ("emoji_status_custom_emoji_id", "emoji_status_expiration_date"):
         details.pop(name, None)
     if emoji := as_int(request.payload.get("emoji_status_custom_emoji_id")):
@@ -83,10 +87,10 @@ def set_user_emoji_status(request: Request) -> bool:
 def get_user_personal_chat_messages(request: Request) -> list[Json]:
     """Return the newest messages of the channel that a user shows on their profile."""
     user_id, limit = request.user_id(), request.integer("limit", 0, 0, 20)
-    check_user(request, user_id)
+    chat = users_chat(request, user_id)
     if not limit:
         raise bad_request("limit must be positive")
-    shown = request.world.private_chat(user_id).details.get("personal_chat")
+    shown = chat.details.get("personal_chat")
     return request.world.messages(shown["id"])[-limit:][::-1] if shown else []
 
 

@@ -103,9 +103,10 @@ class Payments(World):
             about = {"invoice_payload": paid["invoice_payload"], "subscription_period": period}
             source = user_partner(user, "invoice_payment", **about)
             self.stars.receive(paid["total_amount"], source, charge, self.now())
-        return self.service_message(
-            self.chat(paid["chat_id"]), user, {"successful_payment": payment}
-        )
+        chat = self.chat(paid["chat_id"])
+        if chat.is_private:
+            self.users[chat.id].started = True
+        return self.service_message(chat, user, {"successful_payment": payment})
 
     def _invoice(self, key: str) -> Json:
         invoice = self.invoices.get(key)
