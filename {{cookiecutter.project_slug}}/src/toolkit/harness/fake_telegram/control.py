@@ -25,8 +25,9 @@ from toolkit.harness.types import Json
 _SAME = (
     "tap send user group channel join leave add_bot remove_bot set_member block unblock "
     "deactivate ask_to_join create_topic migrate inline_query choose_result pre_checkout pay "
-    "react inject boost unboost buy_media deposit_stars renew_subscription set_profile_photo "
-    "add_profile_audio show_personal_chat allow_emoji_status"
+    "react inject boost unboost buy_media deposit_stars renew_subscription change_subscription "
+    "give_gift pay_gift_upgrade set_profile_photo add_profile_audio show_personal_chat "
+    "allow_emoji_status"
 )
 ACTIONS = {
     "say": "send_text",

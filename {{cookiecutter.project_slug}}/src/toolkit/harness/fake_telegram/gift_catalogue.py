@@ -62,6 +62,21 @@ def gift_json(world: World, gift: Gift) -> Json:
     return shown
 
 
+def gift_info(world: World, gift: Gift, prepaid: int = 0, **said: object) -> Json:
+    """Return a GiftInfo, with what was said to it."""
+    info: Json = {"gift": gift_json(world, gift), "convert_star_count": gift.convert_stars}
+    info |= {"can_be_upgraded": True} if gift.upgrade_stars else {}
+    return info | ({"prepaid_upgrade_star_count": prepaid} if prepaid else {}) | said
+
+
+def owned_json(world: World, info: Json, owned_id: str, giver: int) -> Json:
+    """Return an OwnedGift of what a GiftInfo, or a UniqueGiftInfo, tells."""
+    sender = world.bot_user if giver == world.bot_id else world.user(giver)
+    head: Json = {"type": "regular" if "id" in info["gift"] else "unique"}
+    head |= {"owned_gift_id": owned_id, "sender_user": sender, "send_date": world.now()}
+    return {**head, "is_saved": True, **info}
+
+
 def unique_json(world: World, gift: Gift) -> Json:
     """Return the next UniqueGift that a gift becomes."""
     number = world.number(f"unique {gift.id}")

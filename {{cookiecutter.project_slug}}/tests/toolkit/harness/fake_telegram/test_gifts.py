@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from toolkit.harness.fake_telegram import FakeTelegram
+from toolkit.harness.fake_telegram import FakeTelegram, PersonError
 from toolkit.harness.types import Json
 
 HEART, GLOBE = "5170145012310081615", "5980000000000000001"
@@ -99,3 +99,27 @@ async def test_a_gift_shows_in_the_chat_and_makes_no_update(shop: FakeTelegram) 
     assert len(shop.updates) == 0
     file_id = message["gift"]["gift"]["sticker"]["file_id"]
     assert (await shop.call("getFile", {"file_id": file_id}))["file_id"] == file_id
+
+
+async def test_a_customer_gives_a_gift_and_pays_for_its_upgrade(shop: FakeTelegram) -> None:
+    given = shop.give_gift(2, "shop", GLOBE)["business_message"]
+    assert (given["business_connection_id"], given["from"]["id"]) == ("shop", 2)
+    owned_id = given["gift"]["owned_gift_id"]
+    paid = shop.pay_gift_upgrade(2, "shop", owned_id)["business_message"]["gift_upgrade_sent"]
+    assert (paid["owned_gift_id"], paid["prepaid_upgrade_star_count"]) == (owned_id, 50)
+    (one,) = (await shop.call("getBusinessAccountGifts", SHOP))["gifts"]
+    assert (one["sender_user"]["id"], one["is_upgrade_separate"]) == (2, True)
+    await shop.call("upgradeGift", {**SHOP, "owned_gift_id": owned_id})
+    with pytest.raises(PersonError, match="none that can be upgraded"):
+        shop.pay_gift_upgrade(2, "shop", owned_id)
+
+
+async def test_a_customer_passes_a_unique_gift_on(shop: FakeTelegram) -> None:
+    message = shop.give_gift(2, "shop", GLOBE, unique=True)["business_message"]
+    assert message["unique_gift"]["origin"] == "transfer"
+    (one,) = (await shop.call("getBusinessAccountGifts", SHOP))["gifts"]
+    assert (one["type"], one["gift"]) == ("unique", message["unique_gift"]["gift"])
+    assert one["owned_gift_id"] == message["unique_gift"]["owned_gift_id"]
+    for connection, gift in (("shop", "1"), ("shop", HEART), ("else", GLOBE)):
+        with pytest.raises(PersonError, match="there is no"):
+            shop.give_gift(2, connection, gift, unique=True)

@@ -101,6 +101,8 @@ async def test_stars(bot: Bot, telegram: FakeTelegram) -> None:
     assert payment is not None
     charge = update["message"]["successful_payment"][CHARGE]
     assert await bot.edit_user_star_subscription(1, charge, is_canceled=True)
+    failed = telegram.change_subscription(1, charge, "failed")
+    assert Update.model_validate(failed, context={"bot": bot}).subscription is not None
     media = await bot.send_paid_media(1, 7, [InputPaidMediaPhoto(media=picture())], payload="cat")
     bought = telegram.buy_media(1, media.message_id)
     assert Update.model_validate(bought, context={"bot": bot}).purchased_paid_media is not None
@@ -121,14 +123,18 @@ async def test_gifts(bot: Bot, telegram: FakeTelegram) -> None:
     assert GLOBE in {gift.id for gift in (await bot.get_available_gifts()).gifts}
     assert await bot.send_gift(GLOBE, user_id=1, pay_for_upgrade=True, text="For you")
     assert await bot.send_gift(HEART, user_id=1)
-    heart, globe = (await bot.get_business_account_gifts("shop")).gifts
+    given = [telegram.give_gift(2, "shop", GLOBE, unique=unique) for unique in (True, False)]
+    owned_id = given[1]["business_message"]["gift"]["owned_gift_id"]
+    for update in (*given, telegram.pay_gift_upgrade(2, "shop", owned_id)):
+        Update.model_validate(update, context={"bot": bot})
+    *_, heart, globe = (await bot.get_business_account_gifts("shop")).gifts
     assert heart.owned_gift_id is not None
     assert globe.owned_gift_id is not None
     assert await bot.convert_gift_to_stars("shop", heart.owned_gift_id)
     assert await bot.upgrade_gift("shop", globe.owned_gift_id)
     telegram.users[1].business_stars = 25
     assert await bot.transfer_gift("shop", globe.owned_gift_id, CHANNEL, star_count=25)
-    assert (await bot.get_user_gifts(1)).total_count == 0
+    assert (await bot.get_user_gifts(1)).total_count == 2
     (passed,) = (await bot.get_chat_gifts(CHANNEL)).gifts
     assert isinstance(passed, OwnedGiftUnique)
 

@@ -80,6 +80,22 @@ async def test_a_subscription_is_renewed_until_it_is_canceled(telegram: FakeTele
     assert await balance(telegram) == 9
 
 
+async def test_who_cancels_a_subscription_is_told_of(telegram: FakeTelegram) -> None:
+    period = {"subscription_period": MONTH}
+    link = await telegram.call("createInvoiceLink", {**TEA, **PRICES, **period})
+    first = await pay(telegram, telegram.pre_checkout(1, link=link))
+    charge = first["telegram_payment_charge_id"]
+    canceled = telegram.change_subscription(1, charge, "canceled")["subscription"]
+    expected = {"user": telegram.user(1), "invoice_payload": "tea", "state": "canceled"}
+    assert canceled == expected
+    with pytest.raises(PersonError, match="was canceled"):
+        telegram.renew_subscription(1, charge)
+    telegram.change_subscription(1, charge, "active")
+    telegram.renew_subscription(1, charge)
+    with pytest.raises(PersonError, match="canceled, active, failed"):
+        telegram.change_subscription(1, charge, "paused")
+
+
 async def test_what_was_paid_once_is_no_subscription(telegram: FakeTelegram) -> None:
     charge = await buy_tea(telegram)
     change = {"user_id": 1, "telegram_payment_charge_id": charge, "is_canceled": True}

@@ -9,7 +9,13 @@ from collections.abc import Callable
 
 from toolkit.harness.fake_telegram.errors import bad_request
 from toolkit.harness.fake_telegram.fields import as_int
-from toolkit.harness.fake_telegram.gift_catalogue import CATALOGUE, Gift, gift_json
+from toolkit.harness.fake_telegram.gift_catalogue import (
+    CATALOGUE,
+    Gift,
+    gift_info,
+    gift_json,
+    owned_json,
+)
 from toolkit.harness.fake_telegram.methods.registry import method
 from toolkit.harness.fake_telegram.model import Chat
 from toolkit.harness.fake_telegram.policy import formatted, later, readable_chat, users_chat
@@ -84,16 +90,13 @@ def _give(request: Request, chat: Chat, gift: Gift, said: Json, upgrade: int) ->
     world = request.world
     text = {"text": said["text"]} if said["text"] else {}
     text |= {"entities": said["text_entities"]} if "text_entities" in said else {}
-    about = {"gift": gift_json(world, gift), "convert_star_count": gift.convert_stars, **text}
-    about |= {"can_be_upgraded": True} if gift.upgrade_stars else {}
-    about |= {"prepaid_upgrade_star_count": upgrade} if upgrade else {}
+    info = gift_info(world, gift, upgrade, **text)
     if chat.is_private:
-        message = world.new_message(chat, world.bot_user, {"gift": about})
+        message = world.new_message(chat, world.bot_user, {"gift": info})
         owned_id = str(message["message_id"])
     else:
         owned_id = f"{chat.id}_{world.number('gift')}"
-    head = {"type": "regular", "owned_gift_id": owned_id, "sender_user": world.bot_user}
-    chat.gifts.append({**head, "send_date": world.now(), "is_saved": True, **about})
+    chat.gifts.append(owned_json(world, info, owned_id, world.bot_id))
 
 
 @method("giftPremiumSubscription")

@@ -8,6 +8,9 @@ from toolkit.harness.fake_telegram.stars import CURRENCY, user_partner
 from toolkit.harness.fake_telegram.world import World
 from toolkit.harness.types import Json
 
+STATES = ("canceled", "active", "failed")
+_PAYMENT = ("currency", "total_amount", "invoice_payload")
+
 
 class Payments(World):
     """What users pay for."""
@@ -54,13 +57,23 @@ class Payments(World):
 
     def renew_subscription(self, user_id: int, charge: str) -> Json:
         """Let the next period of a subscription begin: it is paid for, unless it was canceled."""
-        paid = self.invoices.get(f"charge:{charge}", {})
-        if paid.get("user_id") != user_id or "subscription_period" not in paid:
-            raise PersonError(f"user {user_id} has no subscription with the charge {charge}")
-        if paid.get("canceled"):
+        paid = self._subscription(user_id, charge)
+        if paid.get("canceled") or paid.get("state") == "canceled":
             raise PersonError(f"the subscription with the charge {charge} was canceled")
         names = ("user_id", "chat_id", "subscription_period", *_PAYMENT)
         return self._charge({name: paid[name] for name in names})
+
+    def change_subscription(self, user_id: int, charge: str, state: str) -> Json:
+        """Cancel a subscription, make it active again, or let its payment fail.
+
+        `state` is canceled, active or failed; return the update about it.
+        """
+        if state not in STATES:
+            raise PersonError(f"a subscription is {', '.join(STATES)}, not {state}")
+        paid = self._subscription(user_id, charge)
+        self.invoices[f"charge:{charge}"] = {**paid, "state": state}
+        content = {"user": self.user(user_id), "invoice_payload": paid["invoice_payload"]}
+        return self.emit("subscription", {**content, "state": state})
 
     def buy_media(self, user_id: int, message_id: int, chat_id: int | None = None) -> Json | None:
         """Unlock paid media; return the update, which is there for media with a payload.
@@ -89,6 +102,12 @@ class Payments(World):
             amount, {"type": "fragment"}, f"deposit-{self.number('deposit')}", self.now()
         )
 
+    def _subscription(self, user_id: int, charge: str) -> Json:
+        paid = self.invoices.get(f"charge:{charge}", {})
+        if paid.get("user_id") != user_id or "subscription_period" not in paid:
+            raise PersonError(f"user {user_id} has no subscription with the charge {charge}")
+        return paid
+
     def _charge(self, paid: Json, **first: bool) -> Json:
         """Take what is to be paid, and show the payment; return its update."""
         charge, user = f"charge-{self.number('charge')}", self.user(paid["user_id"])
@@ -113,6 +132,3 @@ class Payments(World):
         if invoice is None:
             raise PersonError(f"there is no invoice {key}")
         return invoice
-
-
-_PAYMENT = ("currency", "total_amount", "invoice_payload")
