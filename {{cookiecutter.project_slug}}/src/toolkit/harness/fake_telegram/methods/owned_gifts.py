@@ -15,7 +15,7 @@ from toolkit.harness.fake_telegram.model import Chat, User
 from toolkit.harness.fake_telegram.request import Request
 from toolkit.harness.types import Json
 
-_GIFT_ID = r"0|-?[1-9][0-9]{0,9}|-?[0-9]+_-?[0-9]+|@.*"
+_GIFT_ID = r"0|-?[1-9][0-9]*|-?[0-9]+_-?[0-9]+|@.*"
 
 
 def _connection(request: Request) -> Json:
