@@ -47,6 +47,28 @@ _WORDS = (
     "Markdown XTR EUR photo video audio document article quiz regular emoji 👍 bold chat default "
     "web_app { [1 null inline-1 charge-1 2130"
 )
+# What there is, for fields in which nothing else gets far.
+_KNOWN: dict[str, tuple[Any, ...]] = {
+    "name": tuple(f"{kind}_by_fake_bot" for kind in ("regular", "mask", "custom_emoji", "x")),
+    "sticker": ("sticker-5", "sticker-9", "sticker-13", "attach://part"),
+    "old_sticker": ("sticker-5", "sticker-9", "sticker-13"),
+    "emoji_list": (["😀"], ["🐈", "😀"]),
+    "custom_emoji_id": ("5000000000000000001",),
+    "custom_emoji_ids": (["5000000000000000001"],),
+    "format": ("static",),
+    "sticker_format": ("static", "auto"),
+    "position": (0, 1, 9),
+    "message_id": (2, 10, 10),
+    "user_id": (1, 1, 2),
+    "score": (1, 2, 3),
+    "business_connection_id": ("shop",),
+    "gift_id": ("5170145012310081615", "5980000000000000001"),
+    "owned_gift_id": ("11", "12", "13"),
+    "month_count": (3, 6),
+    "star_count": (0, 25, 50, 1000, 1500),
+    "file_hash": ("AAAA",),
+    "element_hash": ("AAAA",),
+}
 _TEXTS = (*_WORDS.split(), "", " ", "a\ud83d", "\u200b", "x" * 5000, "\0\r\n")
 _JUNK: tuple[Any, ...] = (None, True, [], {}, [[]], [None], {"a": None}, "", 0, {"type": 5}, "x")
 
@@ -78,7 +100,26 @@ async def furnished() -> FakeTelegram:
     for number, bot in ((28, "administrator"), (29, "member")):
         t.group(SUPERGROUP - number, forum=True, bot=bot, members=[1])
         t.create_topic(1, SUPERGROUP - number, "News")
+    await _collected(t)
     return t
+
+
+async def _collected(t: FakeTelegram) -> None:
+    """Let there be sets of stickers, a game, gifts, and Stars to spend."""
+    sticker = {"sticker": "attach://part", "format": "static", "emoji_list": ["😀"]}
+    for kind in ("regular", "mask", "custom_emoji"):
+        made = {"name": f"{kind}_by_fake_bot", "title": "t", "sticker_type": kind}
+        params = {"user_id": 1, **made, "stickers": [sticker, sticker]}
+        await t.call("createNewStickerSet", params, FILES)
+    await t.call("sendGame", {"chat_id": 1, "game_short_name": "snake"})
+    t.deposit_stars(5000)
+    user = {"id": 1, "is_bot": False, "first_name": "Ann"}
+    t.inject({"business_connection": {"id": "shop", "user": user, "user_chat_id": 1, "date": 1}})
+    for number in (1, 1, 2):
+        await t.call("sendGift", {"gift_id": f"598000000000000000{number}", "user_id": 1})
+    t.boost(1, SUPERGROUP - 22)
+    t.allow_emoji_status(1)
+    t.users[1].business_stars = 1000
 
 
 async def call(random: Random, count: int, telegram: FakeTelegram) -> None:
@@ -129,6 +170,8 @@ class Values:
         choice = self.random.choice
         if self.chance(self.noise) or depth > 5:
             return choice(_JUNK)
+        if field in _KNOWN and self.chance(0.5):
+            return choice(_KNOWN[field])
         if field.endswith("chat_id"):
             return choice(_CHATS)
         origin, inner = typing.get_origin(kind), typing.get_args(kind)

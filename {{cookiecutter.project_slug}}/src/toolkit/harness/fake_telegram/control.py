@@ -25,7 +25,9 @@ from toolkit.harness.types import Json
 _SAME = (
     "tap send user group channel join leave add_bot remove_bot set_member block unblock "
     "deactivate ask_to_join create_topic migrate inline_query choose_result pre_checkout pay "
-    "react inject"
+    "react inject boost unboost buy_media deposit_stars renew_subscription change_subscription "
+    "give_gift pay_gift_upgrade set_profile_photo add_profile_audio show_personal_chat "
+    "allow_emoji_status"
 )
 ACTIONS = {
     "say": "send_text",
@@ -33,6 +35,8 @@ ACTIONS = {
     **{name: f"send_{name}" for name in ("photo", "document", "contact", "location")},
     **{name: name for name in _SAME.split()},
 }
+WITH_CONTENT = ("photo", "document", "set_profile_photo", "add_profile_audio")
+"""Actions with a file, whose `content` comes in Base64."""
 MAX_WAIT = 60.0
 
 
@@ -48,7 +52,7 @@ class Control:
         if name not in ACTIONS:
             raise _refusal(404, f"there is no action {name!r}; there are {', '.join(ACTIONS)}")
         arguments = await _arguments(request)
-        if "content" in arguments and name in ("photo", "document"):
+        if "content" in arguments and name in WITH_CONTENT:
             arguments["content"] = base64.b64decode(arguments["content"])
         try:
             result = getattr(self._telegram, ACTIONS[name])(**arguments)

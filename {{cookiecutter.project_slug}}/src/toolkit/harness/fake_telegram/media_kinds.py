@@ -51,6 +51,16 @@ _PICTURES = ("photo", "video", "animation", "live_photo", "paid_media")
 _OF_PICTURES = ("has_media_spoiler", "show_caption_above_media")
 IN_ALBUM = frozenset(("photo", "video", "audio", "document", "live_photo"))
 IN_MEDIA = IN_ALBUM | {"animation"}
+OF_STICKERS = (
+    "type",
+    "is_animated",
+    "is_video",
+    "set_name",
+    "mask_position",
+    "custom_emoji_id",
+    "needs_repainting",
+)
+"""What the file of a sticker says of it."""
 
 
 def fitting(name: str, content: Json) -> Json:
@@ -94,6 +104,7 @@ def describe(file: StoredFile, name: str, source: Json) -> Json:
     data |= {key: as_text(source[key]) for key in _TAGS if key in named and source.get(key)}
     if name == "sticker":
         flags = {"type": "regular", "is_animated": False, "is_video": False}
+        flags |= {name: file.fields[name] for name in OF_STICKERS if name in file.fields}
         emoji = {"emoji": as_text(source["emoji"])} if source.get("emoji") else {}
         return {"sticker": data | flags | emoji}
     if name == "animation":

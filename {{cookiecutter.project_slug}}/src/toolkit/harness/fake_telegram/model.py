@@ -20,6 +20,7 @@ class User:
     started: bool = False
     blocked: bool = False
     deactivated: bool = False
+    business_stars: int = 0  # of the account, where it is one of a business
 
     @property
     def id(self) -> int:
@@ -51,6 +52,9 @@ class Chat:
     requests: dict[int, Json] = field(default_factory=dict)  # ChatJoinRequest by user id
     details: Json = field(default_factory=dict)  # what only getChat shows
     reactions: dict[tuple[int, int], list[Json]] = field(default_factory=dict)
+    scores: dict[int, dict[int, int]] = field(default_factory=dict)  # by game, then by user
+    boosts: dict[str, Json] = field(default_factory=dict)  # ChatBoost by boost_id
+    gifts: list[Json] = field(default_factory=list)  # OwnedGift, oldest first
     last_message_id: int = 0
     migrated_to: int | None = None
 
@@ -83,6 +87,18 @@ class Chat:
         """Return a topic of the forum, created on first mention."""
         topic = {"message_thread_id": thread_id, "name": name or f"Topic {thread_id}"}
         return self.topics.setdefault(thread_id, topic)
+
+
+@dataclass
+class StickerSet:
+    """A set of stickers that the bot has made: `stickers` are the ids of their files."""
+
+    name: str
+    title: str
+    kind: str  # regular, mask, custom_emoji
+    repainted: bool = False
+    stickers: list[str] = field(default_factory=list)
+    thumbnail: Json | None = None
 
 
 @dataclass

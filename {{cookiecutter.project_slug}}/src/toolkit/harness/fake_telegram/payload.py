@@ -9,11 +9,12 @@ from typing import Any
 # What https://core.telegram.org/bots/api calls JSON-serialized.
 _JSON = (
     "accent_colors allowed_updates button caption_entities checklist commands correct_option_ids "
-    "country_codes custom_emoji_ids description_entities entities ephemeral_message_parameters "
-    "explanation_entities explanation_media link_preview_options media menu_button message_ids "
-    "options permissions prices question_entities reaction reply_markup reply_parameters result "
-    "results rich_message rights scope shipping_options suggested_post_parameters "
-    "suggested_tip_amounts"
+    "country_codes custom_emoji_ids description_entities emoji_list entities "
+    "ephemeral_message_parameters errors explanation_entities explanation_media keywords "
+    "link_preview_options mask_position media menu_button message_ids options permissions photo "
+    "prices question_entities reaction reply_markup reply_parameters result results rich_message "
+    "rights scope shipping_options sticker stickers suggested_post_parameters "
+    "suggested_tip_amounts text_entities"
 )
 # What stays text although it may look like a number or a truth value.
 _TEXT = (

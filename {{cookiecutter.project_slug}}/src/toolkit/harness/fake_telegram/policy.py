@@ -128,6 +128,20 @@ def require_right(request: Request, chat: Chat, right: str, refusal: str) -> Non
         raise bad_request(refusal)
 
 
+def check_user(request: Request, user_id: int) -> None:
+    """Refuse a user whom the bot does not know."""
+    if user_id not in request.world.users and user_id != request.world.bot_id:
+        raise bad_request("user not found")
+
+
+def users_chat(request: Request, user_id: int) -> Chat:
+    """Return the private chat of a user whom the bot knows; the bot has none with itself."""
+    check_user(request, user_id)
+    if user_id == request.world.bot_id:
+        raise bad_request("PEER_ID_INVALID")
+    return request.world.private_chat(user_id)
+
+
 def message_in(chat: Chat, request: Request, what: str) -> Json:
     """Return the message a request names in a chat; refuse with `{what} not found`."""
     message = chat.messages.get(request.message_id())

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from toolkit.harness.fake_telegram.files import Files
-from toolkit.harness.fake_telegram.model import Chat, Event, Query, User
+from toolkit.harness.fake_telegram.model import Chat, Event, Query, StickerSet, User
 from toolkit.harness.fake_telegram.rights import is_member, member, shown_member
+from toolkit.harness.fake_telegram.stars import Stars
 from toolkit.harness.fake_telegram.update_queue import UpdateQueue
 from toolkit.harness.types import Json
 
@@ -48,6 +49,9 @@ class World:
         self.business_connections: dict[str, Json] = {}
         self.commands: dict[tuple[str, str], list[Json]] = {}
         self.profile: dict[tuple[str, str], Any] = {}
+        self.stars = Stars()
+        """The Stars of the bot: its `balance` and its `transactions`."""
+        self.sticker_sets: dict[str, StickerSet] = {}
         self.files = Files()
         """The files that were sent, by either side."""
         self.updates = UpdateQueue(first_update_id)

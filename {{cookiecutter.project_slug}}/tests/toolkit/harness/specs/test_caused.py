@@ -71,11 +71,12 @@ async def test_a_topic_and_a_refund_reach_the_bot() -> None:
         telegram.group(GROUP, members=[1], forum=True, bot="administrator")
         opened = await running.deliver(telegram.send_text(1, "open", GROUP))
         assert texts(opened) == ["forum_topic_created"]
-        payment = {"currency": "XTR", "total_amount": 5, "invoice_payload": "tea"}
-        payment |= {"telegram_payment_charge_id": "c", "provider_payment_charge_id": "c"}
-        telegram.invoices["charge:c"] = payment
-        paid = telegram.send(1, {"successful_payment": payment})
-        assert texts(await running.deliver(paid)) == ["refunded_payment"]
+        tea = {"title": "Tea", "description": "Hot", "payload": "tea", "currency": "XTR"}
+        price = {"prices": [{"label": "Tea", "amount": 5}]}
+        link = await telegram.call("createInvoiceLink", {**tea, **price})
+        query = telegram.pre_checkout(1, link=link)["pre_checkout_query"]["id"]
+        await telegram.call("answerPreCheckoutQuery", {"pre_checkout_query_id": query, "ok": True})
+        assert texts(await running.deliver(telegram.pay(1, query))) == ["refunded_payment"]
 
 
 async def test_only_types_that_have_a_handler_are_delivered() -> None:

@@ -6,7 +6,11 @@ import re
 from typing import Any
 
 from toolkit.harness.fake_telegram import fields
-from toolkit.harness.fake_telegram.buttons import check_web_app
+from toolkit.harness.fake_telegram.buttons import (
+    check_reply_button,
+    check_web_app,
+    read_reply_button,
+)
 from toolkit.harness.fake_telegram.errors import bad_request
 from toolkit.harness.fake_telegram.fields import Problem, as_text, parsing
 from toolkit.harness.fake_telegram.json_errors import why_no_json
@@ -14,6 +18,7 @@ from toolkit.harness.fake_telegram.methods.inline_results import check_ids, one_
 from toolkit.harness.fake_telegram.methods.payments import read_prices
 from toolkit.harness.fake_telegram.methods.registry import method
 from toolkit.harness.fake_telegram.model import Query
+from toolkit.harness.fake_telegram.policy import check_user
 from toolkit.harness.fake_telegram.request import Request
 from toolkit.harness.types import Json
 
@@ -146,6 +151,19 @@ def save_prepared_inline_message(request: Request) -> Json:
         raise bad_request("at least one chat type must be allowed")
     number = request.world.number("prepared_inline_message")
     return {"id": str(number), "expiration_date": request.world.now() + 86400}
+
+
+@method("savePreparedKeyboardButton")
+def save_prepared_keyboard_button(request: Request) -> Json:
+    user_id, unparsed = request.user_id(), "keyboard button JSON object"
+    if "button" not in request.payload:
+        raise bad_request(f"can't parse {unparsed}")
+    value = request.json("button", unparsed, kind=object)
+    with parsing("keyboard button"):
+        button = read_reply_button(value)
+    check_user(request, user_id)
+    check_reply_button(button, private=True)
+    return {"id": str(request.world.number("prepared_keyboard_button"))}
 
 
 @method("answerShippingQuery")

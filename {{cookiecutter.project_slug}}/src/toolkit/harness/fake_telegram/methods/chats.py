@@ -24,10 +24,10 @@ from toolkit.harness.fake_telegram.rights import (
     member,
     shown_permissions,
 )
+from toolkit.harness.fake_telegram.stars import MONTH
 from toolkit.harness.types import Json
 
 MAX_TITLE, MAX_DESCRIPTION = 128, 255
-MONTH = 2_592_000
 # Permissions that follow another one where they are not given.
 _STANDS_FOR = {
     "can_manage_topics": "can_pin_messages",

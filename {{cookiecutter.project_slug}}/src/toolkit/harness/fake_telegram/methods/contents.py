@@ -1,4 +1,4 @@
-"""Messages that are neither text nor media: contacts, places, dice, games, checklists."""
+"""Messages that are neither text nor media: contacts, places, dice, checklists."""
 
 from __future__ import annotations
 
@@ -103,14 +103,6 @@ def throw(world: World, emoji: str) -> Json:
     """Return a Dice whose value depends on nothing but how many were thrown before."""
     digest = hashlib.sha256(f"{emoji}{world.number('dice')}".encode()).digest()
     return {"emoji": emoji, "value": digest[0] % DICE[emoji] + 1}
-
-
-@method("sendGame")
-def send_game(request: Request) -> Json:
-    name = request.required("game_short_name")
-    photo = {"file_id": "game", "file_unique_id": "game", "width": 640, "height": 360}
-    game = {"title": name, "description": name, "photo": [photo]}
-    return deliver(request, lambda: {"game": game}, "can_send_other_messages", "games")
 
 
 @method("sendChecklist")

@@ -63,18 +63,24 @@ def find_message(request: Request, edit: Edit | None = None) -> Found:
     """Return the message to change; an edit returns it, or True for one with an inline id."""
     payload, world = request.payload, request.world
     if "chat_id" not in payload and not request.message_id():
-        inline_id = request.text("inline_message_id")
-        if not inline_id:
-            raise bad_request("message identifier is not specified")
-        place = world.inline_messages.get(inline_id)
-        if place is None or place[1] not in world.chats[place[0]].messages:
-            raise bad_request("MESSAGE_ID_INVALID")
-        chat = world.chats[place[0]]
-        return chat, chat.messages[place[1]], lambda new: bool(world.put_message(chat, new))
+        chat, old = inline_message(request)
+        return chat, old, lambda new: bool(world.put_message(chat, new))
     chat = editable_chat(request)
     old = message_in(chat, request, "message to edit")
     _check_editable(request, chat, old, edit or Edit())
     return chat, old, lambda new: world.put_message(chat, new)
+
+
+def inline_message(request: Request) -> tuple[Chat, Json]:
+    """Return a message that was sent through the bot, and where it is."""
+    inline_id = request.text("inline_message_id")
+    if not inline_id:
+        raise bad_request("message identifier is not specified")
+    chat_id, message_id = request.world.inline_messages.get(inline_id, (0, 0))
+    chat = request.world.chats.get(chat_id)
+    if chat is None or message_id not in chat.messages:
+        raise bad_request("MESSAGE_ID_INVALID")
+    return chat, chat.messages[message_id]
 
 
 def _check_editable(request: Request, chat: Chat, old: Json, edit: Edit) -> None:
@@ -120,7 +126,7 @@ def change(request: Request, edit: Edit, markup: Markup | None, find: Any = find
     chat, old, put = find(request, edit)
     if edit.medium and "media_group_id" in old:
         _check_album(kind_of(old), edit.medium)
-    markup, content = check_inline(markup, chat), edit.content()
+    markup, content = check_inline(markup, chat), _in_game(old, edit.content())
     check_types(markup, chat, old | content)
     kept = {k: v for k, v in old.items() if k not in (*edit.drop, "reply_markup", "edit_date")}
     new = kept | resolve_mentions(request, content)
@@ -129,6 +135,16 @@ def change(request: Request, edit: Edit, markup: Markup | None, find: Any = find
     if new == {key: value for key, value in old.items() if key != "edit_date"}:
         raise bad_request(NOT_MODIFIED)
     return put({**new, "edit_date": request.world.now()})
+
+
+def _in_game(old: Json, content: Json) -> Json:
+    """Return new content; the text of a game is part of the game."""
+    if "game" not in old or "text" not in content:
+        return content
+    text = {f"text_{name}" if name == "entities" else name: content[name] for name in content}
+    kept = {k: v for k, v in old["game"].items() if k not in ("text", "text_entities")}
+    shown = {name: text[name] for name in ("text", "text_entities") if name in text}
+    return {"game": kept | shown}
 
 
 def _check_album(old: str, new: str) -> None:

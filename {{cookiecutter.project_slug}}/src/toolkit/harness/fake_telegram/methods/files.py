@@ -25,14 +25,6 @@ def get_file(request: Request) -> Json:
     return {**data, "file_path": file.path}
 
 
-@method("getUserProfilePhotos")
-def get_user_profile_photos(request: Request) -> Json:
-    user_id = request.user_id()
-    if user_id not in request.world.users:
-        raise bad_request("user not found")
-    return {"total_count": 0, "photos": []}
-
-
 def check_chat_photo(request: Request) -> None:
     """Refuse a request without a new photo for a chat, which has to be uploaded."""
     value = request.text("photo")

@@ -11,6 +11,7 @@ from toolkit.harness.fake_telegram.errors import bad_request
 from toolkit.harness.fake_telegram.fields import Problem, parsing
 from toolkit.harness.fake_telegram.markup import check_inline, read_markup
 from toolkit.harness.fake_telegram.methods.contents import VENUE_IDS
+from toolkit.harness.fake_telegram.methods.games import game_of
 from toolkit.harness.fake_telegram.methods.payments import check_invoice, read_prices, read_tips
 from toolkit.harness.fake_telegram.methods.sending import link_preview_fields, read_preview
 from toolkit.harness.fake_telegram.policy import Late, caption, message_text
@@ -218,7 +219,7 @@ def _own(result: Json, kind: str, text: Late) -> Late:
     if kind == "contact":
         return _contact(result)
     if kind == "game":
-        return lambda: {"text": str(result["game_short_name"])}
+        return lambda: {"game": game_of(str(result["game_short_name"]))}
     return lambda: text() or {"text": str(result.get("title") or kind)}
 
 

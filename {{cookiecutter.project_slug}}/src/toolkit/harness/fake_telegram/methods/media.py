@@ -178,7 +178,9 @@ def send_paid_media(request: Request) -> Json:
             raise bad_request("invalid number of paid media specified")
         return {"paid_media": {"star_count": stars, "paid_media": shown}} | text()
 
-    return deliver(request, content, "", "paid media")
+    sent = deliver(request, content, "", "paid media")
+    request.world.invoices[f"media:{sent['chat']['id']}:{sent['message_id']}"] = request.payload
+    return sent
 
 
 def _paid_medium(request: Request, value: Any) -> Late:

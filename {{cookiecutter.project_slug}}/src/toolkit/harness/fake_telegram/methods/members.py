@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from toolkit.harness.fake_telegram.buttons import check_web_app
 from toolkit.harness.fake_telegram.errors import bad_request
 from toolkit.harness.fake_telegram.methods.chats import chat_permissions
 from toolkit.harness.fake_telegram.methods.registry import method
@@ -266,10 +267,26 @@ def answer_chat_join_request_query(request: Request) -> bool:
     result = request.text("result")
     if result not in ("approve", "decline", "queue"):
         raise bad_request("wrong result specified")
+    chat, user_id = _asked(request, query_id)
+    if result != "queue":
+        del chat.requests[user_id]
+    return _change(request, chat, user_id, "member") if result == "approve" else True
+
+
+@method("sendChatJoinRequestWebApp")
+def send_chat_join_request_web_app(request: Request) -> bool:
+    """Show a Mini App to somebody who asks to join; what comes of it is up to them."""
+    query_id = request.required("chat_join_request_query_id")
+    url = request.required("web_app_url")
+    _asked(request, query_id)
+    check_web_app(url, "Web App", "Web App URL buttons")
+    return True
+
+
+def _asked(request: Request, query_id: str) -> tuple[Chat, int]:
+    """Return where somebody asks to join with this query, and who."""
     for chat in request.world.chats.values():
         for user_id, asked in chat.requests.items():
             if asked.get("query_id") == query_id:
-                if result != "queue":
-                    del chat.requests[user_id]
-                return _change(request, chat, user_id, "member") if result == "approve" else True
+                return chat, user_id
     raise bad_request("QUERY_ID_INVALID")

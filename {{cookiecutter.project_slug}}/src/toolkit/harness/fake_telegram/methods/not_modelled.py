@@ -7,21 +7,8 @@ _BY_REASON = {
         "setBusinessAccountName setBusinessAccountUsername setBusinessAccountBio "
         "setBusinessAccountProfilePhoto removeBusinessAccountProfilePhoto "
         "setBusinessAccountGiftSettings getBusinessAccountStarBalance "
-        "transferBusinessAccountStars getBusinessAccountGifts postStory repostStory editStory "
+        "transferBusinessAccountStars postStory repostStory editStory "
         "deleteStory getBusinessConnection readBusinessMessage"
-    ),
-    "gifts and who owns them are not kept": (
-        "getAvailableGifts sendGift giftPremiumSubscription getUserGifts getChatGifts "
-        "convertGiftToStars upgradeGift transferGift"
-    ),
-    "sticker sets are not kept; a sticker is a file of its own": (
-        "getStickerSet getCustomEmojiStickers uploadStickerFile createNewStickerSet "
-        "addStickerToSet setStickerPositionInSet deleteStickerFromSet replaceStickerInSet "
-        "setStickerEmojiList setStickerKeywords setStickerMaskPosition setStickerSetTitle "
-        "setStickerSetThumbnail setCustomEmojiStickerSetThumbnail deleteStickerSet"
-    ),
-    "the bot's Stars are not counted, only payments are": (
-        "getMyStarBalance getStarTransactions editUserStarSubscription"
     ),
     "direct messages of channels are not modelled": ("approveSuggestedPost declineSuggestedPost"),
     "bots that a bot manages are other bots, and the fake has one": (
@@ -29,14 +16,7 @@ _BY_REASON = {
         "setManagedBotAccessSettings"
     ),
     "blocks of rich messages are not modelled": "sendRichMessage sendRichMessageDraft",
-    "nothing that a bot sees depends on it": (
-        "verifyUser verifyChat removeUserVerification removeChatVerification "
-        "setUserEmojiStatus setMyProfilePhoto removeMyProfilePhoto getUserProfileAudios "
-        "getUserChatBoosts getUserPersonalChatMessages setPassportDataErrors"
-    ),
     "there is no other server for the bot to move to": "logOut",
-    "scores of games are not kept": "setGameScore getGameHighScores",
-    "nobody opens a Mini App in the fake": ("savePreparedKeyboardButton sendChatJoinRequestWebApp"),
 }
 NOT_MODELLED = {name: reason for reason, names in _BY_REASON.items() for name in names.split()}
 """Why the fake does not know a method."""

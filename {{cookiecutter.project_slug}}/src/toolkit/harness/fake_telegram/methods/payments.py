@@ -1,4 +1,4 @@
-"""Invoices and refunds, https://core.telegram.org/bots/api#payments."""
+"""Invoices, https://core.telegram.org/bots/api#payments."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from toolkit.harness.fake_telegram.errors import bad_request
 from toolkit.harness.fake_telegram.fields import INT64, Problem, parsing, whole_number
 from toolkit.harness.fake_telegram.methods.registry import method
 from toolkit.harness.fake_telegram.request import Request
+from toolkit.harness.fake_telegram.stars import CURRENCY as STARS
+from toolkit.harness.fake_telegram.stars import MONTH
 from toolkit.harness.types import Json
 
-STARS = "XTR"
 MAX_AMOUNT = 999_999_999_999
 MAX_TIPS = 4
 MAX_PAYLOAD = 128  # bytes
 MAX_TITLE = 32
+MAX_SUBSCRIPTION = 10_000
 # The least that can be charged, about a dollar: the server goes by the day's rates.
 LEAST = {"USD": 100, "EUR": 80, "GBP": 70, "RUB": 5000, "UAH": 3000}
 # https://core.telegram.org/bots/payments/currencies.json: the three-letter codes in it.
@@ -37,6 +39,8 @@ def send_invoice(request: Request) -> Json:
     def content() -> Json:
         made = check_invoice(invoice)
         _check_sold(request, invoice)
+        if _period(request):
+            raise bad_request("SUBSCRIPTION_EXPORT_MISSING")
         return {"invoice": made}
 
     sent = deliver(request, content, what="invoice messages")
@@ -55,6 +59,7 @@ def create_invoice_link(request: Request) -> str:
     invoice = read_invoice(request)
     check_invoice(invoice)
     _check_sold(request, invoice)
+    _check_subscription(request, invoice)
     link = f"https://t.me/$invoice{request.world.number('invoice')}"
     request.world.invoices[link] = {**request.payload, "prices": invoice["prices"]}
     return link
@@ -155,17 +160,16 @@ def _check_sold(request: Request, invoice: Json) -> None:
         raise bad_request("CURRENCY_TOTAL_AMOUNT_INVALID")
 
 
-@method("refundStarPayment")
-def refund_star_payment(request: Request) -> bool:
-    user_id, world = request.user_id(), request.world
-    charge = request.required("telegram_payment_charge_id")
-    paid = world.invoices.get(f"charge:{charge}")
-    if paid is None or paid.get("user_id", user_id) != user_id:
-        raise bad_request("CHARGE_NOT_FOUND")
-    if paid.get("refunded"):
-        raise bad_request("CHARGE_ALREADY_REFUNDED")
-    paid["refunded"] = True
-    names = ("currency", "total_amount", "invoice_payload", "telegram_payment_charge_id")
-    content = {"refunded_payment": {name: paid[name] for name in names}}
-    world.service_message(world.private_chat(user_id), world.bot_user, content)
-    return True
+def _period(request: Request) -> int:
+    return request.integer("subscription_period", 0, 0)
+
+
+def _check_subscription(request: Request, invoice: Json) -> None:
+    """Refuse a subscription for anything but a month, and for more than the server lets through."""
+    if not _period(request):
+        return
+    if _period(request) != MONTH:
+        raise bad_request("SUBSCRIPTION_PERIOD_INVALID")
+    total = sum(price["amount"] for price in invoice["prices"])
+    if invoice["currency"] != STARS or total > MAX_SUBSCRIPTION:
+        raise bad_request("STARS_INVOICE_INVALID")

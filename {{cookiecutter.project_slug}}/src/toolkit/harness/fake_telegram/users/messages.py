@@ -225,18 +225,25 @@ class Messages(Buttons):
             button = self.find_button(chat.id, label, message_id)
             if button.message_id is None:
                 return self._press(user_id, chat, button)
+            if "callback_game" in button.data:
+                name = chat.messages[button.message_id]["game"]["title"]
+                return self._ask(user_id, chat, button.message_id, {"game_short_name": name})
             if "callback_data" not in button.data:
                 action = next(k for k in button.data if k not in ("text", "style"))
                 raise NoSuchButton(f"the button '{label}' has {action}: it sends the bot no update")
             message_id, callback_data = button.message_id, button.data["callback_data"]
         if message_id is None or callback_data is None:
             raise TypeError("tap needs a label, or message_id and callback_data")
+        return self._ask(user_id, chat, message_id, {"data": callback_data})
+
+    def _ask(self, user_id: int, chat: Chat, message_id: int, asked: Json) -> Json:
+        """Make the query of a tap; it knows a message that came through the bot by its own id."""
         for inline_id, place in self.inline_messages.items():
             if place == (chat.id, message_id) and "via_bot" in chat.messages.get(message_id, {}):
-                return self.tap_inline(user_id, inline_id, callback_data)
+                return self._ask_inline(user_id, inline_id, asked)
         gone = {"chat": chat.data, "message_id": message_id, "date": 0}
         shown = {"message": chat.messages.get(message_id, gone), "chat_instance": str(chat.id)}
-        content = {**shown, "data": callback_data}
+        content = {**shown, **asked}
         return self.emit_query("callback_query", user_id, content, chat.id, message_id)
 
     def _press(self, user_id: int, chat: Chat, button: Button) -> Json:
@@ -268,8 +275,11 @@ class Messages(Buttons):
 
     def tap_inline(self, user_id: int, inline_message_id: str, callback_data: str) -> Json:
         """Tap a button under a message that was sent through an inline query."""
-        place = {"inline_message_id": inline_message_id, "chat_instance": inline_message_id}
-        return self.emit_query("callback_query", user_id, {**place, "data": callback_data})
+        return self._ask_inline(user_id, inline_message_id, {"data": callback_data})
+
+    def _ask_inline(self, user_id: int, inline_id: str, asked: Json) -> Json:
+        place = {"inline_message_id": inline_id, "chat_instance": inline_id}
+        return self.emit_query("callback_query", user_id, {**place, **asked})
 
 
 def _as_caption(content: Json) -> Json:

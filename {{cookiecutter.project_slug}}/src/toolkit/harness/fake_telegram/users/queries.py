@@ -1,9 +1,8 @@
-"""Inline queries, payments, votes and reactions."""
+"""Inline queries, votes and reactions."""
 
 from __future__ import annotations
 
-from typing import Any
-
+from toolkit.harness.fake_telegram.methods.games import play_button
 from toolkit.harness.fake_telegram.methods.inline_results import result_content
 from toolkit.harness.fake_telegram.model import PersonError
 from toolkit.harness.fake_telegram.request import Request
@@ -26,48 +25,15 @@ class Queries(World):
         if result is None:
             there = ", ".join(str(known["id"]) for known in results) or "none"
             raise PersonError(f"there is no result {result_id!r}; there are: {there}")
-        buttons = {name: result[name] for name in ("reply_markup",) if name in result}
         content = result_content(Request(self, "", {}, {}), result)
+        buttons = {name: result[name] for name in ("reply_markup",) if name in result}
+        if "game" in content and not buttons:
+            buttons = {"reply_markup": play_button(content["game"])}
         inline_id = self.inline_message(self.chat(chat_id), user_id, content, **buttons)
         asked = query.content["query"]
         chosen = {"from": self.user(user_id), "result_id": result_id, "query": asked}
         chosen |= {"inline_message_id": inline_id} if buttons else {}
         return self.emit("chosen_inline_result", chosen)
-
-    def pre_checkout(self, user_id: int, message_id: int, chat_id: int | None = None) -> Json:
-        """Press Pay under an invoice; the bot has to answer the query."""
-        chat_id = chat_id or user_id
-        invoice = self._invoice(chat_id, message_id)
-        prices: list[Any] = invoice["prices"]
-        content = {
-            "currency": invoice["currency"],
-            "total_amount": sum(int(price["amount"]) for price in prices),
-            "invoice_payload": str(invoice["payload"]),
-        }
-        return self.emit_query("pre_checkout_query", user_id, content, chat_id, message_id)
-
-    def shipping(self, user_id: int, message_id: int, address: Json) -> Json:
-        """Enter an address for an invoice with a flexible price."""
-        invoice = self._invoice(user_id, message_id)
-        content = {"invoice_payload": str(invoice["payload"]), "shipping_address": address}
-        return self.emit_query("shipping_query", user_id, content)
-
-    def pay(self, user_id: int, pre_checkout_query_id: str) -> Json:
-        """Complete a payment whose pre-checkout query the bot has approved."""
-        query = self.queries[pre_checkout_query_id]
-        if query.answer is None:
-            raise PersonError("the bot has not answered the pre-checkout query")
-        if not query.answer["ok"]:
-            raise PersonError(f"the bot refused: {query.answer['error_message']}")
-        charge = f"charge-{self.number('charge')}"
-        names = ("currency", "total_amount", "invoice_payload")
-        payment = {name: query.content[name] for name in names}
-        payment |= {"telegram_payment_charge_id": charge, "provider_payment_charge_id": charge}
-        self.invoices[f"charge:{charge}"] = {**payment, "user_id": user_id}
-        content = {"successful_payment": payment}
-        return self.service_message(
-            self.chat(query.chat_id or user_id), self.user(user_id), content
-        )
 
     def vote(self, user_id: int, poll_id: str, *options: int) -> Json:
         """Vote in a poll, or retract; return the poll_answer, or poll where it is anonymous."""
@@ -107,9 +73,3 @@ class Queries(World):
         content: Json = {"chat": chat.data, "message_id": message_id, "date": self.now()}
         content |= {"user": self.user(user_id), "old_reaction": old, "new_reaction": new}
         return self.emit("message_reaction", content)
-
-    def _invoice(self, chat_id: int, message_id: int) -> Json:
-        invoice = self.invoices.get(f"{chat_id}:{message_id}")
-        if invoice is None:
-            raise PersonError(f"message {message_id} in chat {chat_id} is not an invoice")
-        return invoice
