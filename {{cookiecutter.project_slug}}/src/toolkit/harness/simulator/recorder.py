@@ -261,6 +261,16 @@ def traceback_of(error: BaseException) -> str:
     return "".join(traceback.format_exception(error))
 
 
+def headline_of(trace: str) -> str:
+    """Return what a traceback says first about its exception: the type, and its first line."""
+    lines = trace.strip().splitlines()
+    if "Exception Group Traceback" in trace:
+        lines = [line.removeprefix("  | ") for line in lines if line.startswith("  | ")] or lines
+    frames = [number for number, line in enumerate(lines) if line.startswith('  File "')]
+    about = lines[frames[-1] + 1 :] if frames else lines
+    return next((line for line in about if line and line[0] != " "), trace.strip())
+
+
 def no_listener(kind: str, data: Any) -> None:
     """Do nothing."""
 
