@@ -94,8 +94,8 @@ async def count(answer: PollAnswer) -> None:
 @router.message(Command("buy"))
 async def send_invoice(message: Message) -> None:
     tea, cup = LabeledPrice(label="Tea", amount=2500), LabeledPrice(label="Cup", amount=5)
-    provider = "1:TEST"
-    await message.answer_invoice("Green tea", "A tin", "tea", "EUR", [tea], provider)
+    tin = ("Green tea", "A tin", "tea", "EUR", [tea])
+    await message.answer_invoice(*tin, provider_token="1:TEST")
     await message.answer_invoice("Sold out", "A tin", "none", "XTR", [cup])
 
 

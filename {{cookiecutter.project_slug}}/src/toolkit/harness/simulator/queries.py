@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 
 SHOWN = ("id", "type", "title", "description", "url", "caption")
 """What a list of inline results shows of each."""
+ADDRESS: Json = {
+    "country_code": "DE",
+    "state": "",
+    "city": "Berlin",
+    "street_line1": "Main Street 1",
+    "street_line2": "",
+    "post_code": "10115",
+}
+"""Where everybody lives who has something delivered."""
 
 
 async def ask_inline(simulation: Simulation, user: int, text: str, offset: str = "") -> Json:
@@ -50,6 +59,8 @@ async def pay(
     shown = simulation.telegram.message(chat, message) or {}
     if "invoice" not in shown:
         raise SimulatorError("that invoice is not on screen any more")
+    if refused := await _ask_to_ship(simulation, user, chat, message):
+        return refused
     if fails:
         turn = simulation.act(lambda world: world.pre_checkout(user, message, chat))
         await settle(simulation, turn)
@@ -61,6 +72,21 @@ async def pay(
     if not answer["ok"]:
         return f"The bot refused the payment: {answer['error_message']}"
     return "The payment failed: the card was declined." if fails else ""
+
+
+async def _ask_to_ship(simulation: Simulation, user: int, chat: int, message: int) -> str:
+    """Enter an address where the price depends on it; return what the bot says against it."""
+    invoice = simulation.telegram.invoices.get(f"{chat}:{message}", {})
+    if str(invoice.get("is_flexible", "")).lower() != "true":
+        return ""
+    turn = simulation.act(lambda world: world.shipping(user, message, ADDRESS))
+    await settle(simulation, turn)
+    answer = _newest(simulation, user, "shipping_query").answer
+    if answer is None:
+        raise SimulatorError("the bot did not answer the shipping query within 10 seconds")
+    if answer["ok"]:
+        return ""
+    return f"The bot does not deliver to {ADDRESS['city']}: {answer['error_message']}"
 
 
 def play_game(simulation: Simulation, user: int, chat: int, message: int) -> Turn:

@@ -132,6 +132,8 @@ def title_of(update: Json, action: Json | None = None) -> str:
         return f"{name_of(query['from'])} tapped [{_short(label)}]"
     if change := update.get("my_chat_member"):
         return f"{name_of(change['from'])} {_moved(change)}"
+    if poll := update.get("poll"):
+        return f"Votes in “{_short(poll['question'])}”"
     kind = next((kind for kind in update if kind != "update_id"), "an empty update")
     message = update.get(kind)
     if kind in ASKED and isinstance(message, dict):

@@ -26,6 +26,8 @@ from aiogram.types import (
     PollAnswer,
     PreCheckoutQuery,
     ReplyKeyboardMarkup,
+    ShippingOption,
+    ShippingQuery,
 )
 
 from toolkit import BotApp, SessionStorage, create_bot
@@ -57,6 +59,22 @@ async def sell(message: Message) -> None:
     price = [LabeledPrice(label="Tea", amount=5)]
     for title in ("Tea", "Cake", "Silence"):
         await message.answer_invoice(title, "Hot", title, "XTR", price)
+
+
+@router.message(Command("send"))
+async def sell_delivered(message: Message) -> None:
+    price = [LabeledPrice(label="Tea", amount=500)]
+    options: dict[str, Any] = {"is_flexible": True, "provider_token": "1:TEST"}
+    for title in ("Tea", "Cake"):
+        await message.answer_invoice(title, "Hot", title, "EUR", price, **options)
+
+
+@router.shipping_query()
+async def deliver(query: ShippingQuery) -> None:
+    cake = query.invoice_payload == "Cake"
+    options = [ShippingOption(id="post", title="Post", prices=[LabeledPrice(label="P", amount=1)])]
+    reason = f"no cake to {query.shipping_address.city}"
+    await query.answer(ok=not cake, shipping_options=options, error_message=reason)
 
 
 @router.pre_checkout_query()
@@ -170,6 +188,20 @@ async def test_payments_succeed_are_refused_and_fail(stall: Desk) -> None:
     steps = await sends(stall)
     assert steps[1:3] == [{"pay": "Tea"}, {"pay": "Cake"}]
     assert [kinds(step) for step in steps[3:]] == ["pre_checkout_query"] * 2
+
+
+async def test_an_address_is_entered_where_the_price_depends_on_it(stall: Desk) -> None:
+    await stall.say("/send")
+    assert await stall.ask("pay", user=1, chat=1, message=2) == ""
+    assert stall.answers()[-1] == "Thank you"
+    refused = "The bot does not deliver to Berlin: no cake to Berlin"
+    assert await stall.ask("pay", user=1, chat=1, message=3) == refused
+    assert [kinds(step) for step in await sends(stall)] == [
+        "text",
+        "shipping_query",
+        "pay",
+        "shipping_query",
+    ]
 
 
 async def test_inline_results_are_asked_for_and_chosen(stall: Desk) -> None:
@@ -319,6 +351,7 @@ def test_what_is_no_message_has_a_title_in_words() -> None:
         ({"poll_answer": {"user": ann, "option_ids": []}}, "Ann retracted a vote"),
         ({"message_reaction": {"user": ann, "new_reaction": []}}, "Ann took a reaction back"),
         ({"pre_checkout_query": {"from": ann}}, "Ann wants to pay"),
+        ({"poll": {"question": "Tea?"}}, "Votes in “Tea?”"),
         ({"callback_query": {"from": ann, "game_short_name": "chess"}}, "Ann tapped [chess]"),
         (
             {
