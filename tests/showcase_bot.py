@@ -31,6 +31,7 @@ from aiogram.types import (
     KeyboardButtonRequestUsers,
     LabeledPrice,
     LoginUrl,
+    MenuButtonWebApp,
     Message,
     MessageReactionUpdated,
     PollAnswer,
@@ -119,6 +120,9 @@ async def send_buttons(message: Message) -> None:
         button(text="Again", url="https://t.me/fake_bot?start=again"),
         button(text="Open shop", web_app=WebAppInfo(url=APP)),
     ]
+    menu = MenuButtonWebApp(text="Menu", web_app=WebAppInfo(url=APP))
+    assert message.bot
+    await message.bot.set_chat_menu_button(chat_id=message.chat.id, menu_button=menu)
     await message.answer("Press", reply_markup=inline(*keys))
 
 

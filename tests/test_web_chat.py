@@ -255,6 +255,11 @@ def press_buttons(page: Page) -> None:
     assert data.pop("hash") == _signed(data, secret)
     assert data["query_id"]
     app.get_by_role("button", name="Close the web app").click()
+    page.get_by_role("button", name="Menu", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="Order").click()
+    said = page.get_by_role("dialog").get_by_role("status")
+    expect(said).to_contain_text("sendData, outside a reply keyboard,")
+    page.keyboard.press("Escape")
     button(page, "Search here").click()
     expect(box(page)).to_have_value("@fake_bot gr")
     expect(page.locator(".inline-result")).to_have_count(2)

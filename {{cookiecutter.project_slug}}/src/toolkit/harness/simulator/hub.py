@@ -140,6 +140,7 @@ def _chat(telegram: FakeTelegram, chat: Chat) -> Json:
         "name": name_of(chat.data),
         "keyboard": chat.reply_keyboard,
         "commands": _commands(telegram, chat),
+        "menu_button": _menu_button(telegram, chat),
         "topics": [
             {"id": thread_id, "name": topic.get("name", str(thread_id))}
             for thread_id, topic in chat.topics.items()
@@ -199,6 +200,14 @@ def _commands(telegram: FakeTelegram, chat: Chat) -> list[Json]:
         if commands := telegram.commands.get((scope, "")):
             return commands
     return []
+
+
+def _menu_button(telegram: FakeTelegram, chat: Chat) -> Json | None:
+    """Return the web app that stands beside the message box of a private chat."""
+    for owner in (str(chat.id), "") if chat.is_private else ():
+        if button := telegram.profile.get(("menu_button", owner)):
+            return button if button["type"] == "web_app" else None
+    return None
 
 
 def _turn(simulation: Simulation, turn: Turn) -> Json:

@@ -33,7 +33,7 @@ export function actsOn(message, anchor) {
   const { message_id: id, from } = message;
   const mayDelete = from?.id === state.here.user || chatHere().type === "private";
   const reactions = REACTIONS.map((emoji) => [emoji, () => react(message, emoji)]);
-  const forward = async (to) => {
+  const forward = async (/** @type {number} */ to) => {
     await act("forward", { message: id, to });
     emit("look", { chat: to, user: state.here.user });
   };

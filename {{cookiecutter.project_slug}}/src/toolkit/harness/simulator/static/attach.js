@@ -55,6 +55,7 @@ async function sendVoice() {
   if (duration) act("act", { kind: "voice", value: "voice.ogg", duration, topicId: state.here.thread });
 }
 
+/** @param {string} emoji */
 function throwDice(emoji) {
   act("throw_dice", { emoji, thread: state.here.thread });
 }

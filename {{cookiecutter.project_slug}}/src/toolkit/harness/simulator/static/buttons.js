@@ -21,6 +21,7 @@ const KNOWN = [
   "request_users request_user request_chat request_poll style icon_custom_emoji_id",
 ];
 const SUPPORTED = new Set(KNOWN.join(" ").split(" "));
+/** @type {Record<string, string>} */
 const MARKS = { url: "↗", login_url: "↗", web_app: "▢", copy_text: "copy", switch_inline_query: "↪" };
 
 /** Why a button does nothing here, or null.
@@ -81,7 +82,7 @@ export function tapOther(message, button, key) {
  *  @param {HTMLElement} key */
 export function press(button, key) {
   const label = button.text;
-  const answer = (chosen) => act("answer_button", { label, chosen });
+  const answer = (/** @type {number[]} */ chosen) => act("answer_button", { label, chosen });
   if (button.web_app) openWebApp(label, button.web_app.url, false);
   else if (button.request_poll) newPoll();
   else if (button.request_chat)
@@ -106,14 +107,23 @@ export function chatsTo(choose) {
   return [...state.chats.values()].map(({ id, name }) => [name, () => choose(id)]);
 }
 
+/** @param {{ chat_is_channel?: boolean }} asked
+ *  @param {(id: number) => void} choose
+ *  @returns {[string, () => void][]} */
 function groupsTo({ chat_is_channel: isChannel }, choose) {
-  const fits = ({ type }) => type !== "private" && (type === "channel") === Boolean(isChannel);
+  const fits = (/** @type {{ type: string }} */ { type }) =>
+    type !== "private" && (type === "channel") === Boolean(isChannel);
+  /** @type {[string, () => void][]} */
   const found = [...state.chats.values()].filter(fits).map(({ id, name }) => [name, () => choose(id)]);
   return found.length ? found : [["There is no such chat yet", () => {}]];
 }
 
+/** @param {any} button
+ *  @param {HTMLElement} key
+ *  @param {(chosen: number[]) => void} answer */
 async function chooseUsers(button, key, answer) {
   const { max_quantity: most } = button.request_users ?? button.request_user;
+  /** @type {{ id: number, name: string }[]} */
   const people = state.people;
   if (most === 1)
     return openMenu(
@@ -125,7 +135,8 @@ async function chooseUsers(button, key, answer) {
   if (chosen) answer(people.map(({ id }) => id).filter((id) => chosen[id]));
 }
 
-/** A link to the bot itself is a start: nobody leaves the page for it. */
+/** A link to the bot itself is a start: nobody leaves the page for it.
+ *  @param {string} address */
 function openLink(address) {
   const url = URL.canParse(address) ? new URL(address) : null;
   const isOwn = url?.hostname === "t.me" && url.pathname === `/${state.bot.username}`;
@@ -135,6 +146,7 @@ function openLink(address) {
   } else openAddress(address);
 }
 
+/** @param {string} url */
 async function logIn(url) {
   const { host } = new URL(url);
   if (!(await confirm("Log in?", `${host} is told who you are, signed with the bot's token.`, "Log in")))
@@ -143,8 +155,10 @@ async function logIn(url) {
   if (found) openAddress(found.url);
 }
 
-const askInline = (text) => emit("write", `@${state.bot.username} ${text}`);
+const askInline = (/** @type {string} */ text) => emit("write", `@${state.bot.username} ${text}`);
 
+/** @param {number} chat
+ *  @param {any} button */
 function askInlineIn(chat, button) {
   emit("look", { chat });
   askInline(button.switch_inline_query ?? button.switch_inline_query_chosen_chat?.query ?? "");

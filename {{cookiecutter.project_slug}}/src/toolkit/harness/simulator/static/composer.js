@@ -5,6 +5,7 @@ import { button, h, icon, iconButton } from "./dom.js";
 import { sendFiles } from "./files.js";
 import { summary } from "./message.js";
 import { act, chatHere, emit, messagesHere, nameOf, on, request, state } from "./state.js";
+import { openWebApp } from "./web_app.js";
 
 const form = document.querySelector("#composer");
 const input = document.querySelector("#message");
@@ -13,6 +14,7 @@ const suggestions = document.querySelector("#suggestions");
 const keyboard = document.querySelector("#reply-keyboard");
 const speaker = document.querySelector("#speaker");
 const blocked = document.querySelector("#blocked");
+const menuButton = document.querySelector("#menu-button");
 const file = document.querySelector("#file");
 
 let replyTo = null;
@@ -174,6 +176,10 @@ function drawPlace() {
     emit("look", { chat: chat.id, user: Number(choose.value), thread: state.here.thread });
   const choose = h("select", { "aria-label": "Speak as", onchange }, options);
   speaker.replaceChildren("Speak as ", choose);
+  const app = chat.menu_button;
+  menuButton.hidden = !app;
+  menuButton.textContent = app?.text ?? "";
+  menuButton.onclick = () => openWebApp(app.text, app.web_app.url, true);
   const isBlocked = isPrivate && state.faults.blocked.includes(chat.id);
   blocked.hidden = !isBlocked;
   form.hidden = isBlocked;

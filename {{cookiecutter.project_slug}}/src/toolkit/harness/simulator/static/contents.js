@@ -52,6 +52,7 @@ function throwOf({ emoji, value }) {
 
 /** @param {{ title: string, tasks: { text: string, completion_date?: number }[] }} checklist */
 function tasks({ title, tasks: list }) {
-  const line = ({ text, completion_date: done }) => h("li", `${done ? "☑" : "☐"} `, h("bdi", text));
+  const line = (/** @type {typeof list[number]} */ { text, completion_date: done }) =>
+    h("li", `${done ? "☑" : "☐"} `, h("bdi", text));
   return h("div.poll", h("strong", h("bdi", title)), h("ul", list.map(line)));
 }

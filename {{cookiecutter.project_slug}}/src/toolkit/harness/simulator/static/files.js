@@ -2,6 +2,7 @@
 
 import { emit, state } from "./state.js";
 
+/** @type {Record<string, string>} */
 const KINDS = {
   "image/gif": "animation",
   "image/webp": "sticker",
@@ -9,6 +10,7 @@ const KINDS = {
   "application/ogg": "voice",
 };
 const PICTURES = new Set(["photo", "sticker", "animation"]);
+/** @type {Record<string, string>} */
 const KIND_OF = { image: "photo", video: "video", audio: "audio" };
 
 /** Send files to the chat on screen, in their order: several at once become an album, if they are alike.
@@ -18,9 +20,11 @@ export async function sendFiles(files) {
   if (!files.length) return;
   const { user, chat, thread } = state.here;
   const form = new FormData();
-  for (const [name, value] of Object.entries({ user, chat, thread: thread ?? "" })) form.append(name, value);
-  for (const [about, file] of await Promise.all(files.map(async (file) => [await aboutOf(file), file]))) {
-    form.append("about", JSON.stringify(about));
+  for (const [name, value] of Object.entries({ user, chat, thread: thread ?? "" }))
+    form.append(name, String(value));
+  const known = await Promise.all(files.map(aboutOf));
+  for (const [index, file] of files.entries()) {
+    form.append("about", JSON.stringify(known[index]));
     form.append("file", file, file.name);
   }
   const response = await fetch("/files", { method: "POST", body: form });
@@ -35,7 +39,9 @@ export async function sendFiles(files) {
  *  @returns {Promise<Record<string, string | number>>} */
 async function aboutOf(file) {
   const kind = KINDS[file.type] ?? KIND_OF[file.type.split("/")[0]] ?? "document";
-  const about = kind === "audio" ? { kind, title: file.name.replace(/\.\w+$/, "") } : { kind };
+  /** @type {Record<string, string>} */
+  const about = { kind };
+  if (kind === "audio") about.title = file.name.replace(/\.\w+$/, "");
   if (kind === "document") return about;
   const measured = PICTURES.has(kind) ? sizeOf(file) : lengthOf(file);
   return { ...about, ...(await measured.catch(() => ({}))) };
@@ -62,7 +68,7 @@ async function lengthOf(file) {
   return { duration, width: medium.videoWidth, height: medium.videoHeight };
 }
 
-const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
+const carriesFiles = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files");
 
 // Wherever it is dropped: else the browser would leave the page and open the file.
 document.addEventListener("dragover", (event) => {
@@ -71,7 +77,7 @@ document.addEventListener("dragover", (event) => {
 document.addEventListener("drop", (event) => {
   if (!carriesFiles(event)) return;
   event.preventDefault();
-  sendFiles([...event.dataTransfer.files]);
+  sendFiles([...(event.dataTransfer?.files ?? [])]);
 });
 document.addEventListener("paste", (event) => {
   const files = [...(event.clipboardData?.files ?? [])];

@@ -42,7 +42,7 @@ async function ask(text, offset = "") {
     const answer = await connection.ask("ask_inline", { user, text, offset });
     nodes = listOf(answer, text, (result) => choose(answer.query, result, { user, chat }));
   } catch (error) {
-    nodes = [h("p.muted", error.message)];
+    nodes = [h("p.muted", /** @type {Error} */ (error).message)];
   }
   if (mine === asked) show(nodes, offset !== "");
 }
@@ -55,19 +55,26 @@ function show(nodes, adds = false) {
   else panel.replaceChildren(...nodes);
 }
 
+/** @param {any} answer
+ *  @param {string} text
+ *  @param {(result: any) => void} onChoose
+ *  @returns {Node[]} */
 function listOf({ results, next_offset: next, button: extra }, text, onChoose) {
-  const more = (event) => {
+  const more = (/** @type {any} */ event) => {
     event.currentTarget.remove();
     ask(text, next);
   };
   return [
     extra?.start_parameter && button(".inline-result", h("strong", extra.text), () => start(extra)),
-    ...results.map((result) => entry(result, () => onChoose(result))),
+    ...results.map((/** @type {any} */ result) => entry(result, () => onChoose(result))),
     !results.length && h("p.muted", "No results"),
     next && button(".link", "More results", more),
   ].filter(Boolean);
 }
 
+/** @param {any} result
+ *  @param {() => void} onclick
+ *  @returns {HTMLElement} */
 function entry({ type, title, description, caption, url }, onclick) {
   const name = title ?? caption ?? `A ${type}`;
   const details = description ?? url ?? type;
@@ -75,18 +82,22 @@ function entry({ type, title, description, caption, url }, onclick) {
   return button(".inline-result", text, onclick);
 }
 
+/** @param {{ start_parameter: string }} button */
 function start({ start_parameter: parameter }) {
   emit("write", "");
   emit("look", { chat: state.here.user });
   connection.ask("say", { user: state.here.user, chat: state.here.user, text: `/start ${parameter}` });
 }
 
+/** @param {string} query
+ *  @param {{ id: string | number }} result
+ *  @param {{ user: number, chat: number }} place */
 async function choose(query, result, place) {
   emit("write", "");
   try {
     await connection.ask("choose", { ...place, query, result: String(result.id) });
   } catch (error) {
-    emit("toast", { text: error.message, bad: true });
+    emit("toast", { text: /** @type {Error} */ (error).message, bad: true });
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { button, h, icon } from "./dom.js";
 
+/** @type {Record<string, string>} */
 const KINDS = {
   animation: "Animation",
   video: "Video",
@@ -31,7 +32,7 @@ export function mediaOf(message) {
   return cover(player(file, kind), hidden, "video");
 }
 
-const addressOf = ({ file_id: id }) => `/files/${encodeURIComponent(id)}`;
+const addressOf = (/** @type {Medium} */ { file_id: id }) => `/files/${encodeURIComponent(id)}`;
 
 /** @param {Medium} photo */
 function picture(photo) {
@@ -149,12 +150,10 @@ function fileSize(bytes) {
  *  @param {{ media_group_id?: string }} message */
 export function append(log, element, { media_group_id: group }) {
   if (!group) return log.append(element);
-  let album = /** @type {HTMLElement | null} */ (log.lastElementChild);
-  if (album?.dataset.group !== group) {
-    album = h(`div.album${element.classList.contains("own") ? ".own" : ".theirs"}`, { "data-group": group });
-    log.append(album);
-  }
-  album.append(element);
+  const last = /** @type {HTMLElement | null} */ (log.lastElementChild);
+  if (last?.dataset.group === group) return last.append(element);
+  const side = element.classList.contains("own") ? ".own" : ".theirs";
+  log.append(h(`div.album${side}`, { "data-group": group }, element));
 }
 
 /** Remove the element of a message, and its album with the last one.

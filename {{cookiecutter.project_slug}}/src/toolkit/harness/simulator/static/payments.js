@@ -32,7 +32,7 @@ export function invoiceCard(invoice) {
  *  @param {HTMLElement} anchor
  *  @param {{ message_id: number, invoice: { currency: string, total_amount: number } }} message */
 export function askToPay(anchor, { message_id: message, invoice }) {
-  const pay = async (fails) => {
+  const pay = async (/** @type {boolean} */ fails) => {
     anchor.setAttribute("aria-busy", "true");
     const problem = await act("pay", { message, fails });
     anchor.removeAttribute("aria-busy");

@@ -40,7 +40,7 @@ function kindOf({ is_closed: isClosed, is_anonymous: isAnonymous, type }) {
 /** @param {Poll} poll
  *  @param {(labels: string[]) => void} onVote */
 function one({ options }, onVote) {
-  const choice = ({ text }, index) =>
+  const choice = (/** @type {Option} */ { text }, /** @type {number} */ index) =>
     h(
       "li",
       button(".option", h("bdi", text), () => onVote([text]), { "data-key": `vote.${index}` }),
@@ -63,7 +63,7 @@ function many({ options }, onVote) {
 /** @param {Poll} poll
  *  @param {number[]} chosen */
 function results({ options, total_voter_count: total, correct_option_ids: correct }, chosen) {
-  const line = ({ text, voter_count: count }, index) => {
+  const line = (/** @type {Option} */ { text, voter_count: count }, /** @type {number} */ index) => {
     const isMine = chosen.includes(index);
     const isRight = correct?.includes(index);
     const mark = isRight ? "✓" : isMine ? (correct ? "✗" : "✓") : "";

@@ -66,12 +66,15 @@ class WebApp {
     );
   }
 
+  /** @param {string} event
+   *  @param {string} classes */
   bottomButton(event, classes) {
     return button(classes, "", () => this.post(event), { hidden: true });
   }
 
   show() {
-    const listen = (event) => event.source === this.frame.contentWindow && this.receive(event.data);
+    const listen = (/** @type {MessageEvent} */ event) =>
+      event.source === this.frame.contentWindow && this.receive(event.data);
     window.addEventListener("message", listen);
     this.dialog.addEventListener("close", () => {
       window.removeEventListener("message", listen);
@@ -116,12 +119,14 @@ class WebApp {
     if (text) shown.textContent = text;
   }
 
+  /** @param {string} data */
   async send(data) {
     if (this.inline) return this.limit("sendData, outside a reply keyboard,");
     this.dialog.close();
     await act("act", { kind: "webAppData", value: data, button: this.label });
   }
 
+  /** @param {{ title: string, message: string, buttons: any[] }} popup */
   async popUp({ title, message, buttons }) {
     const closed = (await showAlert(message, title, buttons)) ?? "";
     this.post("popup_closed", closed ? { button_id: closed } : {});
