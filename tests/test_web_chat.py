@@ -1,6 +1,6 @@
 """The chat of the simulator's page in a real browser: whatever a bot sends can be used there.
 
-One page serves each half: starting a bot and a browser takes the time.
+Over 300 lines: one process and one browser serve all of it, and starting them takes the time.
 """
 
 from __future__ import annotations

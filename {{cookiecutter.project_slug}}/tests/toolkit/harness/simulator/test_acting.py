@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
 
 import pytest
 from aiogram import F, Router
@@ -31,11 +28,8 @@ from aiogram.types import (
 )
 
 from toolkit import BotApp, SessionStorage, create_bot
-from toolkit.harness.simulator.recorder import headline_of, traceback_of
 from toolkit.harness.simulator.saving import draft
 from toolkit.harness.simulator.sharing import Sent
-from toolkit.harness.simulator.turns import title_of
-from toolkit.harness.types import Json
 
 from .tea_house import Desk
 
@@ -290,79 +284,3 @@ async def test_messages_are_forwarded_reacted_to_and_deleted(stall: Desk) -> Non
     assert "comes after “Ann deleted a message”" in warned[0]
     await stall.ask("go_back", turn=stall.last.number - 1)
     assert stall.texts() == ["hello", "hello"]
-
-
-def test_web_apps_and_logins_know_who_comes() -> None:
-    desk = Desk(Path("unused"), make_bot)
-
-    async def open_both() -> tuple[str, str]:
-        url = "https://app.example/a?b=1"
-        app = {"user": 1, "chat": 1, "url": url, "inline": True, "theme": {"bg_color": "#fff"}}
-        refused = await desk.refusal("open_app", **{**app, "url": "http://app.example"})
-        assert "no https address" in refused
-        opened = await desk.ask("open_app", **app)
-        return opened["url"], (await desk.ask("log_in", user=1, url=url))["url"]
-
-    app, login = asyncio.run(open_both())
-    address, _, start = app.partition("#")
-    assert address == "https://app.example/a?b=1"
-    data = dict(parse_qsl(dict(parse_qsl(start))["tgWebAppData"]))
-    assert data["query_id"] in desk.simulation.telegram.queries
-    assert '"first_name":"Ann"' in data["user"]
-    # As bots check it: https://core.telegram.org/bots/webapps#validating-data
-    secret = hmac.new(b"WebAppData", b"42:offline", hashlib.sha256).digest()
-    assert data.pop("hash") == _signed(data, secret)
-    fields = dict(parse_qsl(login.partition("?")[2]))
-    del fields["b"]
-    assert fields.pop("hash") == _signed(fields, hashlib.sha256(b"42:offline").digest())
-    assert fields["id"] == "1"
-
-
-def _signed(fields: dict[str, str], key: bytes) -> str:
-    lines = "\n".join(f"{name}={fields[name]}" for name in sorted(fields))
-    return hmac.new(key, lines.encode(), hashlib.sha256).hexdigest()
-
-
-def raised(error: Exception) -> str:
-    try:
-        raise error
-    except Exception as caught:  # noqa: BLE001 - whatever is given
-        return traceback_of(caught)
-
-
-@pytest.mark.parametrize(
-    ("trace", "headline"),
-    [
-        (raised(ValueError("first\nsecond")), "ValueError: first"),
-        (raised(ValueError("")), "ValueError"),
-        (raised(ExceptionGroup("many", [KeyError(1)])), "ExceptionGroup: many (1 sub-exception)"),
-        ("no traceback", "no traceback"),
-    ],
-)
-def test_the_headline_of_an_exception_is_its_type_and_first_line(trace: str, headline: str) -> None:
-    assert headline_of(trace) == headline
-
-
-def test_what_is_no_message_has_a_title_in_words() -> None:
-    ann = {"first_name": "Ann"}
-    group = {"type": "group"}
-    updates: list[tuple[Json, str]] = [
-        ({"inline_query": {"from": ann, "query": "tea"}}, "Ann asked inline: tea"),
-        ({"poll_answer": {"user": ann, "option_ids": []}}, "Ann retracted a vote"),
-        ({"message_reaction": {"user": ann, "new_reaction": []}}, "Ann took a reaction back"),
-        ({"pre_checkout_query": {"from": ann}}, "Ann wants to pay"),
-        ({"poll": {"question": "Tea?"}}, "Votes in “Tea?”"),
-        ({"callback_query": {"from": ann, "game_short_name": "chess"}}, "Ann tapped [chess]"),
-        (
-            {
-                "my_chat_member": {
-                    "from": ann,
-                    "chat": group,
-                    "new_chat_member": {"status": "administrator"},
-                }
-            },
-            "Ann made the bot an administrator",
-        ),
-    ]
-    for update, title in updates:
-        assert title_of(update) == title
