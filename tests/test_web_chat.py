@@ -341,6 +341,7 @@ def act_on_messages(page: Page) -> None:
     menu(page, last(page), "React")
     choose(page, "👍")
     expect(last(page).locator(".reaction")).to_have_text(["👍", "🔥"])
+    expect(last(page)).to_be_in_viewport(ratio=1)
     last(page).locator(".reaction").first.click()
     expect(last(page).locator(".reaction")).to_have_text(["🔥"])
     page.get_by_role("button", name="Attach").click()

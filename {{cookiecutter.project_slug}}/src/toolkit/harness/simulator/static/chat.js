@@ -208,6 +208,7 @@ on("chat", (chat) => {
   if (chat.id !== state.here.chat) return;
   drawHeader();
   drawExtras();
+  stay();
 });
 on("message", ({ chat, message, isNew }) => {
   if (chat !== state.here.chat || !isInTopicHere(message)) return;
