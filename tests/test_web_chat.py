@@ -43,6 +43,20 @@ DROP = """([place, kind, files]) => {
   return !document.querySelector(place).dispatchEvent(event);
 }"""
 
+AT_ONCE = """async () => {
+  const { connection, state } = await import("/static/state.js");
+  const chat = state.chats.get(1);
+  const from = { id: 42, is_bot: true, first_name: "Bot" };
+  const message = { message_id: 99, date: 1, chat, from, text: "Choose" };
+  const keyboard = { keyboard: [1, 2, 3].map((number) => [{ text: `Key ${number}` }]) };
+  for (const detail of [
+    { type: "message", chat: 1, message },
+    { type: "chat", chat: { ...chat, keyboard } },
+  ])
+    connection.dispatchEvent(new CustomEvent("change", { detail }));
+}"""
+"""A message and its reply keyboard come within one frame."""
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
@@ -120,10 +134,15 @@ def test_nothing_that_is_written_dropped_or_said_gets_lost(
     open_page: Callable[..., Page],
 ) -> None:
     page = open_page((390, 520))
-    say(page, "/ask")
-    expect(key(page, "Friends")).to_be_visible()
-    expect(last(page)).to_contain_text("What is it?")
+    for _ in range(2):
+        say(page, "/buttons")
+    expect(page.locator("#log .message")).to_have_count(4)
+    page.evaluate(AT_ONCE)
+    expect(key(page, "Key 3")).to_be_visible()
+    expect(last(page)).to_contain_text("Choose")
     expect(last(page)).to_be_in_viewport(ratio=1)
+    say(page, "/ask")
+    expect(last(page)).to_contain_text("What is it?")
     expect(key(page, "A bot")).to_be_disabled()
     limit = "request_managed_bot does nothing in the simulator"
     expect(key(page, "A bot")).to_have_attribute("title", limit)
