@@ -10,6 +10,7 @@ from typing import Any
 
 from toolkit.harness.fake_telegram import ApiError, Call, Chat, Event, FakeTelegram
 from toolkit.harness.simulator import session_view
+from toolkit.harness.simulator.recorder import headline_of
 from toolkit.harness.simulator.simulation import Simulation
 from toolkit.harness.simulator.turns import Turn, name_of
 from toolkit.harness.types import Json
@@ -114,7 +115,13 @@ def _world(simulation: Simulation) -> Json:
 
 def _status(simulation: Simulation) -> Json:
     """Tell whether the bot runs, and why not."""
-    return {"running": simulation.recorder.app is not None, "broken": simulation.broken}
+    broken = simulation.broken
+    headline = broken and headline_of(broken)
+    return {
+        "running": simulation.recorder.app is not None,
+        "broken": broken,
+        "headline": headline,
+    }
 
 
 def _people(simulation: Simulation) -> Json:
@@ -133,16 +140,29 @@ def _chat(telegram: FakeTelegram, chat: Chat) -> Json:
         "name": name_of(chat.data),
         "keyboard": chat.reply_keyboard,
         "commands": commands_of(telegram, chat),
+        "menu_button": _menu_button(telegram, chat),
         "topics": [
             {"id": thread_id, "name": topic.get("name", str(thread_id))}
             for thread_id, topic in chat.topics.items()
         ],
         "pinned": chat.pinned[-1:],
-        "reactions": {
-            str(message_id): [reaction.get("emoji", "★") for reaction in reactions]
-            for (message_id, _), reactions in chat.reactions.items()
+        "reactions": _reactions(chat),
+        "votes": {
+            name.removeprefix("votes:"): votes
+            for name, votes in chat.details.items()
+            if name.startswith("votes:")
         },
     }
+
+
+def _reactions(chat: Chat) -> dict[int, dict[str, list[int]]]:
+    """Return who has put which emoji on which message."""
+    found: dict[int, dict[str, list[int]]] = {}
+    for (message_id, user_id), reactions in chat.reactions.items():
+        for each in reactions:
+            emoji = each.get("emoji", "★")
+            found.setdefault(message_id, {}).setdefault(emoji, []).append(user_id)
+    return found
 
 
 def _changes_on_screen(event: Event) -> Iterator[Json]:
@@ -151,8 +171,10 @@ def _changes_on_screen(event: Event) -> Iterator[Json]:
     match event.kind:
         case "message" | "deleted":
             yield {"type": event.kind, **place, "message": event.data}
-        case "action" | "draft":
-            yield {"type": event.kind, **place, "text": event.data}
+        case "action":
+            yield {"type": "action", **place, "text": event.data}
+        case "draft":
+            yield {"type": "draft", **place, "draft": event.data}
         case "callback":
             query = event.data
             answer = query.answer or {}
@@ -180,6 +202,14 @@ def commands_of(telegram: FakeTelegram, chat: Chat) -> list[Json]:
     return []
 
 
+def _menu_button(telegram: FakeTelegram, chat: Chat) -> Json | None:
+    """Return the web app that stands beside the message box of a private chat."""
+    for owner in (str(chat.id), "") if chat.is_private else ():
+        if button := telegram.profile.get(("menu_button", owner)):
+            return button if button["type"] == "web_app" else None
+    return None
+
+
 def _turn(simulation: Simulation, turn: Turn) -> Json:
     """Return a turn with its calls, and the message that began it."""
     event = (turn.update or {}).get("callback_query") or {}
@@ -192,6 +222,7 @@ def _turn(simulation: Simulation, turn: Turn) -> Json:
         "message": sent and sent["message_id"],
         "unanswered": turn.done and query is not None and not query.answered,
         "returns": turn.point is not None,
+        "headline": turn.error and headline_of(turn.error),
         "calls": [_call(call) for call in turn.calls],
         "changes": _changed_fields(turn),
     }

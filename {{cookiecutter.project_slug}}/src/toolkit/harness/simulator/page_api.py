@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from toolkit.errors import StorageError
 from toolkit.harness.clock import dated
-from toolkit.harness.simulator import session_view
+from toolkit.harness.simulator import acting, queries, session_view, sharing, web_apps
 from toolkit.harness.simulator.recorder import SimulatorError
 from toolkit.harness.simulator.replaying import read_dialogues, replay
 from toolkit.harness.simulator.saving import FOLDER, draft
+from toolkit.harness.simulator.sharing import Sent
 from toolkit.harness.simulator.simulation import Simulation
 from toolkit.harness.simulator.turns import Turn, action
 from toolkit.harness.simulator.waiting import wait, wait_for_timer
 from toolkit.harness.types import Json
-
-PICTURES = (b"\x89PNG", b"\xff\xd8\xff")
 
 PHONE = "+10000000000"
 HERE = {"latitude": 52.52, "longitude": 13.405}
@@ -43,6 +42,18 @@ class PageApi:
             "press": simulation.tap_label,
             "rewrite": self._rewrite,
             "share": self._share,
+            "act": partial(acting.act, simulation),
+            "delete": partial(sharing.delete, simulation),
+            "forward": partial(sharing.forward, simulation),
+            "answer_button": partial(sharing.answer_button, simulation),
+            "send_poll": partial(sharing.send_poll, simulation),
+            "throw_dice": partial(sharing.throw_dice, simulation),
+            "ask_inline": partial(queries.ask_inline, simulation),
+            "choose": partial(queries.choose, simulation),
+            "pay": partial(queries.pay, simulation),
+            "play_game": partial(queries.play_game, simulation),
+            "open_app": partial(web_apps.open_app, simulation),
+            "log_in": partial(web_apps.log_in, simulation),
             "meet": simulation.add_person,
             "gather": simulation.add_group,
             "open_topic": self._open_topic,
@@ -84,15 +95,11 @@ class PageApi:
         shown = None if isinstance(result, Turn) else result
         return {"type": "answer", "id": number, "result": shown}
 
-    async def attach(self, content: bytes, place: Mapping[str, str]) -> None:
-        """Send a file: as a photo if it is a picture, else as a document."""
-        user, chat, name = int(place["user"]), int(place["chat"]), place["name"]
+    async def attach(self, place: Mapping[str, str], files: Sequence[Sent]) -> None:
+        """Send files to a place: `user`, `chat` and perhaps `thread`."""
         thread = int(place["thread"]) if place.get("thread") else None
-        kind = "photo" if content.startswith(PICTURES) else "document"
-        self._simulation.act(
-            lambda world: world.send_file(user, kind, content, name, chat, thread_id=thread),
-            action(kind, name, user, chat, topicId=thread),
-        )
+        user, chat = int(place["user"]), int(place["chat"])
+        sharing.send_files(self._simulation, user, chat, thread, files)
 
     def _rewrite(self, user: int, chat: int, message: int, text: str) -> Turn:
         newest = self._simulation.telegram.newest(chat, user) or {}

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator, Sequence
 
 from toolkit.harness.clock import duration_of
-from toolkit.harness.simulator.recorder import SimulatorError
+from toolkit.harness.simulator.acting import play
+from toolkit.harness.simulator.recorder import SimulatorError, headline_of
 from toolkit.harness.simulator.simulation import Simulation
 from toolkit.harness.simulator.turns import Turn
 from toolkit.harness.simulator.waiting import let_pass
@@ -14,7 +15,7 @@ from toolkit.harness.specs.given import UnknownText
 from toolkit.harness.specs.matching import compare
 from toolkit.harness.specs.report import describe_calls, show
 from toolkit.harness.specs.runner import find_texts, is_expected
-from toolkit.harness.specs.sending import chats_of, rounds
+from toolkit.harness.specs.sending import chats_of
 from toolkit.harness.specs.spec import BotSpec, Send, Step, parse_specs, read_fault
 
 
@@ -60,29 +61,16 @@ async def _act(simulation: Simulation, step: Step) -> list[Turn]:
     """Do a step; return the turns of all updates that came of it."""
     if step.passing is not None:
         return await let_pass(simulation, step.passing, f"{duration_of(step.passing)} later")
-    turns: list[Turn] = []
-    first: dict[int, int] = {}
-    going = rounds(simulation.telegram, step.sends)
-    while True:
-        point = simulation.point()
-        batch = next(going, None)
-        if batch is None:
-            return turns
-        started: list[Turn] = []
-        for send, update in batch:
-            action = None if send.kind == "update" else {**send.source, "userId": send.user_id}
-            of = {"action": action, "part_of": first.get(id(send))}
-            turn = simulation.deliver(update, point=None if started else point, **of)
-            first.setdefault(id(send), turn.number)
-            started.append(turn)
-        for turn in started:
-            await simulation.recorder.settle(turn)
-        turns += started
+    return await play(
+        simulation,
+        step.sends,
+        lambda send: None if send.kind == "update" else {**send.source, "userId": send.user_id},
+    )
 
 
 def _problem(step: Step, turns: Sequence[Turn], *, strict: bool) -> str | None:
     """Return how a step went otherwise than expected, if it did."""
-    errors = [turn.error.strip().splitlines()[-1] for turn in turns if turn.error]
+    errors = [headline_of(turn.error) for turn in turns if turn.error]
     if step.fails is not None and not any(is_expected(step.fails, error) for error in errors):
         return f"the bot should have raised {show(step.fails)}"
     calls = [call for turn in turns for call in turn.calls]

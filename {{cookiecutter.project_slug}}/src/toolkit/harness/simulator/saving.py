@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit.harness.clock import duration_of
 from toolkit.harness.fake_telegram import ApiError, Call, NetworkFailure
-from toolkit.harness.simulator.recorder import SimulatorError
+from toolkit.harness.simulator.recorder import SimulatorError, headline_of
 from toolkit.harness.simulator.simulation import Simulation
 from toolkit.harness.simulator.turns import Turn
 from toolkit.harness.specs.matching import label_of
@@ -225,8 +225,7 @@ def _fault(call: Call) -> Json | None:
 
 def _problems(turn: Turn, send: Json) -> Iterator[str]:
     if turn.error is not None:
-        raised = turn.error.strip().splitlines()[-1]
-        yield f"raised {raised}; it fails until that is fixed"
+        yield f"raised {headline_of(turn.error)}; it fails until that is fixed"
     if dated(str(send.get("text", ""))):
         yield f"says “{send['text']}”, a day that will have passed"
     if "callback" in send:

@@ -22,10 +22,30 @@ DONE = {
     "document": "sent a file",
     "location": "sent a location",
     "contact": "sent a contact",
+    "voice": "sent a voice message",
+    "audio": "sent audio",
+    "video": "sent a video",
+    "animation": "sent an animation",
+    "sticker": "sent a sticker",
+    "poll": "sent a poll",
+    "dice": "threw a dice",
+    "users_shared": "chose users",
+    "chat_shared": "chose a chat",
+    "web_app_data": "finished a web app",
+    "successful_payment": "paid",
     "forum_topic_created": "opened a topic",
     "new_chat_members": "joined",
     "left_chat_member": "left",
 }
+ASKED: dict[str, Callable[[Json], str]] = {
+    "inline_query": lambda query: f"asked inline: {_short(query['query'])}",
+    "chosen_inline_result": lambda chosen: "chose an inline result",
+    "pre_checkout_query": lambda query: "wants to pay",
+    "shipping_query": lambda query: "entered an address",
+    "poll_answer": lambda answer: "voted" if answer["option_ids"] else "retracted a vote",
+    "message_reaction": lambda change: _reacted(change["new_reaction"]),
+}
+"""What people have done with updates that are no messages."""
 
 
 @dataclass
@@ -107,20 +127,38 @@ def title_of(update: Json, action: Json | None = None) -> str:
     """Return an update in a few words: who did what. `action` is what a spec would send for it."""
     if query := update.get("callback_query"):
         tapped = (action or {}).get("tap")  # in a spec it may be a matcher
-        label = tapped if isinstance(tapped, str) else label_of(query)
+        known = label_of(query) or query.get("game_short_name", "")
+        label = tapped if isinstance(tapped, str) else known
         return f"{name_of(query['from'])} tapped [{_short(label)}]"
     if change := update.get("my_chat_member"):
-        done = {"kicked": "blocked the bot", "left": "removed the bot"}
-        status = change["new_chat_member"]["status"]
-        return f"{name_of(change['from'])} {done.get(status, f'made the bot a {status}')}"
+        return f"{name_of(change['from'])} {_moved(change)}"
+    if poll := update.get("poll"):
+        return f"Votes in “{_short(poll['question'])}”"
     kind = next((kind for kind in update if kind != "update_id"), "an empty update")
     message = update.get(kind)
+    if kind in ASKED and isinstance(message, dict):
+        return f"{name_of(message.get('from') or message.get('user') or {})} {ASKED[kind](message)}"
     if ("message" not in kind and "post" not in kind) or not isinstance(message, dict):
         return kind
     who = name_of(message.get("from") or message.get("sender_chat") or {})
     if "text" in message:
         return f"{who}{' edited' if 'edited' in kind else ''}: {_short(message['text'])}"
     return f"{who} {next((done for field, done in DONE.items() if field in message), 'wrote')}"
+
+
+def _reacted(reactions: list[Json]) -> str:
+    shown = " ".join(each.get("emoji", "★") for each in reactions)
+    return f"reacted {shown}" if shown else "took a reaction back"
+
+
+def _moved(change: Json) -> str:
+    """Return what somebody did to the bot with a change of its membership."""
+    status = change["new_chat_member"]["status"]
+    if change["chat"]["type"] == "private":
+        return "blocked the bot" if status == "kicked" else "unblocked the bot"
+    if status in ("kicked", "left"):
+        return "removed the bot"
+    return f"made the bot {'an' if status[0] in 'aeiou' else 'a'} {status}"
 
 
 def name_of(user: Json) -> str:

@@ -11,8 +11,10 @@ import asyncio
 import contextlib
 import logging
 import mimetypes
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 from aiohttp import WSMsgType, web
 from aiohttp.typedefs import Handler
@@ -22,8 +24,10 @@ from toolkit.harness.simulator.hub import Hub
 from toolkit.harness.simulator.page_api import REFUSALS, PageApi, read_request
 from toolkit.harness.simulator.reloading import BotSource
 from toolkit.harness.simulator.saving import FOLDER
+from toolkit.harness.simulator.sharing import Sent
 from toolkit.harness.simulator.simulation import Simulation
 from toolkit.harness.simulator.turns import LogLines
+from toolkit.harness.types import Json
 
 STATIC = Path(__file__).with_name("static")
 PORT = 8010
@@ -31,12 +35,14 @@ WATCH_EVERY = 0.4
 """Seconds between two looks at the bot's files."""
 
 MAX_FILE = 20 * 2**20
-SHOWN_IMAGES = frozenset(("image/png", "image/jpeg", "image/gif", "image/webp"))
+SHOWN = re.compile("image/(png|jpeg|gif|webp)|(audio|video)/.*")
+"""The types of files that a page may show; any other is downloaded."""
 
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
-        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "media-src 'self' blob:; frame-src https:; connect-src 'self'; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -122,6 +128,7 @@ class Site:
     def __init__(self, hub: Hub, api: PageApi, host: str) -> None:
         self._hub = hub
         self._api = api
+        self._tasks: set[asyncio.Task[None]] = set()
         middlewares = [guard(host), _add_headers]
         self.app = web.Application(middlewares=middlewares, client_max_size=MAX_FILE)
         self.app.add_routes(
@@ -149,17 +156,22 @@ class Site:
             raise web.HTTPNotFound
         kind = mimetypes.guess_type(stored.path)[0]
         headers = {"Content-Security-Policy": "sandbox; default-src 'none'"}
-        if kind not in SHOWN_IMAGES:
+        if not SHOWN.fullmatch(kind or ""):
             kind = "application/octet-stream"
             headers["Content-Disposition"] = "attachment"
         return web.Response(body=stored.content, content_type=kind, headers=headers)
 
     async def _upload(self, request: web.Request) -> web.StreamResponse:
         try:
-            await self._api.attach(await request.read(), dict(request.query))
+            form = await request.post()
+            place = {name: text for name, text in form.items() if isinstance(text, str)}
+            await self._api.attach(place, _files_of(form))
         except REFUSALS as error:
             return web.json_response({"error": str(error)}, status=400)
         return web.json_response({})
+
+    async def _answer(self, request: Json, queue: asyncio.Queue[str]) -> None:
+        queue.put_nowait(self._hub.text(await self._api.answer(request)))
 
     async def _live(self, request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse(heartbeat=20.0, max_msg_size=2**20)
@@ -169,11 +181,25 @@ class Site:
             try:
                 async for message in socket:
                     if message.type is WSMsgType.TEXT:
-                        answer = await self._api.answer(read_request(message.data))
-                        await queue.put(self._hub.text(answer))
+                        # A request that waits for the bot does not hold up those after it.
+                        work = asyncio.create_task(self._answer(read_request(message.data), queue))
+                        self._tasks.add(work)
+                        work.add_done_callback(self._tasks.discard)
             finally:
                 writer.cancel()
         return socket
+
+
+def _files_of(form: Any) -> list[Sent]:
+    """Return the files of a form; each may come with what the page knows of it, as JSON."""
+    known = [read_request(str(text)) for text in form.getall("about", [])]
+    files = [each for each in form.getall("file", []) if isinstance(each, web.FileField)]
+    if not files:
+        raise ValueError("there is no file in the request")
+    return [
+        Sent(each.filename, each.file.read(), about)
+        for each, about in zip(files, [*known, *({} for _ in files)], strict=False)
+    ]
 
 
 async def _write(socket: web.WebSocketResponse, queue: asyncio.Queue[str]) -> None:

@@ -153,6 +153,20 @@ async def test_an_inline_query_is_answered_and_a_result_chosen(telegram: FakeTel
     assert telegram.messages(GROUP)[0]["text"] == "purr"
 
 
+@pytest.mark.parametrize(
+    ("currency", "amount", "label"),
+    [("EUR", 2500, "25.00 EUR"), ("JPY", 500, "500 JPY"), ("TND", 9005, "9.005 TND")],
+)
+async def test_the_button_of_an_invoice_has_its_amount_as_users_write_it(
+    telegram: FakeTelegram, currency: str, amount: int, label: str
+) -> None:
+    telegram.send_text(1, "/start")
+    price = {"currency": currency, "prices": [{"label": "Tea", "amount": amount}]}
+    invoice = {"chat_id": 1, "title": "Tea", "description": "Hot", "payload": "tea", **price}
+    sent = await telegram.call("sendInvoice", {**invoice, "provider_token": "1:TEST"})
+    assert sent["reply_markup"]["inline_keyboard"][0][0]["text"] == f"Pay {label}"
+
+
 async def test_a_payment_is_asked_for_approved_and_made(telegram: FakeTelegram) -> None:
     telegram.send_text(1, "/start")
     prices = {"currency": "XTR", "prices": [{"label": "Tea", "amount": 3}]}

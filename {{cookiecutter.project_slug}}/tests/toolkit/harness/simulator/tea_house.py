@@ -17,6 +17,7 @@ from aiogram.types import CallbackQuery, Message, ReplyKeyboardRemove
 
 from toolkit import BotApp, SessionStorage, Talk, Tasks, button, create_bot, menu, on_talk
 from toolkit.harness.simulator.page_api import PageApi
+from toolkit.harness.simulator.sharing import Sent
 from toolkit.harness.simulator.simulation import Simulation
 from toolkit.harness.simulator.turns import Turn
 
@@ -125,9 +126,9 @@ def make_tea_house(storage: SessionStorage | None = None) -> BotApp[Session]:
 class Desk:
     """Asks the simulation as a page does, and waits until the bot has done its part."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, make_bot: Callable[..., Any] = make_tea_house) -> None:
         self.news = asyncio.Event()
-        self.simulation = Simulation(lambda: make_tea_house, lambda kind, data: self.news.set())
+        self.simulation = Simulation(lambda: make_bot, lambda kind, data: self.news.set())
         self.api = PageApi(self.simulation, folder)
 
     async def until(self, holds: Callable[[], bool]) -> None:
@@ -142,6 +143,12 @@ class Desk:
         for turn in self.simulation.recorder.turns:
             await self.simulation.recorder.settle(turn)
         return result
+
+    async def attach(self, user: int, *files: Sent) -> None:
+        """Send files, and wait until the bot has them."""
+        await self.api.attach({"user": str(user), "chat": str(user)}, files)
+        for turn in self.simulation.recorder.turns:
+            await self.simulation.recorder.settle(turn)
 
     async def ask_at_once(self, do: str, **fields: Any) -> Any:
         """The same without waiting for the bot."""
@@ -182,6 +189,12 @@ class Desk:
     def texts(self, chat: int = 1) -> list[str]:
         """What is on screen."""
         return [message["text"] for message in self.simulation.telegram.messages(chat)]
+
+    def answers(self, chat: int = 1) -> list[str]:
+        """The texts on screen that the bot has sent."""
+        shown = self.simulation.telegram.messages(chat)
+        bot = self.simulation.telegram.bot_id
+        return [each["text"] for each in shown if "text" in each and each["from"]["id"] == bot]
 
     @property
     def last(self) -> Turn:

@@ -14,6 +14,7 @@ async def test_who_blocks_the_bot_gets_nothing_until_they_unblock_it(desk: Desk)
     assert str(turn.calls[0].error) == "Forbidden: bot was blocked by the user"
     assert "has blocked the bot" in await desk.refusal("say", user=2, chat=2, text="hi")
     await desk.ask("fault", name="blocked", on=False, user=2)
+    assert desk.last.title == "Ben unblocked the bot"
     assert (await desk.say("hi", user=2)).calls[0].error is None
 
 

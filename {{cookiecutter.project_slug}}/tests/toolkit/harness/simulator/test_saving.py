@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from toolkit.harness.simulator.saving import draft
+from toolkit.harness.simulator.sharing import Sent
 
 from .tea_house import Desk
 
@@ -109,14 +110,18 @@ async def test_what_is_not_text_is_saved_in_words(desk: Desk) -> None:
     await desk.ask("rewrite", user=1, chat=1, message=1, text="hello")
     await desk.ask("share", user=1, chat=1, what="contact")
     await desk.ask("share", user=1, chat=1, what="location")
-    await desk.api.attach(b"\x89PNG", {"user": "1", "chat": "1", "name": "cat.png"})
-    await desk.api.attach(b"a", {"user": "2", "chat": "2", "name": "a.txt"})
+    await desk.attach(1, Sent("cat.png", b"\x89PNG", {}))
+    await desk.attach(2, Sent("a.txt", b"a", {}))
+    await desk.attach(1, Sent("song.ogg", b"a", {"kind": "voice", "duration": 3}))
+    await desk.attach(1, Sent("cat.png", b"\x89PNG", {}), Sent("dog.png", b"\x89PNG", {}))
     assert [step["send"] for step in (await steps(desk))[1:]] == [
         {"edit": "hello"},
         {"contact": "+10000000000"},
         {"location": {"latitude": 52.52, "longitude": 13.405}},
         {"photo": "cat.png"},
         {"document": "a.txt", "userId": 2},
+        {"voice": "song.ogg", "duration": 3},
+        {"album": [{"photo": "cat.png"}, {"photo": "dog.png"}]},
     ]
 
 

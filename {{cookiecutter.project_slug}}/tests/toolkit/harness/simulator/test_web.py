@@ -239,16 +239,17 @@ async def test_files_that_the_bot_sent_are_served_and_only_pictures_are_shown(si
 async def test_a_person_sends_a_photo_and_a_file(site: Site) -> None:
     page = await site.page()
     for content, name, kind in [(b"\x89PNG", "a.png", "photo"), (b"text", "a.txt", "document")]:
-        place = {"user": "1", "chat": "1", "thread": "", "name": name}
-        async with site.client.post(
-            f"{site.address}/files", params=place, data=content
-        ) as response:
+        form = aiohttp.FormData({"user": "1", "chat": "1", "thread": ""})
+        form.add_field("about", "{}")
+        form.add_field("file", content, filename=name)
+        async with site.client.post(f"{site.address}/files", data=form) as response:
             assert response.status == 200
         seen = await page.until(lambda c: c["type"] == "message" and "from" in c["message"])
         assert kind in seen["message"]
         await page.until(lambda c: c["type"] == "turn" and c["turn"]["done"])
-    async with site.client.post(f"{site.address}/files", params={"user": "1"}) as response:
-        assert response.status == 400
+    for wrong in ({"user": "1"}, {"user": "1", "chat": "1"}):
+        async with site.client.post(f"{site.address}/files", data=wrong) as response:
+            assert response.status == 400
 
 
 async def test_what_cannot_be_done_is_answered_with_the_reason(site: Site) -> None:

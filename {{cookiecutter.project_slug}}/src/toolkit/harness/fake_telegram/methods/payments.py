@@ -29,6 +29,9 @@ _CURRENCIES = (
     "PAB PEN PHP PKR PLN PYG QAR RON RSD RUB SAR SEK SGD SYP THB TJS TND TRY TTD TWD TZS UAH "
     "UGX USD UYU UZS VEF VND YER ZAR"
 )
+# The digits after the point, where they are not two.
+_DIGITS = dict.fromkeys(("CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", STARS), 0)
+_DIGITS |= dict.fromkeys(("BHD", "IQD", "JOD", "TND"), 3)
 CURRENCIES = frozenset((*_CURRENCIES.split(), STARS))
 
 
@@ -45,13 +48,19 @@ def send_invoice(request: Request) -> Json:
 
     sent = deliver(request, content, what="invoice messages")
     if "reply_markup" not in sent:
-        total = f"{sent['invoice']['total_amount']} {sent['invoice']['currency']}"
-        keyboard = {"inline_keyboard": [[{"text": f"Pay {total}", "pay": True}]]}
+        label = f"Pay {price_of(sent['invoice'])}"
+        keyboard = {"inline_keyboard": [[{"text": label, "pay": True}]]}
         chat = request.world.chats[sent["chat"]["id"]]
         sent = request.world.put_message(chat, {**sent, "reply_markup": keyboard})
     key = f"{sent['chat']['id']}:{sent['message_id']}"
     request.world.invoices[key] = {**request.payload, "prices": invoice["prices"]}
     return sent
+
+
+def price_of(invoice: Json) -> str:
+    """Return an amount, which counts the smallest unit, as users see it: "25.00 EUR"."""
+    digits = _DIGITS.get(invoice["currency"], 2)
+    return f"{invoice['total_amount'] / 10**digits:.{digits}f} {invoice['currency']}"
 
 
 @method("createInvoiceLink")

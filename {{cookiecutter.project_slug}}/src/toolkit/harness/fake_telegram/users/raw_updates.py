@@ -39,6 +39,8 @@ class RawUpdates(World):
             chat = self._learn_chat(chat_data)
             if message.get("date") and message["message_id"] not in chat.messages:
                 self.put_message(chat, message)
+                if "poll" in message:
+                    self.polls[message["poll"]["id"]] = (chat.id, message["message_id"])
             if message.get("is_topic_message"):
                 chat.topic(message["message_thread_id"])
             if sender is not None and not chat.is_private:

@@ -1,9 +1,12 @@
 // The conversation on screen: its header, its messages, what the bot is doing, its notices.
 
+import { actsOn, extrasOf, react } from "./acts.js";
+import { copy, tapOther } from "./buttons.js";
 import { notice, showAlert } from "./dialogs.js";
 import { avatar, button, h, icon, iconButton } from "./dom.js";
 import { formatted, openAddress } from "./entities.js";
-import { traceback } from "./json.js";
+import { traceback, visible } from "./json.js";
+import { append, remove } from "./media.js";
 import { openMenu } from "./menu.js";
 import { bubble, idOf, summary } from "./message.js";
 import { act, chatHere, emit, isInTopicHere, messagesHere, nameOf, on, request, state } from "./state.js";
@@ -59,7 +62,8 @@ function drawPinned(chat) {
 
 function drawAll() {
   const shown = messagesHere();
-  log.replaceChildren(...shown.map((message, index) => draw(message, shown[index - 1])));
+  log.replaceChildren();
+  for (const [index, message] of shown.entries()) append(log, draw(message, shown[index - 1]), message);
   if (!shown.length) log.append(welcome());
   setActivity(null);
   atBottom = true;
@@ -79,35 +83,47 @@ function draw(message, before = null) {
   const author = message.sender_chat?.title ?? message.from?.first_name ?? "Unknown";
   const isOwn = message.from?.id === state.here.user;
   const sameAuthor = before?.from?.id === message.from?.id && before?.from;
+  const { message_id: id } = message;
+  const { reactions, chosen } = extrasOf(message);
+  drawn.set(idOf(message), JSON.stringify(extrasOf(message)));
   return bubble(message, {
     isOwn,
     author,
     named: !isOwn && chatHere().type !== "private" && !sameAuthor,
-    reactions: chatHere().reactions[message.message_id],
+    me: state.here.user,
+    reactions,
+    chosen,
     actions: {
-      onTap: (row, column, button) => tap(message, row, column, button),
+      onTap: (row, column, button, key) => tap(message, row, column, button, key),
       onMenu: (anchor) => menu(message, anchor),
       onCommand: say,
       onReply: showMessage,
+      onVote: (value) => act("act", { kind: "vote", value, message: id }),
+      onReact: (emoji) => react(message, emoji),
     },
   });
 }
 
-function tap(message, row, column, { url, copy_text: copied, callback_data: data }) {
-  if (url) openAddress(url);
-  else if (copied) copy(copied.text);
-  else if (data !== undefined) {
-    const key = elementOf(message.message_id)?.querySelector(`[data-key="${row}.${column}"]`);
-    key?.setAttribute("aria-busy", "true");
-    act("tap", { message: message.message_id, row, column });
-  } else notice("Buttons of this kind do nothing in the simulator.");
+const drawn = new Map();
+
+/** Draw the messages again whose reactions or votes are others. */
+function drawExtras() {
+  for (const message of messagesHere()) {
+    const old =
+      drawn.get(idOf(message)) !== JSON.stringify(extrasOf(message)) && elementOf(message.message_id);
+    if (old) replace(old, draw(message, before(message)));
+  }
 }
 
-function copy(text) {
-  navigator.clipboard.writeText(text).then(
-    () => notice("Copied."),
-    () => notice(`To copy: ${text}`),
-  );
+function before(message) {
+  const shown = messagesHere();
+  return shown[shown.findIndex((each) => each.message_id === message.message_id) - 1];
+}
+
+function tap(message, row, column, data, key) {
+  if (data.callback_data === undefined) return tapOther(message, data, key);
+  key.setAttribute("aria-busy", "true");
+  act("tap", { message: message.message_id, row, column });
 }
 
 function elementOf(messageId) {
@@ -119,11 +135,12 @@ function menu(message, anchor) {
   const isOwn = message.from?.id === state.here.user;
   openMenu(anchor, [
     ["Reply", () => emit("reply", message)],
-    isOwn && message.text && ["Edit", () => emit("rewrite", message)],
+    isOwn && (message.text ?? message.caption) && ["Edit", () => emit("rewrite", message)],
     ["Copy text", () => copy(message.text ?? message.caption ?? "")],
     turn && ["Show what the bot did", () => emit("show-turn", turn.number)],
     turn?.returns && ["Restart from here", () => request("go_back", { turn: turn.number })],
     turn?.update && ["Save as spec from here", () => emit("save", turn.number)],
+    ...actsOn(message, anchor),
   ]);
 }
 
@@ -153,7 +170,14 @@ function scrollDown() {
 }
 
 const stay = () => atBottom && scrollDown();
-log.onscroll = () => (atBottom = log.scrollHeight - log.scrollTop - log.clientHeight < 80);
+let heights = "";
+log.onscroll = () => {
+  // It also scrolls when a keyboard opens below or a picture loads: nobody has scrolled then.
+  const before = heights;
+  heights = `${log.scrollHeight} ${log.clientHeight}`;
+  if (heights === before) atBottom = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
+  else stay();
+};
 log.addEventListener("load", stay, true);
 new ResizeObserver(stay).observe(log);
 
@@ -180,17 +204,21 @@ const DOING = {
 
 on("here people", drawHeader);
 on("here", drawAll);
-on("chat", (chat) => chat.id === state.here.chat && drawHeader());
+on("chat", (chat) => {
+  if (chat.id !== state.here.chat) return;
+  drawHeader();
+  drawExtras();
+  stay();
+});
 on("message", ({ chat, message, isNew }) => {
   if (chat !== state.here.chat || !isInTopicHere(message)) return;
   if (isNew && message.from?.id === state.here.user) atBottom = true;
   const old = document.getElementById(idOf(message));
-  const shown = messagesHere();
-  const element = draw(message, shown[shown.findIndex((m) => m.message_id === message.message_id) - 1]);
+  const element = draw(message, before(message));
   if (old) replace(old, element);
   else {
     log.querySelector(".welcome")?.remove();
-    log.append(element);
+    append(log, element, message);
   }
   if (message.from?.id !== state.here.user) setActivity(null);
   stay();
@@ -205,15 +233,19 @@ function replace(old, element) {
   (same || element.querySelector(".key") || element.querySelector(".message-menu"))?.focus();
 }
 
-on("deleted", ({ chat, message }) => chat === state.here.chat && elementOf(message)?.remove());
+on("deleted", ({ chat, message }) => chat === state.here.chat && remove(elementOf(message)));
 on("action", ({ chat, text }) => {
   if (chat !== state.here.chat) return;
+  if (!text) return setActivity(null);
   const dots = h("span.dots", h("i"), h("i"), h("i"));
   setActivity([dots, `${state.bot.name} ${DOING[text] ?? "is busy"}…`]);
 });
-on("draft", ({ chat, text }) => {
-  if (chat === state.here.chat) setActivity(h("span.draft", { dir: "auto" }, formatted(String(text))));
+on("draft", ({ chat, draft }) => {
+  if (chat === state.here.chat)
+    setActivity(h("div.text.draft", { dir: "auto" }, formatted(draft.text, draft.entities)));
+  stay();
 });
+
 /** End the waiting of a message's buttons; tell whether one waited. */
 function endWaiting(messageId) {
   const busy = elementOf(messageId)?.querySelectorAll("[aria-busy]") ?? [];
@@ -238,12 +270,12 @@ on("turn", (turn) => {
 });
 
 function drawBanner() {
-  const { running, broken } = state.status;
+  const { running, broken, headline } = state.status;
   let content = [];
   if (!state.connected) content = ["The simulator has stopped. This page goes on as soon as it runs again."];
   else if (broken) {
     const what = running ? "The new code does not run, so the old one goes on" : "The bot does not start";
-    content = [`${what}: `, h("code", broken.trim().split("\n").at(-1)), traceback(broken)];
+    content = [`${what}: `, h("code", visible(headline)), traceback(broken)];
   } else if (!running) content = ["The bot is starting…"];
   banner.hidden = !content.length;
   banner.classList.toggle("bad", Boolean(broken) || !state.connected);

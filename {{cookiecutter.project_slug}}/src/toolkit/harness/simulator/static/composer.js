@@ -1,9 +1,11 @@
 // Where a person writes: text, commands, replies, files, and the bot's reply keyboard.
 
+import { looksOf, press } from "./buttons.js";
 import { button, h, icon, iconButton } from "./dom.js";
-import { openMenu } from "./menu.js";
+import { sendFiles } from "./files.js";
 import { summary } from "./message.js";
-import { act, chatHere, emit, nameOf, on, request, state } from "./state.js";
+import { act, chatHere, emit, messagesHere, nameOf, on, request, state } from "./state.js";
+import { openWebApp } from "./web_app.js";
 
 const form = document.querySelector("#composer");
 const input = document.querySelector("#message");
@@ -12,6 +14,7 @@ const suggestions = document.querySelector("#suggestions");
 const keyboard = document.querySelector("#reply-keyboard");
 const speaker = document.querySelector("#speaker");
 const blocked = document.querySelector("#blocked");
+const menuButton = document.querySelector("#menu-button");
 const file = document.querySelector("#file");
 
 let replyTo = null;
@@ -76,6 +79,13 @@ function drawSuggestions() {
   else input.removeAttribute("aria-activedescendant");
 }
 
+/** Edit the newest text that the person on screen has sent here. */
+function editLast() {
+  const isOwn = (message) => message.from?.id === state.here.user && (message.text ?? message.caption);
+  const message = messagesHere().findLast((each) => isOwn(each));
+  if (message) emit("rewrite", message);
+}
+
 function suggestion({ command, description }, index) {
   const onpointerdown = (event) => {
     event.preventDefault();
@@ -101,7 +111,8 @@ input.addEventListener("keydown", (event) => {
   if (found.length && step) {
     chosen = (chosen + step + found.length) % found.length;
     drawSuggestions();
-  } else if (found.length && event.key === "Tab") setText(`/${found[chosen].command}`);
+  } else if (event.key === "ArrowUp" && !input.value) editLast();
+  else if (found.length && event.key === "Tab") setText(`/${found[chosen].command}`);
   else if (event.key === "Escape") {
     setText(found.length ? "" : input.value);
     setContext(null, null);
@@ -111,41 +122,31 @@ input.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
+// Letters that are typed elsewhere, after a tap for instance, belong into the box. A few are shortcuts.
+const TAKES_KEYS = "input, textarea, select, audio, video, [role=menu], dialog";
+document.addEventListener("keydown", (event) => {
+  const isText = event.key.length === 1 && !/[\s?]/.test(event.key);
+  if (!isText || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (document.activeElement?.closest(TAKES_KEYS) || document.querySelector("dialog[open]")) return;
+  input.focus();
+});
+
+/** Give the box the focus where there are keys to write with: else it would open a keyboard on screen. */
+function readyToWrite() {
+  const isChoosing = document.activeElement?.tagName === "SELECT";
+  if (matchMedia("(hover: hover)").matches && !isChoosing) input.focus();
+}
+on("look", readyToWrite);
+
 document.querySelector("#commands").addEventListener("click", () => {
   setText(input.value === "/" ? "" : "/");
   input.focus();
 });
 
-// What is not text.
-
-document.querySelector("#attach").addEventListener("click", (event) => {
-  openMenu(event.currentTarget, [
-    ["Photo or file", () => file.click()],
-    ["My contact", () => act("share", { what: "contact" })],
-    ["A location", () => act("share", { what: "location" })],
-  ]);
-});
-
-file.addEventListener("change", () => {
-  for (const each of file.files) upload(each);
+file.addEventListener("change", async () => {
+  await sendFiles([...file.files]);
   file.value = "";
 });
-
-form.addEventListener("dragover", (event) => event.preventDefault());
-form.addEventListener("drop", (event) => {
-  event.preventDefault();
-  for (const each of event.dataTransfer.files) upload(each);
-});
-
-async function upload(each) {
-  const { user, chat, thread } = state.here;
-  const place = new URLSearchParams({ user, chat, thread: thread ?? "", name: each.name });
-  const response = await fetch(`/files?${place}`, { method: "POST", body: each });
-  if (response.ok) return;
-  const isRefused = response.headers.get("Content-Type")?.startsWith("application/json");
-  const text = isRefused ? (await response.json()).error : `${each.name} is too large.`;
-  emit("toast", { text, bad: true });
-}
 
 // The reply keyboard, who speaks, and whether the bot is blocked.
 
@@ -153,8 +154,12 @@ function drawKeyboard() {
   const chat = chatHere();
   const rows = chat?.keyboard?.keyboard ?? [];
   keyboard.hidden = !rows.length;
-  const press = (label) => act("press", { label });
-  const key = ({ text }) => button(".key", h("bdi", text), () => press(text));
+  const tap = (data, element) => {
+    press(data, element);
+    if (!document.querySelector("dialog[open], .menu")) readyToWrite();
+  };
+  const key = (data) =>
+    button(".key", h("bdi", data.text), ({ currentTarget }) => tap(data, currentTarget), looksOf(data));
   keyboard.replaceChildren(...rows.map((row) => h("div.keys", ...row.map(key))));
   input.placeholder = chat?.keyboard?.input_field_placeholder ?? `Message as ${nameOf(state.here.user)}`;
 }
@@ -171,6 +176,10 @@ function drawPlace() {
     emit("look", { chat: chat.id, user: Number(choose.value), thread: state.here.thread });
   const choose = h("select", { "aria-label": "Speak as", onchange }, options);
   speaker.replaceChildren("Speak as ", choose);
+  const app = chat.menu_button;
+  menuButton.hidden = !app;
+  menuButton.textContent = app?.text ?? "";
+  menuButton.onclick = () => openWebApp(app.text, app.web_app.url, true);
   const isBlocked = isPrivate && state.faults.blocked.includes(chat.id);
   blocked.hidden = !isBlocked;
   form.hidden = isBlocked;
@@ -182,7 +191,19 @@ function drawPlace() {
   drawKeyboard();
 }
 
+// Text that is not sent yet stays with its person and chat.
+const unsent = new Map();
+let place = "";
+
+function keepText() {
+  unsent.set(place, rewriting ? "" : input.value);
+  place = Object.values(state.here).join(" ");
+  replyTo = rewriting = null;
+  setText(unsent.get(place) ?? "");
+}
+
 on("here", () => {
+  keepText();
   setContext(null, null);
   drawPlace();
   drawSuggestions();
@@ -192,8 +213,13 @@ on("chat", (chat) => {
   if (chat.id === state.here.chat) drawPlace();
   drawSuggestions();
 });
+on("write", (text) => {
+  setContext(null, null);
+  setText(text);
+  readyToWrite();
+});
 on("reply", (message) => setContext(message, null));
 on("rewrite", (message) => {
   setContext(null, message);
-  setText(message.text);
+  setText(message.text ?? message.caption);
 });

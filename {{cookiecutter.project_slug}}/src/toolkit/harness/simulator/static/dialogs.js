@@ -1,16 +1,24 @@
 // Notices, questions, and the dialogs that save and open specs.
 
-import { button, h, plural } from "./dom.js";
+import { button, h, iconButton, plural } from "./dom.js";
 import { emit, on, request, state } from "./state.js";
 
 const toasts = document.querySelector("#toasts");
 const NOTICE_MS = 6000;
+const MOST_NOTICES = 3;
 
 /** A short line above the chat, as the notices of answered taps are. */
 export function notice(text, bad = false) {
-  const toast = h(`div.toast${bad ? ".bad" : ""}`, { dir: "auto" }, text);
+  const close = () => toast.remove();
+  const toast = h(
+    `div.toast${bad ? ".bad" : ""}`,
+    h("span", { dir: "auto" }, text),
+    iconButton("close", "Dismiss", close),
+  );
+  for (const each of toasts.children) if (each.textContent === text) each.remove();
   toasts.append(toast);
-  setTimeout(() => toast.remove(), NOTICE_MS);
+  while (toasts.childElementCount > MOST_NOTICES) toasts.firstElementChild.remove();
+  setTimeout(close, NOTICE_MS);
 }
 on("toast", ({ text, bad }) => notice(text, bad));
 
@@ -35,10 +43,21 @@ function open(title, content, buttons) {
 const cancel = () => button("", "Cancel", (event) => event.target.closest("dialog").close(""));
 const submit = (value, label, more = {}) => h("button.primary", { value, ...more }, label);
 
-/** What an answered tap shows when it asks for an alert. */
-export function showAlert(text) {
-  open(state.bot.name, h("p", { dir: "auto" }, text), submit("ok", "OK", { autofocus: true }));
+/** What an answered tap shows when it asks for an alert; resolves with the id of the button.
+ *  @param {string} text
+ *  @param {string} [title]
+ *  @param {{ id: string, type?: string, text?: string }[]} [buttons]
+ *  @returns {Promise<string>} */
+export function showAlert(text, title = state.bot.name, buttons = [{ id: "ok", text: "OK" }]) {
+  const content = h("p", { dir: "auto" }, text);
+  return open(
+    title || state.bot.name,
+    content,
+    buttons.map((each) => submit(each.id, each.text ?? NAMES[each.type])),
+  );
 }
+/** Buttons of a web app's popup that need no text of their own. */
+const NAMES = { ok: "OK", close: "Close", cancel: "Cancel" };
 
 export async function confirm(title, text, yes) {
   const buttons = [cancel(), submit("yes", yes, { autofocus: true })];

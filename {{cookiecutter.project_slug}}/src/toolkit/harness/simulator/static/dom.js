@@ -40,6 +40,8 @@ const ICONS = {
   open: "M4 19V6h6l2 2h8v11H4Z",
   restart: "M20 12a8 8 0 1 1-2.5-5.8M20 3v4h-4",
   again: "M4 8h12l-3-3M20 16H8l3 3",
+  card: "M3 6h18v12H3Zm0 4h18",
+  play: "M7 4v16l13-8Z",
   clock: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16Zm0 4v4l3 2",
   broom: "M5 7h14M9 7V4h6v3m2 0-1 13H8L7 7",
 };
@@ -96,6 +98,13 @@ export function duration(seconds) {
   const milliseconds = seconds * 1000;
   if (milliseconds < 0.1) return "under 0.1 ms";
   return milliseconds >= 10 ? `${Math.round(milliseconds)} ms` : `${milliseconds.toFixed(1)} ms`;
+}
+
+/** A path or a dotted name that is broken between its parts only, never in the middle of a word.
+ *  @param {string} path
+ *  @returns {(string | HTMLElement)[]} */
+export function breakable(path) {
+  return path.split(/(?<=[/.:_])/).flatMap((part) => [part, document.createElement("wbr")]);
 }
 
 export function plural(count, word) {

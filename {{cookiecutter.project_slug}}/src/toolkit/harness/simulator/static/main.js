@@ -3,6 +3,8 @@
 import "./chats.js";
 import "./chat.js";
 import "./composer.js";
+import "./attach.js";
+import "./inline.js";
 import "./session.js";
 import "./tools.js";
 import "./turns.js";

@@ -1,11 +1,16 @@
 // One message as a bubble: its author, what it answers, its media, its text, its buttons.
 
-import { button, clock, h, icon } from "./dom.js";
+import { looksOf } from "./buttons.js";
+import { contentOf } from "./contents.js";
+import { button, clock, h, icon, plural } from "./dom.js";
 import { formatted } from "./entities.js";
+import { mediaOf } from "./media.js";
+import { price } from "./payments.js";
 
-/** The element of a message. `actions`: `onTap(row, column, button)`, `onMenu(anchor)`, `onCommand(text)`,
- *  `onReply(id)`; `reactions` are emoji; `named` shows the author. */
-export function bubble(message, { isOwn, named, author, reactions, actions }) {
+/** The element of a message. `actions`: `onTap(row, column, button, key)`, `onMenu(anchor)`, `onCommand(text)`,
+ *  `onReply(id)`, `onVote(labels)`, `onReact(emoji)`; `reactions` are emoji with who has put them there,
+ *  `me` is one of them; `chosen` are the options of a poll that were voted for; `named` shows the author. */
+export function bubble(message, { isOwn, named, author, reactions, chosen, me, actions }) {
   const service = serviceText(message);
   if (service) return h("div.service", { id: idOf(message) }, h("bdi", service));
   const text = message.text ?? message.caption;
@@ -19,11 +24,11 @@ export function bubble(message, { isOwn, named, author, reactions, actions }) {
       named && h("div.author", h("bdi", author)),
       forwardedFrom(message),
       message.reply_to_message && quoted(message.reply_to_message, actions.onReply),
-      media(message),
+      contentOf(message, { chosen, onVote: actions.onVote }) ?? mediaOf(message),
       text == null
         ? meta(message)
         : h("div.text", { dir: "auto" }, formatted(text, entities, actions.onCommand), meta(message)),
-      reactions?.length > 0 && h("div.reactions", ...reactions.map((emoji) => h("span", emoji))),
+      reactions && reactionRow(reactions, me, actions.onReact),
     ),
     button(".icon-button.message-menu", icon("more"), (event) => actions.onMenu(event.currentTarget), {
       "aria-haspopup": "menu",
@@ -31,6 +36,16 @@ export function bubble(message, { isOwn, named, author, reactions, actions }) {
     }),
     keyboard(message, actions.onTap),
   );
+}
+
+function reactionRow(reactions, me, onReact) {
+  const one = ([emoji, users]) =>
+    button(".reaction", [emoji, users.length > 1 && ` ${users.length}`], () => onReact(emoji), {
+      "aria-pressed": String(users.includes(me)),
+      "aria-label": `${emoji} ${users.length}`,
+      "data-key": `reaction ${emoji}`,
+    });
+  return h("div.reactions", Object.entries(reactions).map(one));
 }
 
 /** Floats beside the last line of the text if there is room. */
@@ -66,6 +81,7 @@ const MEDIA = Object.entries({
   invoice: "Invoice",
   game: "Game",
   checklist: "Checklist",
+  paid_media: "Paid media",
 });
 
 function serviceText(message) {
@@ -79,6 +95,10 @@ function serviceText(message) {
   if (message.forum_topic_reopened) return `${who} opened the topic again`;
   if (message.new_chat_title) return `${who} renamed the group to “${message.new_chat_title}”`;
   if (message.successful_payment) return `${who} paid ${price(message.successful_payment)}`;
+  if (message.refunded_payment) return `${who} got ${price(message.refunded_payment)} back`;
+  if (message.web_app_data) return `Data from [${message.web_app_data.button_text}] was sent to the bot`;
+  if (message.users_shared) return `${who} chose ${plural(message.users_shared.users.length, "user")}`;
+  if (message.chat_shared) return `${who} chose ${message.chat_shared.title ?? "a chat"}`;
   return null;
 }
 
@@ -98,71 +118,12 @@ function quoted(message, onReply) {
   return button(".quoted", label, () => onReply(message.message_id));
 }
 
-function media(message) {
-  if (message.photo) return picture(message.photo.at(-1), message.has_media_spoiler);
-  const contact = message.contact;
-  if (contact)
-    return card("person", `${contact.first_name} ${contact.last_name ?? ""}`, contact.phone_number);
-  const place = message.venue?.location ?? message.location;
-  if (place) return card("pin", message.venue?.title ?? "Location", `${place.latitude}, ${place.longitude}`);
-  if (message.poll) return poll(message.poll);
-  const { invoice } = message;
-  if (invoice) return card("file", invoice.title, `${invoice.description} · ${price(invoice)}`);
-  if (message.dice) return h("div.big", `${message.dice.emoji} ${message.dice.value}`);
-  if (message.sticker) return h("div.big", message.sticker.emoji ?? "Sticker");
-  const found = MEDIA.find(([kind]) => typeof message[kind] === "object");
-  return found && attachment(message[found[0]], found[1]);
-}
-
-function picture(photo, hidden) {
-  const image = h("img.photo", {
-    src: `/files/${encodeURIComponent(photo.file_id)}`,
-    alt: "Photo",
-    width: String(photo.width),
-    height: String(photo.height),
-    loading: "lazy",
-    onerror: () => image.replaceWith(h("div.photo.missing", "Photo (its content is not here)")),
-  });
-  if (!hidden) return image;
-  const label = { "aria-label": "Hidden photo: show it" };
-  const cover = button(".covered", image, () => cover.replaceWith(image), label);
-  return cover;
-}
-
-function attachment(file, kind) {
-  const size = file.file_size == null ? "" : fileSize(file.file_size);
-  const details = [file.file_name && kind, size].filter(Boolean).join(", ");
-  const href = `/files/${encodeURIComponent(file.file_id)}`;
-  const link = { href, download: file.file_name ?? "file" };
-  return card("file", file.file_name ?? kind, details, "a.card", link);
-}
-
-function card(symbol, title, details, tag = "div.card", properties = {}) {
-  const text = [h("strong", h("bdi", title)), h("span", h("bdi", details))];
-  return h(tag, properties, icon(symbol), h("span.card-text", text));
-}
-
-function poll({ question, options, total_voter_count: total }) {
-  const lines = options.map(({ text, voter_count: count }) =>
-    h("li", h("bdi", text), h("span", `${count} of ${total}`)),
-  );
-  return h("div.poll", h("strong", h("bdi", question)), h("ul", lines));
-}
-
-function price({ currency, total_amount: amount }) {
-  return currency === "XTR" ? `${amount} Stars` : `${(amount / 100).toFixed(2)} ${currency}`;
-}
-
-function fileSize(bytes) {
-  if (bytes < 1000) return `${bytes} bytes`;
-  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
-}
-
 function keyboard(message, onTap) {
   const rows = message.reply_markup?.inline_keyboard;
   if (!rows?.length) return null;
   const one = (data, row, column) =>
-    button(data.url ? ".key.to-url" : ".key", h("bdi", data.text), () => onTap(row, column, data), {
+    button(".key", h("bdi", data.text), ({ currentTarget: key }) => onTap(row, column, data, key), {
+      ...looksOf(data),
       "data-key": `${row}.${column}`,
     });
   const keys = rows.map((row, index) =>

@@ -3,7 +3,7 @@
 import { confirm } from "./dialogs.js";
 import { button, clock, h, iconButton, keepFocus } from "./dom.js";
 import { jsonBlock, jsonLine, momentLine, visible } from "./json.js";
-import { on, request, state } from "./state.js";
+import { connection, on, request, state } from "./state.js";
 
 const section = document.querySelector("#session");
 let editing = false;
@@ -63,15 +63,23 @@ function edit(field, line) {
   const save = async (event) => {
     event.preventDefault();
     const { key } = state.session;
-    const answer = await request("edit", { key, name: field.name, value: editor.read() });
-    if (answer !== undefined) close();
+    try {
+      await connection.ask("edit", { key, name: field.name, value: editor.read() });
+      close();
+    } catch (error) {
+      problem.textContent = error.message;
+      editor.element.setAttribute("aria-invalid", "true");
+      editor.element.focus();
+    }
   };
+  const problem = h("p.problem", { id: "edit-problem", role: "alert" });
   const form = h(
     "form.edit",
     { onsubmit: save, onkeydown: (event) => event.key === "Escape" && close() },
     editor.element,
     h("button.small.primary", { type: "submit" }, "Set"),
     button(".small", "Cancel", close),
+    problem,
   );
   editing = true;
   line.querySelector("dd").replaceChildren(form);
@@ -80,7 +88,7 @@ function edit(field, line) {
 
 /** An input that suits the field; `read()` is its value as JSON. */
 function editorOf({ name, value, type, choices }) {
-  const label = { "aria-label": `New value of ${name}` };
+  const label = { "aria-label": `New value of ${name}`, "aria-describedby": "edit-problem" };
   const listed = choices ?? (type === "bool" ? [false, true] : null);
   if (listed) {
     const options = listed.map((choice, index) =>

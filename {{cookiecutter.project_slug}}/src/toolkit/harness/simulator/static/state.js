@@ -112,8 +112,8 @@ const changes = {
     Object.assign(state, { people, faults });
     emit("people");
   },
-  status({ running, broken }) {
-    state.status = { running, broken };
+  status({ running, broken, headline }) {
+    state.status = { running, broken, headline };
     emit("status");
     if (running) loadSession();
   },

@@ -1,6 +1,6 @@
 // Every update and what came of it: handler, calls, session changes, log lines, exceptions.
 
-import { button, clock, duration, h, plural } from "./dom.js";
+import { breakable, button, clock, duration, h, plural } from "./dom.js";
 import { jsonBlock, momentLine, traceback, visible } from "./json.js";
 import { emit, on, request, state } from "./state.js";
 
@@ -41,7 +41,7 @@ function body(turn) {
   return [
     turn.update && handlerLine(turn),
     wentAnotherWay(turn) && h("pre.verdict-text", { tabindex: "0" }, visible(turn.verdict)),
-    turn.error && errorBlock(turn.error),
+    turn.error && errorBlock(turn),
     turn.changes.length > 0 && changesBlock(turn.changes),
     turn.calls.map(callBlock),
     turn.logs.length > 0 && logBlock(turn),
@@ -55,14 +55,14 @@ function handlerLine(turn) {
   const name = turn.handler.split(".");
   return h(
     "p.handler",
-    h("code", { title: turn.handler }, name.slice(-2).join(".")),
-    h("span.place", turn.place),
+    h("code", { title: turn.handler }, breakable(name.slice(-2).join("."))),
+    h("span.place", breakable(turn.place ?? "")),
     h("span", duration(turn.handler_seconds)),
   );
 }
 
-function errorBlock(error) {
-  return h("div.exception", h("strong", visible(lastLine(error))), traceback(error));
+function errorBlock({ error, headline }) {
+  return h("div.exception", h("strong", breakable(visible(headline))), traceback(error));
 }
 
 function changesBlock(changes) {

@@ -6,14 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.harness.fake_telegram import PersonError
+from toolkit.harness.simulator.acting import act
 from toolkit.harness.simulator.recorder import SimulatorError
 from toolkit.harness.simulator.simulation import Simulation
 from toolkit.harness.simulator.terminal.commands import SENDS
 from toolkit.harness.simulator.terminal.targets import OPENS, Target, find
 from toolkit.harness.simulator.turns import Turn, action
-from toolkit.harness.specs.place import Place
-from toolkit.harness.specs.sending import rounds
-from toolkit.harness.specs.sends import read_send
 from toolkit.harness.types import Json
 
 FILES = ("photo", "document", "voice")
@@ -32,7 +30,7 @@ async def tap(simulation: Simulation, person: int, wanted: str) -> str | None:
             await _vote(simulation, person, [target])
         case "pay":
             title = (target.message or {})["invoice"]["title"]
-            await do(simulation, person, "pay", title, target)
+            await _do(simulation, person, "pay", title, target)
         case "key":
             await simulation.recorder.settle(simulation.tap_label(person, person, target.label))
         case "callback":
@@ -49,7 +47,12 @@ async def _vote(simulation: Simulation, person: int, chosen: list[Target]) -> No
     if any(each.kind != "vote" for each in chosen):
         raise PersonError("several can be tapped at once in a poll only")
     labels = [each.label for each in chosen]
-    await do(simulation, person, "vote", labels if len(labels) > 1 else labels[0], chosen[0])
+    await _do(simulation, person, "vote", labels if len(labels) > 1 else labels[0], chosen[0])
+
+
+async def _do(simulation: Simulation, person: int, kind: str, value: Any, target: Target) -> None:
+    about = target.message and target.message["message_id"]
+    await act(simulation, person, person, kind, value, about)
 
 
 async def send(simulation: Simulation, person: int, said: str) -> None:
@@ -63,9 +66,9 @@ async def send(simulation: Simulation, person: int, said: str) -> None:
     if kind in FILES:
         await simulation.recorder.settle(_send_file(simulation, person, kind, Path(value)))
     elif kind == "location":
-        await do(simulation, person, kind, _place(value))
+        await act(simulation, person, person, kind, _place(value))
     else:
-        await do(simulation, person, kind, value)
+        await act(simulation, person, person, kind, value)
 
 
 def _place(value: str) -> Json:
@@ -86,40 +89,3 @@ def _send_file(simulation: Simulation, person: int, kind: str, path: Path) -> Tu
         lambda world: world.send_file(person, kind, content, path.name, person),
         action(kind, path.name, person, person),
     )
-
-
-async def do(
-    simulation: Simulation, person: int, kind: str, value: Any, target: Target | None = None
-) -> None:
-    """Do what a step of a spec would `send`, and wait for the bot.
-
-    A message that is meant by its id has another one when the spec runs: such an update is saved as
-    it is.
-    """
-    source = action(kind, value, person, person)
-    about = _other_than_the_newest(simulation, person, target)
-    wanted = read_send({**source, **about}, Place(""))
-    first: int | None = None
-    for batch in rounds(simulation.telegram, [wanted]):
-        for _, update in batch:
-            of = {} if about else {"action": source, "part_of": first}
-            turn = simulation.deliver(update, **of)
-            first = first or turn.number
-            await simulation.recorder.settle(turn)
-
-
-def _other_than_the_newest(
-    simulation: Simulation, person: int, target: Target | None
-) -> dict[str, int]:
-    """Return the id of the message that is meant, where a newer one would be meant without it."""
-    if target is None or target.message is None:
-        return {}
-    meant = target.message["message_id"], _about(target.message)
-    for message in reversed(simulation.telegram.messages(person)):
-        if _about(message) == meant[1]:
-            return {} if message["message_id"] == meant[0] else {"messageId": meant[0]}
-    return {}
-
-
-def _about(message: Json) -> Any:
-    return "poll" in message or message.get("invoice", {}).get("title")
