@@ -39,6 +39,14 @@ KINDS = {
     "sticker": Kind(_OTHER, "stickers", _SQUARE, captioned=False),
     "live_photo": Kind("can_send_photos", "photos", _FRAME | _LENGTH),
 }
+_FILE = ("file_name", "mime_type")
+_NAMED = {
+    **dict.fromkeys(("animation", "document", "video"), _FILE),
+    "audio": (*_FILE, "title", "performer"),
+    **dict.fromkeys(("voice", "live_photo"), ("mime_type",)),
+    "sticker": ("emoji",),
+}
+"""What objects that describe a kind of file have beside its numbers."""
 IN_ALBUM = frozenset(("photo", "video", "audio", "document", "live_photo"))
 IN_MEDIA = IN_ALBUM | {"animation"}
 
@@ -72,11 +80,15 @@ def describe(file: StoredFile, name: str, source: Json) -> Json:
     if name == "photo":
         small = {**data, "file_id": file.file_id, "width": 90, "height": 51}
         return {"photo": [small, data]}
-    named = ("file_name", "mime_type", "title", "performer", "emoji")
+    named = _NAMED.get(name, ())
     data |= {key: file.fields[key] for key in named if key in file.fields}
-    data |= {key: as_text(source[key]) for key in ("title", "performer") if source.get(key)}
+    tags = ("title", "performer") if name == "audio" else ()
+    data |= {key: as_text(source[key]) for key in tags if source.get(key)}
     if name == "sticker":
         flags = {"type": "regular", "is_animated": False, "is_video": False}
         emoji = {"emoji": as_text(source["emoji"])} if source.get("emoji") else {}
         return {"sticker": data | flags | emoji}
-    return {"animation": data, "document": data} if name == "animation" else {name: data}
+    if name == "animation":
+        document = {key: value for key, value in data.items() if key not in numbers}
+        return {"animation": data, "document": document}
+    return {name: data}

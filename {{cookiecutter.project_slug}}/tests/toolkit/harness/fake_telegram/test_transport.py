@@ -26,13 +26,9 @@ PNG = b"\x89PNG picture"
 LEFT_OUT = {
     "deleteStickerFromSet",
     "deleteStickerSet",
-    "deleteStory",
-    "editStory",
     "editUserStarSubscription",
     "sendChatJoinRequestWebApp",
     "sendGift",
-    "sendRichMessage",
-    "sendRichMessageDraft",
 }
 MODELLED = ("send", "edit", "delete", "forward", "copy", "pin", "unpin", "answer", "stop")
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from toolkit.harness.fake_telegram.methods import (  # noqa: F401 - importing registers methods
     answers,
+    business,
     chats,
     contents,
     deleting,
+    drafts,
     editing,
     files,
     forwarding,
+    managed_bots,
     media,
     members,
     payments,
@@ -17,7 +20,10 @@ from toolkit.harness.fake_telegram.methods import (  # noqa: F401 - importing re
     polls,
     profile,
     receiving,
+    rich,
     sending,
+    stories,
+    suggested_posts,
     topics,
 )
 from toolkit.harness.fake_telegram.methods.registry import METHODS, run

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from toolkit.harness.fake_telegram.business import business_message
 from toolkit.harness.fake_telegram.errors import bad_request
 from toolkit.harness.fake_telegram.markup import Markup, check_inline, check_types, read_markup
 from toolkit.harness.fake_telegram.messages import (
@@ -22,6 +23,7 @@ from toolkit.harness.fake_telegram.messages import (
 from toolkit.harness.fake_telegram.methods.contents import check_place, checklist, read_place
 from toolkit.harness.fake_telegram.methods.media import ALONE, input_media
 from toolkit.harness.fake_telegram.methods.registry import method
+from toolkit.harness.fake_telegram.methods.rich import rich_content
 from toolkit.harness.fake_telegram.methods.sending import text_content
 from toolkit.harness.fake_telegram.model import Chat
 from toolkit.harness.fake_telegram.policy import (
@@ -62,6 +64,9 @@ class Edit:
 def find_message(request: Request, edit: Edit | None = None) -> Found:
     """Return the message to change; an edit returns it, or True for one with an inline id."""
     payload, world = request.payload, request.world
+    if payload.get("business_connection_id"):
+        chat, old = business_message(request)
+        return chat, old, lambda new: world.put_message(chat, new)
     if "chat_id" not in payload and not request.message_id():
         inline_id = request.text("inline_message_id")
         if not inline_id:
@@ -143,8 +148,10 @@ def _check_album(old: str, new: str) -> None:
 @method("editMessageText", find=find_message)
 @method("editEphemeralMessageText", find=find_ephemeral)
 def edit_message_text(request: Request, find: Find) -> Any:
-    content = text_content(request, "MESSAGE_TOO_LONG")
-    edit = Edit(content, TEXT, "text", ("text", "rich_message", "game"))
+    rich = "rich_message" in request.payload
+    content = rich_content(request) if rich else text_content(request, "MESSAGE_TOO_LONG")
+    drop = (*TEXT, "rich_message")
+    edit = Edit(content, drop, "text", ("text", "rich_message", "game"))
     return change(request, edit, read_markup(request), find)
 
 

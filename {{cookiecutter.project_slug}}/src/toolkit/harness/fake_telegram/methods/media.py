@@ -14,8 +14,8 @@ from toolkit.harness.fake_telegram.delivering import (
     place_fields,
     reply_parameters,
     show,
-    suggested_post,
 )
+from toolkit.harness.fake_telegram.direct_messages import suggested_post
 from toolkit.harness.fake_telegram.errors import ApiError, bad_request
 from toolkit.harness.fake_telegram.fields import Problem, parsing
 from toolkit.harness.fake_telegram.media_kinds import (

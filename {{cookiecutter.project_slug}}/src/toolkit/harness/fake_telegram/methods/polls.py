@@ -34,7 +34,11 @@ MAX_COUNTRIES = 12
 def send_poll(request: Request) -> Json:
     content = _poll(request)
     sent = deliver(request, content, "can_send_polls", "polls")
-    request.world.polls[sent["poll"]["id"]] = (sent["chat"]["id"], sent["message_id"])
+    poll_id = sent["poll"]["id"]
+    request.world.polls[poll_id] = (sent["chat"]["id"], sent["message_id"])
+    if request.flag("allow_adding_options"):
+        details = request.world.chats[sent["chat"]["id"]].details
+        details["open_polls"] = [*details.get("open_polls", []), poll_id]
     return sent
 
 

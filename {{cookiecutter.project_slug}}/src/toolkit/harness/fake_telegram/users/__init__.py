@@ -2,14 +2,39 @@
 
 from __future__ import annotations
 
+from toolkit.harness.fake_telegram.users.business import Business
 from toolkit.harness.fake_telegram.users.buttons import Button, NoSuchButton
+from toolkit.harness.fake_telegram.users.chat_services import ChatServices
+from toolkit.harness.fake_telegram.users.contents import Contents
+from toolkit.harness.fake_telegram.users.direct_messages import DirectMessages
+from toolkit.harness.fake_telegram.users.drafts import Drafts
+from toolkit.harness.fake_telegram.users.giveaways import Giveaways
+from toolkit.harness.fake_telegram.users.guests import Guests
+from toolkit.harness.fake_telegram.users.managed_bots import ManagedBots
 from toolkit.harness.fake_telegram.users.membership import Membership
 from toolkit.harness.fake_telegram.users.messages import Messages
+from toolkit.harness.fake_telegram.users.polls import Polls
 from toolkit.harness.fake_telegram.users.queries import Queries
 from toolkit.harness.fake_telegram.users.raw_updates import RawUpdates
+from toolkit.harness.fake_telegram.users.sharing import Sharing
 
 
-class Users(Messages, Membership, Queries, RawUpdates):
+class Users(
+    Business,
+    DirectMessages,
+    ManagedBots,
+    Sharing,
+    Contents,
+    ChatServices,
+    Guests,
+    Messages,
+    Membership,
+    Queries,
+    Polls,
+    Giveaways,
+    Drafts,
+    RawUpdates,
+):
     """Acts as any user. Every action queues its update for the bot and returns it."""
 
 
