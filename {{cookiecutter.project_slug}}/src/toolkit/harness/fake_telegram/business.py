@@ -65,6 +65,18 @@ def business_chat(request: Request, right: str = "can_reply") -> tuple[Json, Cha
     return connection, world.private_chat(user_id)
 
 
+def for_business(request: Request) -> bool:
+    """Tell whether a call is made on behalf of the account of a business."""
+    return bool(request.payload.get("business_connection_id"))
+
+
+def business_place(request: Request) -> tuple[Chat, Json, Json]:
+    """Return where a message of an account goes, whose it is, and the fields that say so."""
+    connection, chat = business_chat(request)
+    sent: Json = {"business_connection_id": connection["id"]}
+    return chat, connection["user"], {**sent, "sender_business_bot": request.world.bot_user}
+
+
 def business_message(request: Request, right: str = "can_reply") -> tuple[Chat, Json]:
     """Return the message of an account that a request names, and its chat."""
     connection, chat = business_chat(request, right)
@@ -73,4 +85,12 @@ def business_message(request: Request, right: str = "can_reply") -> tuple[Chat, 
     message = chat.messages.get(request.message_id(), {})
     if message.get("business_connection_id") != connection["id"]:
         raise bad_request("MESSAGE_ID_INVALID")
+    return chat, message
+
+
+def own_business_message(request: Request) -> tuple[Chat, Json]:
+    """Return a message that is the account's own, and its chat."""
+    chat, message = business_message(request)
+    if message["from"]["id"] != connection_of(request)["user"]["id"]:
+        raise bad_request("MESSAGE_AUTHOR_REQUIRED")
     return chat, message

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toolkit.harness.fake_telegram import fields
-from toolkit.harness.fake_telegram.business import business_chat
+from toolkit.harness.fake_telegram.business import business_place, for_business
 from toolkit.harness.fake_telegram.direct_messages import (
     check_suggested,
     is_direct,
@@ -54,7 +54,7 @@ def deliver(
     reply_to = reply_parameters(request)
     suggested = suggested_post(request)
     markup = read_markup(request)
-    if payload.get("business_connection_id"):
+    if for_business(request):
         return _deliver_for_business(request, content, markup)
     if "ephemeral_message_parameters" in payload or "receiver_user_id" in payload:
         return _deliver_ephemeral(request, content, markup)
@@ -121,12 +121,10 @@ def show(request: Request, chat: Chat, content: Json, markup: Markup | None, pla
 
 
 def _deliver_for_business(request: Request, content: Late, markup: Markup | None) -> Json:
-    world = request.world
-    connection, chat = business_chat(request)
+    chat, sender, sent = business_place(request)
     markup, made = check_markup(markup, chat), content()
     check_types(markup, chat, made)
-    sent: Json = {"business_connection_id": connection["id"], "sender_business_bot": world.bot_user}
-    return world.new_message(chat, connection["user"], with_markup(made, markup), **sent)
+    return request.world.new_message(chat, sender, with_markup(made, markup), **sent)
 
 
 def _deliver_ephemeral(request: Request, content: Late, markup: Markup | None) -> Json:

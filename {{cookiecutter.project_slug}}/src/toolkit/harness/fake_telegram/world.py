@@ -195,11 +195,9 @@ class World:
 
     def inline_message(self, chat: Chat, user_id: int, content: Json, **fields: Any) -> str:
         """Append a message of a user, sent through the bot; return its inline message id."""
-        sender = self.user(user_id)
-        if "guest_bot_caller_user" in fields:
-            sender = self.bot_user
-        else:
-            fields["via_bot"] = self.bot_user
+        guest = "guest_bot_caller_user" in fields
+        sender = self.bot_user if guest else self.user(user_id)
+        fields |= {} if guest else {"via_bot": self.bot_user}
         message = self.new_message(chat, sender, content, **fields)
         inline_id = f"inline-{self.number('inline_message')}"
         self.inline_messages[inline_id] = (chat.id, message["message_id"])

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from toolkit.harness.fake_telegram.business import business_message
+from toolkit.harness.fake_telegram.business import for_business, own_business_message
 from toolkit.harness.fake_telegram.errors import bad_request
 from toolkit.harness.fake_telegram.markup import Markup, check_inline, check_types, read_markup
 from toolkit.harness.fake_telegram.messages import (
@@ -64,8 +64,9 @@ class Edit:
 def find_message(request: Request, edit: Edit | None = None) -> Found:
     """Return the message to change; an edit returns it, or True for one with an inline id."""
     payload, world = request.payload, request.world
-    if payload.get("business_connection_id"):
-        chat, old = business_message(request)
+    if for_business(request):
+        chat, old = own_business_message(request)
+        _check_kind(old, edit or Edit())
         return chat, old, lambda new: world.put_message(chat, new)
     if "chat_id" not in payload and not request.message_id():
         inline_id = request.text("inline_message_id")
@@ -92,7 +93,11 @@ def _check_editable(request: Request, chat: Chat, old: Json, edit: Edit) -> None
         return
     if not editable:
         raise bad_request(CAN_NOT)
-    if edit.kinds and kind not in edit.kinds:
+    _check_kind(old, edit)
+
+
+def _check_kind(old: Json, edit: Edit) -> None:
+    if edit.kinds and kind_of(old) not in edit.kinds:
         raise bad_request(f"there is no {edit.edits} in the message to edit")
 
 
@@ -100,8 +105,7 @@ def find_ephemeral(request: Request, edit: Edit | None = None) -> Found:
     """Return the ephemeral message to change; an edit returns True."""
     chat, key = ephemeral(request, "message to edit")
     old = chat.ephemeral[key]
-    if edit is not None and edit.kinds and kind_of(old) not in edit.kinds:
-        raise bad_request(f"there is no {edit.edits} in the message to edit")
+    _check_kind(old, edit or Edit())
     return chat, old, lambda new: _put_ephemeral(request, chat, key, new)
 
 

@@ -41,7 +41,7 @@ def rich_content(request: Request, *, draft: bool = False) -> Late:
         fields.check_flags(given, ("is_rtl", "skip_entity_detection"))
         detects = not given.get("skip_entity_detection")
         reader = Blocks(request, detects=detects, draft=draft)
-        blocks = reader.read(_source(given, _media(given)))
+        blocks = reader.read(_source(given, _media(given, reader), reader))
     message: Json = {"blocks": blocks, **({"is_rtl": True} if given.get("is_rtl") else {})}
 
     def content() -> Json:
@@ -55,11 +55,14 @@ def rich_content(request: Request, *, draft: bool = False) -> Late:
     return content
 
 
-def _source(given: Json, media: dict[str, Json]) -> list[Any]:
+def _source(given: Json, media: dict[str, Json], reader: Blocks) -> list[Any]:
     """Return the blocks of a message, in whichever of the three ways they are given."""
     named = [name for name in SOURCES if name in given]
-    if len(named) != 1:
-        raise Problem("rich message must be non-empty" if not named else "too many fields given")
+    if not named:
+        reader.refuse("rich message must be non-empty")
+        return []
+    if len(named) > 1:
+        raise Problem("Exactly one of the fields html, markdown, or blocks must be used")
     name = named[0]
     if name == "blocks":
         return list(fields.nested(given, name, list))
@@ -68,17 +71,17 @@ def _source(given: Json, media: dict[str, Json]) -> list[Any]:
     return html_blocks(source if name == "html" else markdown_html(source), media)
 
 
-def _media(given: Json) -> dict[str, Json]:
+def _media(given: Json, reader: Blocks) -> dict[str, Json]:
     media: dict[str, Json] = {}
     for value in fields.nested(given, "media", list) or []:
         with parsing("InputRichMessageMedia"):
             item = fields.an_object(value)
             name = fields.required_text(item, "id")
             if not re.fullmatch("[A-Za-z0-9_-]{1,64}", name):
-                raise Problem("invalid rich message file identifier specified")
+                reader.refuse("invalid rich message file identifier specified")
             medium = fields.required_nested(item, "media")
             if fields.required_text(medium, "type") not in _KINDS:
-                raise Problem("unallowed media specified")
+                reader.refuse("unallowed media specified")
             media[name] = medium
     return media
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from toolkit.harness.fake_telegram import fields
-from toolkit.harness.fake_telegram.business import business_chat
+from toolkit.harness.fake_telegram.business import business_chat, for_business
 from toolkit.harness.fake_telegram.delivering import deliver
 from toolkit.harness.fake_telegram.errors import bad_request, too_many_requests
 from toolkit.harness.fake_telegram.fields import parsing
@@ -77,7 +77,7 @@ def send_chat_action(request: Request) -> bool:
     action = request.text("action").lower()
     if action not in ACTIONS:
         raise bad_request("wrong parameter action in request")
-    if request.payload.get("business_connection_id"):
+    if for_business(request):
         chat = business_chat(request)[1]
     else:
         chat = writable_chat(request)

@@ -10,6 +10,7 @@ from typing import Any
 
 from toolkit.harness.fake_telegram import fields
 from toolkit.harness.fake_telegram.fields import Problem, parsing
+from toolkit.harness.fake_telegram.media_kinds import describe, find_file, is_named
 from toolkit.harness.fake_telegram.methods.media import input_media
 from toolkit.harness.fake_telegram.request import Request
 from toolkit.harness.fake_telegram.rich.labels import label_of
@@ -30,7 +31,7 @@ class Blocks:
         self._draft = draft
         self.refusals: list[str] = []
         self.count = 0
-        self.media: list[Callable[[], Json]] = []
+        self.media: list[Callable[[], None]] = []
 
     def read(self, values: Any, depth: int = 0) -> list[Json]:
         """Return the RichBlocks of an array of InputRichBlocks; a Problem for what is none."""
@@ -67,14 +68,22 @@ class Blocks:
 
     def _media(self, block: Json, kind: str) -> Json:
         given = fields.required_nested(block, kind)
-        bare = {key: each for key, each in given.items() if "caption" not in key}
-        name = "voice" if kind == "voice_note" else kind
-        made: Json = {"type": kind}
+        made: Json = {"type": kind, **self.caption(block)}
         if kind in ("animation", "photo", "video") and fields.flag(given, "has_spoiler"):
             made["has_spoiler"] = True
-        _, content = input_media(self._request, {**bare, "type": name})
-        self.media.append(lambda: made.update({kind: content()[name]}) or made)
-        return made | self.caption(block)
+        name, content = self._file(given, kind)
+        self.media.append(lambda: made.update({kind: content()[name]}))
+        return made
+
+    def _file(self, given: Json, kind: str) -> tuple[str, Callable[[], Json]]:
+        """Return the kind of a file, and what describes it later."""
+        if kind != "voice_note":
+            bare = {key: each for key, each in given.items() if "caption" not in key}
+            return input_media(self._request, {**bare, "type": kind})
+        name = fields.text(given, "media")
+        if not is_named(self._request, "", name):
+            raise Problem("media not found")
+        return "voice", lambda: describe(find_file(self._request, "voice", name), "voice", given)
 
     def refuse(self, text: str) -> None:
         """Keep what the server refuses when it has looked at the chat."""
