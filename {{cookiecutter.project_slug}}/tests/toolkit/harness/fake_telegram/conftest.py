@@ -105,3 +105,14 @@ def uploads(case: Json) -> dict[str, Upload]:
     """The files that go with a request."""
     files = case.get("files", {})
     return {name: Upload(name, content.encode("latin-1")) for name, content in files.items()}
+
+
+def unread(value: Any, place: str = "") -> list[str]:
+    """Return the fields in an object of aiogram that it does not know."""
+    extra = list(getattr(value, "model_extra", None) or [])
+    found = [f"{place}.{name}" for name in extra]
+    for name in getattr(type(value), "model_fields", ()):
+        inner = getattr(value, name)
+        for each in inner if isinstance(inner, list) else [inner]:
+            found += unread(each, f"{place}.{name}")
+    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from toolkit.harness.fake_telegram import ApiError, FakeTelegram, NoSuchButton, PersonError
+from toolkit.harness.types import Json
 
 from .acts import CHANNEL, FORUM, GROUP, NEW, TOPIC, asked
 
@@ -58,7 +59,7 @@ async def test_a_guest_of_a_raw_update_is_answered(telegram: FakeTelegram) -> No
     chat = {"id": NEW, "type": "supergroup", "title": "Tea"}
     message = {"message_id": 5, "date": 1, "chat": chat, "from": user, "text": "hi"}
     telegram.inject({"guest_message": {**message, "guest_query_id": "77"}})
-    result = {"type": "article", "id": "1", "title": "t"}
+    result: Json = {"type": "article", "id": "1", "title": "t"}
     result |= {"input_message_content": {"message_text": "Hot"}}
     query = {"guest_query_id": "77", "result": result}
     assert await telegram.call("answerGuestQuery", query)
@@ -87,7 +88,7 @@ async def test_options_are_added_to_polls_that_take_them(town: FakeTelegram) -> 
     sent = (await town.call("sendPoll", {**poll, "allow_adding_options": True}))["poll"]["id"]
     town.add_poll_option(1, sent, "c")
     assert len(town.messages(GROUP)[-2]["poll"]["options"]) == 3
-    with pytest.raises(PersonError, match="option 2 of poll .* is not one of user 2"):
+    with pytest.raises(PersonError, match=r"option 2 of poll .* is not one of user 2"):
         town.delete_poll_option(2, sent, 2)
     assert "open_polls" not in await town.call("getChat", {"chat_id": GROUP})
 
@@ -145,9 +146,12 @@ async def test_a_rich_message_is_forwarded_and_copied(town: FakeTelegram) -> Non
     assert forwarded["rich_message"] == sent["rich_message"]
     await town.call("copyMessage", place)
     assert town.messages(GROUP)[-1]["rich_message"] == sent["rich_message"]
-    nested = {"type": "bold", "text": "x"}
+
+
+async def test_texts_in_texts_end_somewhere(town: FakeTelegram) -> None:
+    nested: Json = {"type": "bold", "text": "x"}
     for _ in range(40):
-        nested = {"type": "bold", "text": nested}  # type: ignore[dict-item]
-    rich["rich_message"] = {"blocks": [{"type": "paragraph", "text": nested}]}  # type: ignore[dict-item]
+        nested = {"type": "bold", "text": nested}
+    rich = {"chat_id": 1, "rich_message": {"blocks": [{"type": "paragraph", "text": nested}]}}
     with pytest.raises(ApiError, match="Too deep nesting"):
         await town.call("sendRichMessage", rich)

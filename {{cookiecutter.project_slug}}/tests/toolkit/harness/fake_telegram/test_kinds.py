@@ -21,6 +21,7 @@ from toolkit.harness.fake_telegram.methods.receiving import KINDS
 from toolkit.harness.types import Json
 
 from .acts import CONTENTS, UPDATES, Act
+from .conftest import unread
 
 ALL_UPDATES = set(Update.model_fields) - {"update_id"}
 ALL_CONTENTS = {str(kind.value) for kind in ContentType} - {"unknown", "any"}
@@ -64,16 +65,5 @@ async def _caused(town: FakeTelegram, act: Act) -> list[Json]:
     for update in updates:
         read = Update.model_validate(update)
         assert read.event_type in ALL_UPDATES
-        assert _unread(read) == [], update
+        assert unread(read) == [], update
     return updates
-
-
-def _unread(value: Any, place: str = "") -> list[str]:
-    """Return the fields in an object of aiogram that it does not know."""
-    extra = list(getattr(value, "model_extra", None) or [])
-    found = [f"{place}.{name}" for name in extra]
-    for name in getattr(type(value), "model_fields", ()):
-        inner = getattr(value, name)
-        for each in inner if isinstance(inner, list) else [inner]:
-            found += _unread(each, f"{place}.{name}")
-    return found
