@@ -3,22 +3,43 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import aiogram.methods
 import pytest
+from pydantic import TypeAdapter
 
 from toolkit.harness.fake_telegram import FakeTelegram, Upload
 from toolkit.harness.types import Json
 
 HERE = Path(__file__).parent
+METHODS = {
+    str(kind.__api_method__).lower(): kind
+    for name in aiogram.methods.__all__
+    if hasattr(kind := getattr(aiogram.methods, name), "__api_method__")
+    and name != "TelegramMethod"
+}
 SUPERGROUP = -(10**12) - 10**9
 
 
 @pytest.fixture
-def telegram() -> FakeTelegram:
-    """A Telegram where nothing has happened yet, and no time passes."""
-    return FakeTelegram(clock=lambda: 1_700_000_000.0)
+def telegram() -> Iterator[FakeTelegram]:
+    """A Telegram where nothing has happened yet, and no time passes; aiogram reads its answers."""
+    telegram = FakeTelegram(clock=lambda: 1_700_000_000.0)
+    yield telegram
+    for call in telegram.calls:
+        if call.result is not None and call.method.lower() in METHODS:
+            read = result_of(call.method.lower()).validate_python(call.result)
+            assert unread(read) == [], call
+
+
+@cache
+def result_of(method: str) -> TypeAdapter[Any]:
+    """What aiogram reads the result of a method as."""
+    return TypeAdapter(METHODS[method].__returning__)
 
 
 @pytest.fixture
@@ -109,6 +130,8 @@ def uploads(case: Json) -> dict[str, Upload]:
 
 def unread(value: Any, place: str = "") -> list[str]:
     """Return the fields in an object of aiogram that it does not know."""
+    if isinstance(value, list):
+        return [name for each in value for name in unread(each, place)]
     extra = list(getattr(value, "model_extra", None) or [])
     found = [f"{place}.{name}" for name in extra]
     for name in getattr(type(value), "model_fields", ()):

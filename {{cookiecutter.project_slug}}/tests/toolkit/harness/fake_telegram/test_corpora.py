@@ -10,22 +10,12 @@ import json
 from inspect import isawaitable
 from typing import Any
 
-import aiogram.methods
 import pytest
-from pydantic import TypeAdapter
 
 from toolkit.harness.fake_telegram import ApiError, FakeTelegram
 from toolkit.harness.types import Json
 
-from .conftest import corpus, unread, uploads
-
-RESULTS = {
-    str(kind.__api_method__).lower(): TypeAdapter(kind.__returning__)
-    for name in aiogram.methods.__all__
-    if hasattr(kind := getattr(aiogram.methods, name), "__api_method__")
-    and name != "TelegramMethod"
-}
-"""What aiogram reads the result of a method as."""
+from .conftest import corpus, uploads
 
 
 @pytest.mark.parametrize("case", corpus("rejected.jsonl"))
@@ -44,17 +34,11 @@ async def test_it_is_accepted(town: FakeTelegram, case: Json) -> None:
     known = await _play(town, case.get("setup", []))
     result = await town.call(case["method"], _filled(case["payload"], known), uploads(case))
     json.dumps(result)
-    read = RESULTS[case["method"].lower()].validate_python(result)
-    assert [name for each in as_list(read) for name in unread(each)] == []
     if "result" in case:
         _check(case["result"], result)
     for field in case.get("absent", []):
         assert field not in result
     await _play(town, case.get("then", []))
-
-
-def as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 async def _play(town: FakeTelegram, steps: list[Json]) -> Json:
