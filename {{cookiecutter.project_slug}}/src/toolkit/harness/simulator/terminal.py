@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from toolkit.harness.fake_telegram import CallbackQuery, Event, PersonError
+from toolkit.harness.fake_telegram.rich.plain import text_of
 from toolkit.harness.simulator.recorder import SimulatorError
 from toolkit.harness.simulator.saving import FOLDER, draft
 from toolkit.harness.simulator.session_view import ask_again, key_of, show
@@ -214,7 +215,7 @@ class Conversation:
             parts.insert(0, f"(to {chat.get('first_name') or chat.get('title')})")
         if self._mark_edits and "edit_date" in message:
             parts.insert(0, "(edited)")
-        parts.append(message.get("text") or message.get("caption") or "")
+        parts.append(text_of(message))
         rows = message.get("reply_markup", {}).get("inline_keyboard", [])
         lines = [" ".join(parts), *(" ".join(f"[{b['text']}]" for b in row) for row in rows)]
         self._write("".join(f"{CONTROL.sub('�', line)}\n" for line in lines))

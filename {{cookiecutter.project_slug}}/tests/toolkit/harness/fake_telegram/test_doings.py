@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from toolkit.harness.fake_telegram import ApiError, FakeTelegram, NoSuchButton, PersonError
+from toolkit.harness.fake_telegram.rich.plain import text_of
 from toolkit.harness.types import Json
 
 from .acts import CHANNEL, FORUM, GROUP, NEW, TOPIC, asked
@@ -155,3 +156,13 @@ async def test_texts_in_texts_end_somewhere(town: FakeTelegram) -> None:
     rich = {"chat_id": 1, "rich_message": {"blocks": [{"type": "paragraph", "text": nested}]}}
     with pytest.raises(ApiError, match="Too deep nesting"):
         await town.call("sendRichMessage", rich)
+
+
+async def test_a_button_in_a_rich_message_is_tapped(town: FakeTelegram) -> None:
+    row = {"type": "buttons", "buttons": [{"text": "More", "callback_data": "m"}]}
+    inside = {"type": "button", "button": {"text": "Less", "callback_data": "l"}}
+    blocks = [row, {"type": "paragraph", "text": ["or ", inside]}]
+    await town.call("sendRichMessage", {"chat_id": 1, "rich_message": {"blocks": blocks}})
+    taps = [town.tap(1, label=label)["callback_query"]["data"] for label in ("More", "Less")]
+    assert taps == ["m", "l"]
+    assert text_of(town.messages(1)[-1]) == "More\nor Less"

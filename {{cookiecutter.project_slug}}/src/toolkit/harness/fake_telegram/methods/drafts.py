@@ -14,7 +14,7 @@ from toolkit.harness.fake_telegram.policy import (
     writable_chat,
 )
 from toolkit.harness.fake_telegram.request import Request
-from toolkit.harness.fake_telegram.rich.blocks import plain_text
+from toolkit.harness.fake_telegram.rich.plain import plain_text
 
 
 @method("sendMessageDraft")

@@ -17,10 +17,10 @@ from toolkit.harness.fake_telegram.rich.blocks import (
     MAX_CHARACTERS,
     MAX_MEDIA,
     Blocks,
-    plain_text,
 )
 from toolkit.harness.fake_telegram.rich.html import html_blocks
 from toolkit.harness.fake_telegram.rich.markdown import markdown_html
+from toolkit.harness.fake_telegram.rich.plain import plain_text
 from toolkit.harness.types import Json
 
 SOURCES = ("html", "markdown", "blocks")

@@ -5,7 +5,7 @@ https://core.telegram.org/bots/api#inputrichblock
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from toolkit.harness.fake_telegram import fields
@@ -14,7 +14,7 @@ from toolkit.harness.fake_telegram.media_kinds import describe, find_file, is_na
 from toolkit.harness.fake_telegram.methods.media import input_media
 from toolkit.harness.fake_telegram.request import Request
 from toolkit.harness.fake_telegram.rich.labels import label_of
-from toolkit.harness.fake_telegram.rich.text import MAX_DEPTH, plain, read_button, read_text
+from toolkit.harness.fake_telegram.rich.text import MAX_DEPTH, read_button, read_text
 from toolkit.harness.types import Json
 
 MAX_BLOCKS, MAX_CHARACTERS, MAX_MEDIA = 500, 32_768, 50
@@ -215,28 +215,3 @@ _READERS: dict[str, Callable[[Blocks, Json, int], Json]] = {
     "map": _map,
     "buttons": _buttons,
 }
-
-
-def texts_of(block: Json) -> Iterator[str]:
-    """Iterate over what is to be read in a block."""
-    if block.get("type") in ("mathematical_expression", "anchor"):
-        yield block.get("expression", "")
-    for name in ("summary", "text"):
-        if name in block:
-            yield plain(block[name])
-    for inner in (*block.get("blocks", []), *block.get("items", [])):
-        yield from texts_of(inner)
-    for row in block.get("cells", []):
-        yield "\t".join(plain(cell.get("text", "")) for cell in row)
-    for button in block.get("buttons", []):
-        yield plain(button["text"])
-    caption = block.get("caption")
-    if isinstance(caption, dict) and "type" not in caption:  # that of a table is a text
-        caption = caption["text"]
-    if caption:
-        yield plain(caption)
-
-
-def plain_text(blocks: list[Json]) -> str:
-    """Return what is to be read in blocks, line by line."""
-    return "\n".join(text for block in blocks for text in texts_of(block))

@@ -8,6 +8,7 @@ from toolkit.harness.fake_telegram import fields
 from toolkit.harness.fake_telegram.buttons import STYLES, read_inline_button
 from toolkit.harness.fake_telegram.entities.found import find_entities
 from toolkit.harness.fake_telegram.fields import INT64, Problem
+from toolkit.harness.fake_telegram.rich.plain import plain
 from toolkit.harness.types import Json
 
 MAX_DEPTH = 16
@@ -119,15 +120,3 @@ def _detected(text: str) -> Any:
         return text
     rest = source[done:].decode("utf-16-le", "surrogatepass")
     return [*pieces, rest] if rest else pieces if len(pieces) > 1 else pieces[0]
-
-
-def plain(text: Any) -> str:
-    """Return what is to be read of a RichText."""
-    if isinstance(text, str):
-        return text
-    if isinstance(text, list):
-        return "".join(map(plain, text))
-    if "button" in text:
-        return plain(text["button"]["text"])
-    alone = text.get("alternative_text", text.get("expression", ""))
-    return plain(text.get("text", alone))
