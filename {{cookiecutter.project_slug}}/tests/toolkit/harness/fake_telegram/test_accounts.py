@@ -116,6 +116,30 @@ def test_a_managed_bot_is_its_owners(telegram: FakeTelegram) -> None:
     assert telegram.managed_bots[bot["id"]].token != token
 
 
+async def test_a_managed_bot_and_a_join_request_of_raw_updates_are_known(
+    telegram: FakeTelegram,
+) -> None:
+    user = {"id": 9, "is_bot": False, "first_name": "Zoe"}
+    bot = {"id": 99, "is_bot": True, "first_name": "Helper", "username": "helper_bot"}
+    telegram.inject({"managed_bot": {"user": user, "bot": bot}})
+    assert await telegram.call("getManagedBotToken", {"user_id": 99}) == "99:managed-1"
+    chat = {"id": -(10**12) - 5, "type": "supergroup", "title": "Tea"}
+    asked = {"chat": chat, "from": user, "user_chat_id": 9, "date": 1, "query_id": "7"}
+    telegram.inject({"chat_join_request": asked})
+    answer = {"chat_join_request_query_id": "7", "result": "decline"}
+    assert await telegram.call("answerChatJoinRequestQuery", answer)
+
+
+async def test_a_group_that_the_bot_guards_is_asked_with_a_query(telegram: FakeTelegram) -> None:
+    group = -(10**12) - 5
+    query = telegram.ask_to_join(1, group, guarded=True)["chat_join_request"]["query_id"]
+    answer = {"chat_join_request_query_id": query, "result": "approve"}
+    assert await telegram.call("answerChatJoinRequestQuery", answer)
+    assert telegram.chats[group].status_of(1) == "member"
+    with pytest.raises(ApiError, match="QUERY_ID_INVALID"):
+        await telegram.call("answerChatJoinRequestQuery", answer)
+
+
 async def test_a_bot_has_other_bots_after_it_took_another_token(telegram: FakeTelegram) -> None:
     telegram.adopt("77:token")
     bot = telegram.create_managed_bot(1, "Helper", "helper_bot")["managed_bot"]["bot"]
