@@ -39,8 +39,39 @@ FILES = {
     "photo": Upload("cat.png", b"\x89PNG cat"),
     "void": Upload("void", b""),
 }
-_NUMBERS = (0, 1, 2, 3, 8, 42, 60, 777, -1, -21, -1.5, 0.5, 2**31, 2**63, -(2**70), 1e400)
-_CHATS = (1, 1, 1, 2, -21, *(SUPERGROUP - n for n in (1, 3, 5, 22, 28, 29)), "@fake_channel")
+CONNECTION = "business-1"
+CHECKLIST = {"title": "Errands", "tasks": [{"id": 1, "text": "Milk"}]}
+_NUMBERS = (
+    0,
+    1,
+    2,
+    3,
+    8,
+    42,
+    60,
+    777,
+    86400,
+    1000043,
+    -1,
+    -21,
+    -1.5,
+    0.5,
+    2**31,
+    2**63,
+    -(2**70),
+    1e400,
+)
+DIRECT = SUPERGROUP - 3 - 10**9
+_CHATS = (
+    1,
+    1,
+    1,
+    2,
+    -21,
+    *(SUPERGROUP - n for n in (1, 3, 5, 22, 28, 29)),
+    "@fake_channel",
+    DIRECT,
+)
 _WORDS = (
     "hello 1 -5 1.5 true <b>x</b> <b>x *a* https://example.com/x.png tg://user?id=1 nowhere "
     "photo-1 document-2 attach://part attach://void attach://gone AgACAgIAAx HTML MarkdownV2 "
@@ -101,6 +132,7 @@ async def furnished() -> FakeTelegram:
         t.group(SUPERGROUP - number, forum=True, bot=bot, members=[1])
         t.create_topic(1, SUPERGROUP - number, "News")
     await _collected(t)
+    _with_accounts(t)
     return t
 
 
@@ -120,6 +152,16 @@ async def _collected(t: FakeTelegram) -> None:
     t.boost(1, SUPERGROUP - 22)
     t.allow_emoji_status(1)
     t.users[1].business_stars = 1000
+
+
+def _with_accounts(t: FakeTelegram) -> None:
+    """Give the bot an account of a business, direct messages of a channel and a bot of its own."""
+    t.connect_business(7, stars=100)
+    t.post_story(7)
+    t.send_business(1, CONNECTION, "hello")
+    t.send_business(7, CONNECTION, {"checklist": CHECKLIST}, 1)
+    t.suggest_post(1, SUPERGROUP - 3, "Buy tea")
+    t.create_managed_bot(1, "Helper", "helper_bot")
 
 
 async def call(random: Random, count: int, telegram: FakeTelegram) -> None:
@@ -174,6 +216,8 @@ class Values:
             return choice(_KNOWN[field])
         if field.endswith("chat_id"):
             return choice(_CHATS)
+        if field == "business_connection_id":
+            return choice((CONNECTION, CONNECTION, "x"))
         origin, inner = typing.get_origin(kind), typing.get_args(kind)
         if origin in (typing.Union, types.UnionType):
             kinds = [each for each in inner if each not in (type(None), Default)]

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from inspect import signature
 from typing import Any
 
 from aiohttp import web
@@ -25,9 +26,16 @@ from toolkit.harness.types import Json
 _SAME = (
     "tap send user group channel join leave add_bot remove_bot set_member block unblock "
     "deactivate ask_to_join create_topic migrate inline_query choose_result pre_checkout pay "
-    "react inject boost unboost buy_media deposit_stars renew_subscription change_subscription "
-    "give_gift pay_gift_upgrade set_profile_photo add_profile_audio show_personal_chat "
-    "allow_emoji_status"
+    "react inject vote add_poll_option delete_poll_option share_users share_chat allow_writing "
+    "log_in create_managed_bot replace_managed_bot_token give_managed_bot ask_guest "
+    "stop_generation post_story mark_tasks add_tasks connect_business disconnect_business "
+    "send_business edit_business delete_business direct_messages send_direct suggest_post "
+    "end_suggested_post set_direct_message_price start_giveaway end_giveaway create_group "
+    "set_title set_photo delete_photo pin set_auto_delete set_background come_near change_owner "
+    "leave_as_owner set_message_price edit_topic close_topic hide_general video_chat "
+    "join_community join_through_community leave_community boost unboost buy_media "
+    "deposit_stars renew_subscription change_subscription give_gift pay_gift_upgrade "
+    "set_profile_photo add_profile_audio show_personal_chat allow_emoji_status"
 )
 ACTIONS = {
     "say": "send_text",
@@ -35,7 +43,9 @@ ACTIONS = {
     **{name: f"send_{name}" for name in ("photo", "document", "contact", "location")},
     **{name: name for name in _SAME.split()},
 }
-WITH_CONTENT = ("photo", "document", "set_profile_photo", "add_profile_audio")
+WITH_CONTENT = (
+    *("photo", "document", "set_photo", "post_story", "set_profile_photo", "add_profile_audio"),
+)
 """Actions with a file, whose `content` comes in Base64."""
 MAX_WAIT = 60.0
 
@@ -55,7 +65,8 @@ class Control:
         if "content" in arguments and name in WITH_CONTENT:
             arguments["content"] = base64.b64decode(arguments["content"])
         try:
-            result = getattr(self._telegram, ACTIONS[name])(**arguments)
+            action = getattr(self._telegram, ACTIONS[name])
+            result = action(*_positional(action, arguments), **arguments)
         except (PersonError, ApiError, KeyError, TypeError, ValueError) as error:
             raise _refusal(400, str(error)) from error
         return web.json_response(result)
@@ -104,6 +115,18 @@ class Control:
         """Lift every fault."""
         self._telegram.faults.clear()
         return web.json_response(0)
+
+
+def _positional(action: Callable[..., Any], arguments: Json) -> list[Any]:
+    """Take out of the arguments a list of any length, and what comes before it."""
+    taken = list(signature(action).parameters.values())
+    many = next((at for at, one in enumerate(taken) if one.kind is one.VAR_POSITIONAL), 0)
+    if not many or taken[many].name not in arguments:
+        return []
+    return [
+        *(arguments.pop(one.name) for one in taken[:many]),
+        *arguments.pop(taken[many].name),
+    ]
 
 
 @contextmanager

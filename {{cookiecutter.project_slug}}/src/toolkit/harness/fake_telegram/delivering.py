@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from toolkit.harness.fake_telegram import fields
+from toolkit.harness.fake_telegram.business import business_place, for_business
+from toolkit.harness.fake_telegram.direct_messages import (
+    check_suggested,
+    is_direct,
+    suggested_post,
+    suggestion,
+    topic_fields,
+)
 from toolkit.harness.fake_telegram.errors import REASONS, ApiError, bad_request
 from toolkit.harness.fake_telegram.fields import INT64, as_int, as_text, parsing
 from toolkit.harness.fake_telegram.markup import (
@@ -18,7 +26,6 @@ from toolkit.harness.fake_telegram.policy import (
     check_may_post,
     check_may_send,
     check_reachable,
-    find_chat,
     formatted,
     later,
     readable_chat,
@@ -47,7 +54,7 @@ def deliver(
     reply_to = reply_parameters(request)
     suggested = suggested_post(request)
     markup = read_markup(request)
-    if payload.get("business_connection_id"):
+    if for_business(request):
         return _deliver_for_business(request, content, markup)
     if "ephemeral_message_parameters" in payload or "receiver_user_id" in payload:
         return _deliver_ephemeral(request, content, markup)
@@ -81,7 +88,7 @@ def check_options(
     if suggested is not None:
         if not suggests:
             raise bad_request("can't send suggested posts with the method")
-        raise bad_request("suggested posts can be sent only to channel direct messages")
+        check_suggested(chat, suggested)
 
 
 def check_topic_open(request: Request, chat: Chat, place: Json) -> None:
@@ -99,6 +106,8 @@ def show(request: Request, chat: Chat, content: Json, markup: Markup | None, pla
         place["effect_id"] = request.text("message_effect_id")
     if request.flag("protect_content"):
         place["has_protected_content"] = True
+    if suggested := suggested_post(request):
+        place |= suggestion(suggested)
     message = world.new_message(chat, world.bot_user, content, **place)
     if chat.kind == "channel":
         chat.outgoing.add(message["message_id"])
@@ -112,15 +121,10 @@ def show(request: Request, chat: Chat, content: Json, markup: Markup | None, pla
 
 
 def _deliver_for_business(request: Request, content: Late, markup: Markup | None) -> Json:
-    world, connection_id = request.world, request.text("business_connection_id")
-    connection = world.business_connections.get(connection_id)
-    if connection is None:
-        raise bad_request("business connection not found")
-    chat = find_chat(request)
+    chat, sender, sent = business_place(request)
     markup, made = check_markup(markup, chat), content()
     check_types(markup, chat, made)
-    sent: Json = {"business_connection_id": connection_id, "sender_business_bot": world.bot_user}
-    return world.new_message(chat, connection["user"], with_markup(made, markup), **sent)
+    return request.world.new_message(chat, sender, with_markup(made, markup), **sent)
 
 
 def _deliver_ephemeral(request: Request, content: Late, markup: Markup | None) -> Json:
@@ -145,29 +149,6 @@ def _deliver_ephemeral(request: Request, content: Late, markup: Markup | None) -
     return message
 
 
-def suggested_post(request: Request) -> Json | None:
-    """Return `suggested_post_parameters` of a message, which only direct messages take."""
-    unparsed = "suggested post parameters JSON object"
-    wrong = "object expected as suggested post parameters"
-    value: Json | None = request.json("suggested_post_parameters", unparsed, wrong)
-    if value is not None:
-        with parsing():
-            fields.integer(value, "send_date")
-            price = fields.nested(value, "price")
-            if price is not None:
-                _check_price(price)
-    return value
-
-
-def _check_price(price: Json) -> None:
-    currency = fields.required_text(price, "currency")
-    amount = fields.required_integer(price, "amount", INT64)
-    if currency == "TON" and amount % 10_000_000:
-        raise fields.Problem("Suggested post price must be divisible by 10000000 nanotoncoins")
-    if currency not in ("XTR", "TON"):
-        raise fields.Problem("Invalid suggested post price currency specified")
-
-
 def place_fields(request: Request, chat: Chat, reply_to: Json) -> Json:
     """Return the fields that show the topic of a message and what it replies to."""
     topic = thread_fields(request, chat)
@@ -179,7 +160,9 @@ def place_fields(request: Request, chat: Chat, reply_to: Json) -> Json:
 
 
 def thread_fields(request: Request, chat: Chat) -> Json:
-    """Return the fields that show the topic; only forums and private chats have topics."""
+    """Return the fields that show the topic, in forums, private chats and direct messages."""
+    if is_direct(chat):
+        return topic_fields(request, chat)
     thread_id = request.message_id("message_thread_id")
     if not thread_id or not (chat.is_private or chat.data.get("is_forum") or chat.topics):
         return {}

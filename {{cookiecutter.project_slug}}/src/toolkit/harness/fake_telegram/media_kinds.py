@@ -42,7 +42,7 @@ KINDS = {
 _TAGS = ("title", "performer")
 _NAMED: dict[str, tuple[str, ...]] = {
     "audio": ("file_name", "mime_type", *_TAGS),
-    "voice": ("mime_type",),
+    **dict.fromkeys(("voice", "live_photo"), ("mime_type",)),
     "video_note": (),
     "sticker": ("emoji",),
 }

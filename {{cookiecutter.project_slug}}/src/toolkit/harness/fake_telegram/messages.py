@@ -21,6 +21,8 @@ _FIXED = (
 )
 CONTENTS = ("text", *MEDIA, *_FIXED.split())
 """What a message has that is no service message. An animation has `document` as well."""
+SHOWN = (*CONTENTS, *CAPTION, *TEXT, "has_media_spoiler")
+"""Fields of a message that a forward and a copy have as well."""
 _EDITABLE = {"text", *MEDIA, "game", "checklist", "rich_message"}
 WITH_MEDIA = frozenset(
     ["text", "rich_message", "animation", "audio", "document", "photo", "live_photo", "video"]

@@ -21,11 +21,21 @@ class User:
     blocked: bool = False
     deactivated: bool = False
     business_stars: int = 0  # of the account, where it is one of a business
+    stories: dict[int, Json] = field(default_factory=dict)  # what each shows, by its id
 
     @property
     def id(self) -> int:
         """The user id, which is also the id of the private chat."""
         return int(self.data["id"])
+
+
+@dataclass
+class ManagedBot:
+    """A bot that the bot manages, and who may use it beside its owner (None: everybody)."""
+
+    owner: int
+    token: str
+    added: list[int] | None = None
 
 
 @dataclass

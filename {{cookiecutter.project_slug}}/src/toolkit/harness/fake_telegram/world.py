@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from toolkit.harness.fake_telegram.files import Files
-from toolkit.harness.fake_telegram.model import Chat, Event, Query, StickerSet, User
+from toolkit.harness.fake_telegram.model import Chat, Event, ManagedBot, Query, StickerSet, User
+from toolkit.harness.fake_telegram.people import NAMES, bot_json, names_of
 from toolkit.harness.fake_telegram.rights import is_member, member, shown_member
 from toolkit.harness.fake_telegram.stars import Stars
 from toolkit.harness.fake_telegram.update_queue import UpdateQueue
@@ -33,7 +34,7 @@ class World:
         self.token = token
         self.clock = clock
         """What time it is: a function that returns seconds, as `time.time` does."""
-        self.me = _bot(int(token.partition(":")[0]))
+        self.me = bot_json(int(token.partition(":")[0]))
         self.language = "en"
         """The `language_code` of users of whom nothing else is known."""
         self.users: dict[int, User] = {}
@@ -47,6 +48,7 @@ class World:
         self.invoices: dict[str, Json] = {}
         self.inline_messages: dict[str, tuple[int, int]] = {}
         self.business_connections: dict[str, Json] = {}
+        self.managed_bots: dict[int, ManagedBot] = {}
         self.commands: dict[tuple[str, str], list[Json]] = {}
         self.profile: dict[tuple[str, str], Any] = {}
         self.stars = Stars()
@@ -92,10 +94,12 @@ class World:
             known = self.users[user_id] = User({"id": user_id, **data, **fields})
         elif first_name or fields:
             named = {"first_name": first_name} if first_name else {}
-            known.data = {**known.data, **named, **fields}
+            data = {**known.data, **named, **fields}
+            known.data = {name: value for name, value in data.items() if value != ""}
             chat = self.chats.get(user_id)
             if chat is not None:
-                chat.data = {**chat.data, **_names(known.data)}
+                kept = {name: chat.data[name] for name in chat.data if name not in NAMES}
+                chat.data = {**kept, **names_of(known.data)}
         return known.data
 
     @property
@@ -116,7 +120,7 @@ class World:
         """Return the private chat of a user with the bot; it has the user's id."""
         chat = self.chats.get(user_id)
         if chat is None:
-            data = {"id": user_id, "type": "private", **_names(self.user(user_id))}
+            data = {"id": user_id, "type": "private", **names_of(self.user(user_id))}
             chat = self.chats[user_id] = Chat(data)
         return chat
 
@@ -196,8 +200,10 @@ class World:
 
     def inline_message(self, chat: Chat, user_id: int, content: Json, **fields: Any) -> str:
         """Append a message of a user, sent through the bot; return its inline message id."""
-        fields["via_bot"] = self.bot_user
-        message = self.new_message(chat, self.user(user_id), content, **fields)
+        guest = "guest_bot_caller_user" in fields
+        sender = self.bot_user if guest else self.user(user_id)
+        fields |= {} if guest else {"via_bot": self.bot_user}
+        message = self.new_message(chat, sender, content, **fields)
         inline_id = f"inline-{self.number('inline_message')}"
         self.inline_messages[inline_id] = (chat.id, message["message_id"])
         return inline_id
@@ -296,15 +302,3 @@ class World:
 def in_topic(thread_id: int) -> Json:
     """Return the fields of a message in a topic of a forum."""
     return {"message_thread_id": thread_id, "is_topic_message": True}
-
-
-def _names(user: Json) -> Json:
-    """Return what a private chat shows of its user."""
-    return {name: user[name] for name in ("first_name", "last_name", "username") if name in user}
-
-
-def _bot(bot_id: int) -> Json:
-    groups = {"can_join_groups": True, "can_read_all_group_messages": True}
-    other = {"supports_inline_queries": True, "can_connect_to_business": True}
-    head = {"id": bot_id, "is_bot": True, "first_name": "Bot", "username": "fake_bot"}
-    return {**head, **groups, **other, "has_main_web_app": False}

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from toolkit.harness.fake_telegram.rich.plain import text_of
 from toolkit.harness.specs.place import Place, SpecError
 from toolkit.harness.specs.sending import rounds
 from toolkit.harness.specs.sends import SENDS, Send, check
@@ -198,8 +199,7 @@ class Person:
     @property
     def news(self) -> list[str]:
         """Texts and captions that appeared or changed since the last action, then the toasts."""
-        texts = (m.get("text") or m.get("caption") or "" for m in self._changed.values())
-        return [*filter(None, texts), *self._toasts]
+        return [*filter(None, map(text_of, self._changed.values())), *self._toasts]
 
     @property
     def messages(self) -> list[Json]:

@@ -3,25 +3,45 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import aiogram.methods
 import aiohttp
 import pytest
+from pydantic import TypeAdapter
 
 from toolkit.harness.fake_telegram import FakeTelegram, Upload
 from toolkit.harness.fake_telegram.server import serve
 from toolkit.harness.types import Json
 
 HERE = Path(__file__).parent
+METHODS = {
+    str(kind.__api_method__).lower(): kind
+    for name in aiogram.methods.__all__
+    if hasattr(kind := getattr(aiogram.methods, name), "__api_method__")
+    and name != "TelegramMethod"
+}
 SUPERGROUP = -(10**12) - 10**9
 
 
 @pytest.fixture
-def telegram() -> FakeTelegram:
-    """A Telegram where nothing has happened yet, and no time passes."""
-    return FakeTelegram(clock=lambda: 1_700_000_000.0)
+def telegram() -> Iterator[FakeTelegram]:
+    """A Telegram where nothing has happened yet, and no time passes; aiogram reads its answers."""
+    telegram = FakeTelegram(clock=lambda: 1_700_000_000.0)
+    yield telegram
+    for call in telegram.calls:
+        if call.result is not None and call.method.lower() in METHODS:
+            read = result_of(call.method.lower()).validate_python(call.result)
+            assert unread(read) == [], call
+
+
+@cache
+def result_of(method: str) -> TypeAdapter[Any]:
+    """What aiogram reads the result of a method as."""
+    return TypeAdapter(METHODS[method].__returning__)
 
 
 @pytest.fixture
@@ -140,3 +160,20 @@ async def client(telegram: FakeTelegram) -> AsyncIterator[Client]:
     telegram.send_text(1, "/start")
     async with serve(telegram) as address, aiohttp.ClientSession() as http:
         yield Client(http, address, telegram.token)
+
+
+OF_OLD = ("contains_masks", "can_manage_voice_chats", "can_send_media_messages")
+"""What the server still sends, though the Bot API's documentation has it no more."""
+
+
+def unread(value: Any, place: str = "") -> list[str]:
+    """Return the fields in an object of aiogram that neither it knows nor older clients do."""
+    if isinstance(value, list):
+        return [name for each in value for name in unread(each, place)]
+    extra = getattr(value, "model_extra", None) or {}
+    found = [f"{place}.{name}" for name in extra if name not in OF_OLD]
+    for name in getattr(type(value), "model_fields", ()):
+        inner = getattr(value, name)
+        for each in inner if isinstance(inner, list) else [inner]:
+            found += unread(each, f"{place}.{name}")
+    return found

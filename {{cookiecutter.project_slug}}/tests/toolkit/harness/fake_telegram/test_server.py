@@ -163,6 +163,13 @@ async def test_a_dialogue_through_the_control_api(client: Client, telegram: Fake
     assert telegram.unanswered == []
 
 
+async def test_lists_go_through_the_control_api(client: Client, telegram: FakeTelegram) -> None:
+    reacted = await client.act("react", user_id=1, message_id=1, emoji=["👍"])
+    assert len(reacted["message_reaction"]["new_reaction"]) == 1
+    story = await client.act("post_story", user_id=1, content="Y2F0")
+    assert telegram.users[1].stories[story["id"]]["photo"][0]["file_size"] == 3
+
+
 async def test_faults_come_and_go_through_the_control_api(client: Client) -> None:
     await client.act("faults", error=429, retry_after=5, times="always")
     body = await client.call("getMe")

@@ -34,6 +34,15 @@ async def test_sees_says_when_there_is_nothing(person: Person) -> None:
         person.sees("hello")
 
 
+async def test_a_rich_message_is_read_block_by_block(
+    person: Person, telegram: FakeTelegram
+) -> None:
+    await person.say("/book")
+    rich = {"html": "<h1>Tea</h1><ul><li>green <b>leaves</b></ul>"}
+    await telegram.call("sendRichMessage", {"chat_id": person.id, "rich_message": rich})
+    person.sees("Tea\ngreen leaves")
+
+
 async def test_a_button_that_is_not_there_is_named_with_those_that_are(person: Person) -> None:
     with pytest.raises(AssertionError, match="No button labelled 'Perm'; there are none"):
         await person.tap("Perm")

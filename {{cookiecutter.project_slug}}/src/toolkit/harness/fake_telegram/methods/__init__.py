@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from toolkit.harness.fake_telegram.methods import (  # noqa: F401 - importing registers methods
     answers,
+    business,
     chats,
     contents,
     deleting,
+    drafts,
     editing,
     files,
     forwarding,
     games,
     gifts,
+    managed_bots,
     media,
     members,
     owned_gifts,
@@ -22,10 +25,13 @@ from toolkit.harness.fake_telegram.methods import (  # noqa: F401 - importing re
     polls,
     profile,
     receiving,
+    rich,
     sending,
     stars,
     sticker_sets,
     stickers,
+    stories,
+    suggested_posts,
     topics,
 )
 from toolkit.harness.fake_telegram.methods.registry import METHODS, run

@@ -139,7 +139,8 @@ def answer_web_app_query(request: Request, kind: str) -> Json:
     _answer(request, query, result)
     world = request.world
     chat = world.chats[query.chat_id or query.user_id]
-    return {"inline_message_id": world.inline_message(chat, query.user_id, content)}
+    guest = {"guest_bot_caller_user": world.user(query.user_id)} if kind == "guest_query" else {}
+    return {"inline_message_id": world.inline_message(chat, query.user_id, content, **guest)}
 
 
 @method("savePreparedInlineMessage")

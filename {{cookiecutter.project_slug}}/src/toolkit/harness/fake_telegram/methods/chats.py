@@ -34,7 +34,7 @@ _STANDS_FOR = {
     "can_edit_tag": "can_pin_messages",
     "can_react_to_messages": "can_send_messages",
 }
-_PRIVATE = frozenset(("banned_chats",))
+_PRIVATE = frozenset(("banned_chats", "direct_messages_chat_id", "open_polls"))
 """Details that getChat does not show."""
 
 GIFTS = "unlimited_gifts limited_gifts unique_gifts premium_subscription gifts_from_channels"

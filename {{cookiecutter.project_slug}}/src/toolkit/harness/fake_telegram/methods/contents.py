@@ -121,23 +121,27 @@ def checklist(request: Request) -> Late:
         title, tasks, flags = _read_checklist(value)
 
     def content() -> Json:
-        named, made = title(), [{"id": number, **text()} for number, text in tasks]
-        if not named["title"] or not all(task["text"] for task in made):
-            raise bad_request("text must be non-empty")
-        if len(named["title"]) > MAX_TITLE:
-            raise bad_request(f"checklist title length must not exceed {MAX_TITLE}")
+        named = title()
+        _check_text(named["title"], MAX_TITLE, "checklist title")
+        made = [{"id": number, **text()} for number, text in tasks]
+        for task in made:
+            _check_text(task["text"], MAX_TASK, "checklist task text")
+            if task["id"] <= 0:
+                raise bad_request("checklist task identifier must be positive")
         if not made:
             raise bad_request("checklist must have at least 1 task")
         if len(made) > MAX_TASKS:
             raise bad_request(f"checklist must have at most {MAX_TASKS} tasks")
-        for task in made:
-            if len(task["text"]) > MAX_TASK:
-                raise bad_request(f"checklist task text length must not exceed {MAX_TASK}")
-            if task["id"] <= 0:
-                raise bad_request("checklist task identifier must be positive")
         return {"checklist": {**named, "tasks": made, **flags}}
 
     return content
+
+
+def _check_text(text: str, most: int, what: str) -> None:
+    if not text:
+        raise bad_request("text must be non-empty")
+    if len(text) > most:
+        raise bad_request(f"{what} length must not exceed {most}")
 
 
 def _read_checklist(value: Any) -> tuple[Late, list[tuple[int, Late]], Json]:

@@ -49,16 +49,3 @@ def delete_ephemeral_message(request: Request) -> bool:
     del chat.ephemeral[key]
     request.world.notify("ephemeral", chat.id, None)
     return True
-
-
-@method("deleteBusinessMessages")
-def delete_business_messages(request: Request) -> bool:
-    wanted = set(message_ids(request))
-    connection = request.text("business_connection_id")
-    if connection not in request.world.business_connections:
-        raise bad_request("business connection not found")
-    for chat in request.world.chats.values():
-        for message_id in wanted & set(chat.messages):
-            if chat.messages[message_id].get("business_connection_id") == connection:
-                request.world.remove_message(chat, message_id)
-    return True

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from toolkit.harness.fake_telegram.business import for_business, own_business_message
 from toolkit.harness.fake_telegram.errors import bad_request
 from toolkit.harness.fake_telegram.markup import Markup, check_inline, check_types, read_markup
 from toolkit.harness.fake_telegram.messages import (
@@ -22,6 +23,7 @@ from toolkit.harness.fake_telegram.messages import (
 from toolkit.harness.fake_telegram.methods.contents import check_place, checklist, read_place
 from toolkit.harness.fake_telegram.methods.media import ALONE, input_media
 from toolkit.harness.fake_telegram.methods.registry import method
+from toolkit.harness.fake_telegram.methods.rich import rich_content
 from toolkit.harness.fake_telegram.methods.sending import text_content
 from toolkit.harness.fake_telegram.model import Chat
 from toolkit.harness.fake_telegram.policy import (
@@ -62,6 +64,10 @@ class Edit:
 def find_message(request: Request, edit: Edit | None = None) -> Found:
     """Return the message to change; an edit returns it, or True for one with an inline id."""
     payload, world = request.payload, request.world
+    if for_business(request):
+        chat, old = own_business_message(request)
+        _check_kind(old, edit or Edit())
+        return chat, old, lambda new: world.put_message(chat, new)
     if "chat_id" not in payload and not request.message_id():
         chat, old = inline_message(request)
         return chat, old, lambda new: bool(world.put_message(chat, new))
@@ -93,7 +99,11 @@ def _check_editable(request: Request, chat: Chat, old: Json, edit: Edit) -> None
         return
     if not editable:
         raise bad_request(CAN_NOT)
-    if edit.kinds and kind not in edit.kinds:
+    _check_kind(old, edit)
+
+
+def _check_kind(old: Json, edit: Edit) -> None:
+    if edit.kinds and kind_of(old) not in edit.kinds:
         raise bad_request(f"there is no {edit.edits} in the message to edit")
 
 
@@ -101,8 +111,7 @@ def find_ephemeral(request: Request, edit: Edit | None = None) -> Found:
     """Return the ephemeral message to change; an edit returns True."""
     chat, key = ephemeral(request, "message to edit")
     old = chat.ephemeral[key]
-    if edit is not None and edit.kinds and kind_of(old) not in edit.kinds:
-        raise bad_request(f"there is no {edit.edits} in the message to edit")
+    _check_kind(old, edit or Edit())
     return chat, old, lambda new: _put_ephemeral(request, chat, key, new)
 
 
@@ -159,8 +168,10 @@ def _check_album(old: str, new: str) -> None:
 @method("editMessageText", find=find_message)
 @method("editEphemeralMessageText", find=find_ephemeral)
 def edit_message_text(request: Request, find: Find) -> Any:
-    content = text_content(request, "MESSAGE_TOO_LONG")
-    edit = Edit(content, TEXT, "text", ("text", "rich_message", "game"))
+    rich = "rich_message" in request.payload
+    content = rich_content(request) if rich else text_content(request, "MESSAGE_TOO_LONG")
+    drop = (*TEXT, "rich_message")
+    edit = Edit(content, drop, "text", ("text", "rich_message", "game"))
     return change(request, edit, read_markup(request), find)
 
 

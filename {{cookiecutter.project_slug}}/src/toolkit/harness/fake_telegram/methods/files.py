@@ -38,7 +38,11 @@ def check_chat_photo(request: Request) -> None:
 def chat_photo(request: Request, chat: Chat) -> list[Json]:
     """Return the new photo of a chat."""
     value = request.text("photo")
-    name = value if value.startswith("attach://") else "attach://photo"
+    return set_photo(request, chat, value if value.startswith("attach://") else "attach://photo")
+
+
+def set_photo(request: Request, chat: Chat, name: str) -> list[Json]:
+    """Make a part of a request the photo of a chat, and return it."""
     photo: list[Json] = describe(find_file(request, "photo", name), "photo", {})["photo"]
     chat.details["photo"] = {
         f"{size}_{field}": data[field]

@@ -13,13 +13,13 @@ from toolkit.harness.fake_telegram.delivering import (
     place_fields,
     reply_parameters,
     show,
-    suggested_post,
     thread_fields,
 )
+from toolkit.harness.fake_telegram.direct_messages import suggested_post
 from toolkit.harness.fake_telegram.errors import ApiError, bad_request
 from toolkit.harness.fake_telegram.markup import Markup, check_markup, check_types, read_markup
 from toolkit.harness.fake_telegram.media_kinds import KINDS, fitting
-from toolkit.harness.fake_telegram.messages import CAPTION, CONTENTS, MEDIA, TEXT, kind_of
+from toolkit.harness.fake_telegram.messages import CAPTION, MEDIA, SHOWN, kind_of
 from toolkit.harness.fake_telegram.methods.contents import throw
 from toolkit.harness.fake_telegram.methods.registry import method
 from toolkit.harness.fake_telegram.model import Chat
@@ -38,8 +38,6 @@ from toolkit.harness.fake_telegram.request import Request
 from toolkit.harness.types import Json
 
 NOT_COPIED = ("paid_media", "invoice", "giveaway", "giveaway_winners")
-SHOWN = (*CONTENTS, *CAPTION, *TEXT, "has_media_spoiler")
-"""Fields of a message that a forward and a copy have as well."""
 _OTHER_PERMISSIONS = {
     "poll": "can_send_polls",
     "dice": "can_send_other_messages",

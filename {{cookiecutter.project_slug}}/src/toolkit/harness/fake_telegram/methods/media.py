@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from toolkit.harness.fake_telegram import fields
+from toolkit.harness.fake_telegram.business import business_place, for_business
 from toolkit.harness.fake_telegram.delivering import (
     check_options,
     check_topic_open,
@@ -14,8 +15,8 @@ from toolkit.harness.fake_telegram.delivering import (
     place_fields,
     reply_parameters,
     show,
-    suggested_post,
 )
+from toolkit.harness.fake_telegram.direct_messages import suggested_post
 from toolkit.harness.fake_telegram.errors import ApiError, bad_request
 from toolkit.harness.fake_telegram.fields import Problem, parsing
 from toolkit.harness.fake_telegram.media_kinds import (
@@ -122,6 +123,8 @@ def send_media_group(request: Request) -> list[Json]:
     suggested = suggested_post(request)
     items = request.array("media", "expected an Array of InputMedia")
     media = [input_media(request, item, album=True) for item in items]
+    if for_business(request):
+        return _album_for_business(request, media)
     chat = writable_chat(request)
     place = place_fields(request, chat, reply_to)
     if not media:
@@ -138,9 +141,25 @@ def send_media_group(request: Request) -> list[Json]:
         check_topic_open(request, chat, place)
     except ApiError as error:
         raise one_of_many(1, error) from None
-    album = len(contents) > 1
-    group = {"media_group_id": str(request.world.number("media_group"))} if album else {}
+    group = _group(request, contents)
     return [show(request, chat, content | group, None, dict(place)) for content in contents]
+
+
+def _group(request: Request, contents: list[Json]) -> Json:
+    """Return the field of messages that are one album."""
+    album = len(contents) > 1
+    return {"media_group_id": str(request.world.number("media_group"))} if album else {}
+
+
+def _album_for_business(request: Request, media: list[tuple[str, Late]]) -> list[Json]:
+    chat, sender, sent = business_place(request)
+    if not media:
+        raise bad_request("there are no messages to send")
+    contents = [_album_content(content, number) for number, (_, content) in enumerate(media, 1)]
+    _check_album([name for name, _ in media], contents)
+    group = _group(request, contents)
+    world = request.world
+    return [world.new_message(chat, sender, content | group, **sent) for content in contents]
 
 
 def _album_content(content: Late, number: int) -> Json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from toolkit.harness.fake_telegram import fields
+from toolkit.harness.fake_telegram.business import business_message, for_business
 from toolkit.harness.fake_telegram.errors import bad_request
 from toolkit.harness.fake_telegram.fields import INT64, Problem, as_int, parsing
 from toolkit.harness.fake_telegram.messages import kind_of
@@ -25,6 +26,8 @@ REACTIONS = frozenset(_REACTIONS.split())
 
 @method("pinChatMessage")
 def pin_chat_message(request: Request) -> bool:
+    if for_business(request):
+        return _pin_for_business(request, pinned=True)
     chat, world = writable_chat(request), request.world
     message = message_in(chat, request, "message to pin")
     check_may_pin(request, chat)
@@ -40,6 +43,8 @@ def pin_chat_message(request: Request) -> bool:
 
 @method("unpinChatMessage")
 def unpin_chat_message(request: Request) -> bool:
+    if for_business(request):
+        return _pin_for_business(request, pinned=False)
     chat = writable_chat(request)
     if request.message_id():
         message_id = message_in(chat, request, "message to unpin")["message_id"]
@@ -51,6 +56,14 @@ def unpin_chat_message(request: Request) -> bool:
     if message_id in chat.pinned:
         chat.pinned.remove(message_id)
     request.world.notify("chat", chat.id, "unpinned")
+    return True
+
+
+def _pin_for_business(request: Request, *, pinned: bool) -> bool:
+    chat, message = business_message(request)
+    kept = [each for each in chat.pinned if each != message["message_id"]]
+    chat.pinned = [*kept, message["message_id"]] if pinned else kept
+    request.world.notify("chat", chat.id, "pinned" if pinned else "unpinned")
     return True
 
 

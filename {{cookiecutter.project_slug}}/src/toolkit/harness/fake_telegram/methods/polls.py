@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from toolkit.harness.fake_telegram import fields
+from toolkit.harness.fake_telegram.business import for_business, own_business_message
 from toolkit.harness.fake_telegram.delivering import deliver
 from toolkit.harness.fake_telegram.errors import bad_request
 from toolkit.harness.fake_telegram.fields import as_int, parsing, whole_number
@@ -34,7 +35,11 @@ MAX_COUNTRIES = 12
 def send_poll(request: Request) -> Json:
     content = _poll(request)
     sent = deliver(request, content, "can_send_polls", "polls")
-    request.world.polls[sent["poll"]["id"]] = (sent["chat"]["id"], sent["message_id"])
+    poll_id = sent["poll"]["id"]
+    request.world.polls[poll_id] = (sent["chat"]["id"], sent["message_id"])
+    if request.flag("allow_adding_options"):
+        details = request.world.chats[sent["chat"]["id"]].details
+        details["open_polls"] = [*details.get("open_polls", []), poll_id]
     return sent
 
 
@@ -192,8 +197,11 @@ def _check_correct(correct: list[int], options: int) -> None:
 @method("stopPoll")
 def stop_poll(request: Request) -> Json:
     markup = read_markup(request)
-    chat = editable_chat(request)
-    message = message_in(chat, request, "message with poll to stop")
+    if for_business(request):
+        chat, message = own_business_message(request)
+    else:
+        chat = editable_chat(request)
+        message = message_in(chat, request, "message with poll to stop")
     if "poll" not in message:
         raise bad_request("message is not a poll")
     if not is_editable(request, chat, message):

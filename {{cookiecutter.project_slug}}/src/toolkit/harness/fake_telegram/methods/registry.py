@@ -13,7 +13,6 @@ from toolkit.harness.fake_telegram.request import Request
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
-NOT_MODELLED_PARAMETERS = ("rich_message",)
 METHODS: dict[str, Callable[[Request], Any]] = {}
 
 
@@ -44,9 +43,6 @@ async def run(request: Request) -> Any:
     handler = METHODS.get(request.method.lower())
     if handler is None:
         raise _not_modelled(f"{request.method}{why_not_modelled(request.method)}")
-    for parameter in NOT_MODELLED_PARAMETERS:
-        if parameter in request.payload:
-            raise _not_modelled(f"{parameter} of {request.method}")
     try:
         result = handler(request)
     except UnicodeEncodeError:  # half of a surrogate pair

@@ -1,20 +1,18 @@
-"""Text messages, chat actions, drafts."""
+"""Text messages and chat actions."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from toolkit.harness.fake_telegram import fields
+from toolkit.harness.fake_telegram.business import business_chat, for_business
 from toolkit.harness.fake_telegram.delivering import deliver
 from toolkit.harness.fake_telegram.errors import bad_request, too_many_requests
-from toolkit.harness.fake_telegram.fields import as_int, parsing
+from toolkit.harness.fake_telegram.fields import parsing
 from toolkit.harness.fake_telegram.methods.registry import method
 from toolkit.harness.fake_telegram.policy import (
     Late,
     check_reachable,
-    find_chat,
-    formatted,
-    later,
     message_text,
     writable_chat,
 )
@@ -79,10 +77,8 @@ def send_chat_action(request: Request) -> bool:
     action = request.text("action").lower()
     if action not in ACTIONS:
         raise bad_request("wrong parameter action in request")
-    if request.payload.get("business_connection_id"):
-        if request.text("business_connection_id") not in request.world.business_connections:
-            raise bad_request("business connection not found")
-        chat = find_chat(request)
+    if for_business(request):
+        chat = business_chat(request)[1]
     else:
         chat = writable_chat(request)
         if request.message_id("message_thread_id") and chat.kind in ("group", "channel"):
@@ -90,23 +86,6 @@ def send_chat_action(request: Request) -> bool:
         check_reachable(request, chat)
     chat.action = None if action == "cancel" else action
     request.world.notify("action", chat.id, chat.action)
-    return True
-
-
-@method("sendMessageDraft")
-def send_message_draft(request: Request) -> bool:
-    """Show a preview that the next message replaces."""
-    draft_id = as_int(request.payload.get("draft_id"))
-    text = later(lambda: formatted(request.payload, "text", entities="entities"))
-    chat = writable_chat(request)
-    draft = text()
-    if not chat.is_private:
-        raise bad_request("message drafts can be sent to private chats only")
-    if not draft_id:
-        raise bad_request("draft_id must be non-zero")
-    check_reachable(request, chat)
-    chat.drafts[draft_id] = draft
-    request.world.notify("draft", chat.id, draft)
     return True
 
 

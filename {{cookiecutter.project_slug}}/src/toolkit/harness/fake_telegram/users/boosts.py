@@ -23,7 +23,7 @@ class Boosts(World):
             "source": {"source": "premium", "user": user},
         }
         chat.boosts[str(boost["boost_id"])] = boost
-        update = self._tell(chat, "chat_boost", {"boost": boost})
+        update = self._tell_admins(chat, "chat_boost", {"boost": boost})
         if chat.kind == "supergroup":
             self.service_message(chat, user, {"boost_added": {"boost_count": 1}})
         return update
@@ -35,10 +35,10 @@ class Boosts(World):
             if boost["source"]["user"]["id"] == user_id:
                 del chat.boosts[boost_id]
                 gone = {"boost_id": boost_id, "remove_date": self.now(), "source": boost["source"]}
-                return self._tell(chat, "removed_chat_boost", gone)
+                return self._tell_admins(chat, "removed_chat_boost", gone)
         raise PersonError(f"user {user_id} does not boost chat {chat_id}")
 
-    def _tell(self, chat: Chat, kind: str, content: Json) -> Json:
+    def _tell_admins(self, chat: Chat, kind: str, content: Json) -> Json:
         content = {"chat": chat.data, **content}
         if not is_admin(chat, self.bot_id):
             return {"update_id": 0, kind: content}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from toolkit.harness.fake_telegram.model import PersonError
+from toolkit.harness.fake_telegram.rich.plain import buttons_in
 from toolkit.harness.fake_telegram.world import World
 from toolkit.harness.types import Json
 
@@ -22,6 +24,14 @@ class Button:
     message_id: int | None
 
 
+def _under(message: Json) -> Iterator[Json]:
+    """Iterate over the buttons in a message and under it."""
+    if "rich_message" in message:
+        yield from buttons_in(message["rich_message"]["blocks"])
+    for row in message.get("reply_markup", {}).get("inline_keyboard", []):
+        yield from row
+
+
 class Buttons(World):
     """The screen of a chat, as far as it can be tapped."""
 
@@ -30,8 +40,7 @@ class Buttons(World):
         found = [
             Button(button["text"], button, message["message_id"])
             for message in reversed(self.messages(chat_id))
-            for row in message.get("reply_markup", {}).get("inline_keyboard", [])
-            for button in row
+            for button in _under(message)
         ]
         chat = self.chats.get(chat_id)
         rows = (chat.reply_keyboard or {}).get("keyboard", []) if chat else []

@@ -64,10 +64,14 @@ class Membership(World):
         chat, user = self._group(chat_id), self.user(user_id)
         return self.change_member(chat, user, member("administrator", user, is_anonymous=True))
 
-    def ask_to_join(self, user_id: int, chat_id: int) -> Json:
-        """Ask to join a group that approves its members."""
+    def ask_to_join(self, user_id: int, chat_id: int, *, guarded: bool = False) -> Json:
+        """Ask to join a group that approves its members, or one that is `guarded` by the bot.
+
+        The latter comes with a query, which the bot has to answer.
+        """
         chat, user = self._group(chat_id), self.user(user_id)
         request = {"chat": chat.data, "from": user, "user_chat_id": user_id, "date": self.now()}
+        request |= {"query_id": str(self.number("query"))} if guarded else {}
         chat.requests[user_id] = request
         self.users[user_id].started = True  # the bot may write to those who ask to join
         return self.emit("chat_join_request", request)

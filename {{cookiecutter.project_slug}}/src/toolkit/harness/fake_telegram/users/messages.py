@@ -9,13 +9,21 @@ from typing import Any
 from toolkit.harness.fake_telegram.delivering import forward_fields, origin_of
 from toolkit.harness.fake_telegram.entities import format_text
 from toolkit.harness.fake_telegram.media_kinds import describe
-from toolkit.harness.fake_telegram.messages import CAPTION, TEXT
-from toolkit.harness.fake_telegram.methods.forwarding import SHOWN
+from toolkit.harness.fake_telegram.messages import CAPTION, SHOWN, TEXT
 from toolkit.harness.fake_telegram.model import Chat, PersonError
 from toolkit.harness.fake_telegram.rights import ANONYMOUS, is_member, member
 from toolkit.harness.fake_telegram.users.buttons import Button, Buttons, NoSuchButton
 from toolkit.harness.fake_telegram.world import in_topic
 from toolkit.harness.types import Json
+
+# What a user does who presses a button of the reply keyboard that asks for more than a text.
+_INSTEAD = {
+    "request_users": "share_users",
+    "request_chat": "share_chat",
+    "request_poll": "send_poll",
+    "request_managed_bot": "create_managed_bot",
+    "web_app": "send_web_app_data",
+}
 
 
 class Messages(Buttons):
@@ -76,6 +84,8 @@ class Messages(Buttons):
         sender = self.user(user_id)
         if chat.members.get(user_id, {}).get("is_anonymous"):
             sender, fields["sender_chat"] = ANONYMOUS, chat.data
+        elif tag := chat.members.get(user_id, {}).get("tag"):
+            fields["sender_tag"] = tag
         message = self.new_message(chat, sender, content, **fields)
         return self.emit_message(chat, message)
 
@@ -200,12 +210,16 @@ class Messages(Buttons):
         old = chat.messages.get(message_id)
         if old is None or old.get("from", {}).get("id") not in (user_id, None):
             raise PersonError(f"message {message_id} is not a message of user {user_id}")
+        message = self.edited(old, text)
+        self.put_message(chat, message)
+        return self.emit_message(chat, message, edited=True)
+
+    def edited(self, old: Json, text: str) -> Json:
+        """Return a message with another text, or another caption."""
         content = self.text_content(text)
         content = content if "text" in old else _as_caption(content)
         kept = {k: v for k, v in old.items() if k not in (*TEXT, *CAPTION)}
-        message = {**kept, **content, "edit_date": self.now()}
-        self.put_message(chat, message)
-        return self.emit_message(chat, message, edited=True)
+        return {**kept, **content, "edit_date": self.now()}
 
     def tap(
         self,
@@ -239,7 +253,7 @@ class Messages(Buttons):
     def _ask(self, user_id: int, chat: Chat, message_id: int, asked: Json) -> Json:
         """Make the query of a tap; it knows a message that came through the bot by its own id."""
         for inline_id, place in self.inline_messages.items():
-            if place == (chat.id, message_id) and "via_bot" in chat.messages.get(message_id, {}):
+            if place == (chat.id, message_id) and message_id in chat.messages:
                 return self._ask_inline(user_id, inline_id, asked)
         gone = {"chat": chat.data, "message_id": message_id, "date": 0}
         shown = {"message": chat.messages.get(message_id, gone), "chat_instance": str(chat.id)}
@@ -254,11 +268,9 @@ class Messages(Buttons):
             return self.send_contact(user_id, chat_id=chat.id)
         if button.data.get("request_location"):
             return self.send_location(user_id, 0.0, 0.0, chat.id)
-        for name in ("request_users", "request_chat", "request_poll", "web_app"):
+        for name, instead in _INSTEAD.items():
             if name in button.data:
-                raise NoSuchButton(
-                    f"the button '{button.label}' has {name}: send what the user chose instead"
-                )
+                raise NoSuchButton(f"the button '{button.label}' has {name}: use {instead}(…)")
         return self.send_text(user_id, button.label, chat.id)
 
     def place(

@@ -1,6 +1,8 @@
-"""Inline queries, votes and reactions."""
+"""Inline queries and reactions."""
 
 from __future__ import annotations
+
+from collections import Counter
 
 from toolkit.harness.fake_telegram.methods.games import play_button
 from toolkit.harness.fake_telegram.methods.inline_results import result_content
@@ -35,41 +37,27 @@ class Queries(World):
         chosen |= {"inline_message_id": inline_id} if buttons else {}
         return self.emit("chosen_inline_result", chosen)
 
-    def vote(self, user_id: int, poll_id: str, *options: int) -> Json:
-        """Vote in a poll, or retract; return the poll_answer, or poll where it is anonymous."""
-        chat_id, message_id = self.polls[poll_id]
-        chat = self.chats[chat_id]
-        message = chat.messages[message_id]
-        poll = message["poll"]
-        if poll["is_closed"]:
-            raise PersonError(f"poll {poll_id} is closed")
-        if len(options) > 1 and not poll["allows_multiple_answers"]:
-            raise PersonError(f"poll {poll_id} takes one answer, not {len(options)}")
-        votes = chat.details.setdefault(f"votes:{poll_id}", {})
-        if votes.get(user_id) and not poll["allows_revoting"]:
-            raise PersonError(f"user {user_id} has answered, and poll {poll_id} is a quiz")
-        votes[user_id] = options
-        counted = [
-            {**option, "voter_count": sum(number in chosen for chosen in votes.values())}
-            for number, option in enumerate(poll["options"])
-        ]
-        total = sum(bool(chosen) for chosen in votes.values())
-        poll = {**poll, "options": counted, "total_voter_count": total}
-        self.put_message(chat, {**message, "poll": poll})
-        update = self.emit("poll", poll)
-        if poll["is_anonymous"]:
-            return update
-        ids = [str(counted[number]["persistent_id"]) for number in options]
-        answer: Json = {"poll_id": poll_id, "user": self.user(user_id)}
-        answer |= {"option_ids": list(options), "option_persistent_ids": ids}
-        return self.emit("poll_answer", answer)
-
     def react(self, user_id: int, message_id: int, *emoji: str, chat_id: int | None = None) -> Json:
-        """Put these reactions on a message, in place of those that the user had."""
+        """Put these reactions on a message, in place of those that the user had.
+
+        In a channel nobody sees whose they are: its update has their number.
+        """
         chat = self.chat(chat_id or user_id)
         old = chat.reactions.get((message_id, user_id), [])
         new = [{"type": "emoji", "emoji": each} for each in emoji]
         chat.reactions[message_id, user_id] = new
         content: Json = {"chat": chat.data, "message_id": message_id, "date": self.now()}
+        if chat.kind == "channel":
+            counts = Counter(
+                reaction["emoji"]
+                for (reacted, _), reactions in chat.reactions.items()
+                if reacted == message_id
+                for reaction in reactions
+            )
+            content["reactions"] = [
+                {"type": {"type": "emoji", "emoji": each}, "total_count": count}
+                for each, count in counts.most_common()
+            ]
+            return self.emit("message_reaction_count", content)
         content |= {"user": self.user(user_id), "old_reaction": old, "new_reaction": new}
         return self.emit("message_reaction", content)

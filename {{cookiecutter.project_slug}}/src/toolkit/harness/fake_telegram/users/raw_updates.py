@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from toolkit.harness.fake_telegram.business import RIGHTS, connection_json
 from toolkit.harness.fake_telegram.media_kinds import KINDS
-from toolkit.harness.fake_telegram.model import Chat, Query
+from toolkit.harness.fake_telegram.methods.managed_bots import managed_token
+from toolkit.harness.fake_telegram.model import Chat, ManagedBot, Query
 from toolkit.harness.fake_telegram.rights import member
 from toolkit.harness.fake_telegram.world import World
 from toolkit.harness.types import Json
 
-_POSTS = ("message", "channel_post", "business_message")
+_POSTS = ("message", "channel_post", "business_message", "guest_message")
+UNKNOWN_OWNER = 5_000_000_000
+"""The account of a business of which an update names the connection and nothing else."""
 THUMBNAILS = ("thumbnail", "thumb")
 MESSAGES = (*_POSTS, *(f"edited_{kind}" for kind in _POSTS))
 
@@ -48,13 +52,31 @@ class RawUpdates(World):
         if kind == "business_connection":
             self.business_connections[content["id"]] = content
         elif "business_connection_id" in content:
-            owner = {"user": self.user(chat_data["id"]) if chat_data else self.bot_user}
-            self.business_connections.setdefault(content["business_connection_id"], owner)
-        if kind.endswith("_query") and sender is not None:
-            query = Query(kind, str(content["id"]), int(sender["id"]), content, self.clock())
+            customer = chat_data["id"] if chat_data else UNKNOWN_OWNER
+            writer = sender["id"] if sender is not None else customer
+            owner = self.user(UNKNOWN_OWNER if writer == customer else writer)
+            connection_id = content["business_connection_id"]
+            known = connection_json(connection_id, owner, self.now(), RIGHTS)
+            self.business_connections.setdefault(connection_id, known)
+        self._learn_of_others(kind, content)
+        guest = kind == "guest_message"
+        if (guest or kind.endswith("_query")) and sender is not None:
+            query_id = str(content["guest_query_id" if guest else "id"])
+            name = "guest_query" if guest else kind
+            query = Query(name, query_id, int(sender["id"]), content, self.clock())
             query.chat_id = message.get("chat", {}).get("id")
             query.message_id = message.get("message_id")
             self.remember(query)
+
+    def _learn_of_others(self, kind: str, content: Json) -> None:
+        """Keep who waits to be let in, and a bot that is to be managed."""
+        if kind == "chat_join_request":
+            self.chats[content["chat"]["id"]].requests[content["from"]["id"]] = content
+        elif kind == "managed_bot":
+            bot, owner = content["bot"], content["user"]
+            self.user(bot["id"], **{k: v for k, v in bot.items() if k != "id"})
+            managed = ManagedBot(owner["id"], managed_token(self, bot["id"]))
+            self.managed_bots.setdefault(bot["id"], managed)
 
     def _learn_files(self, content: Json) -> None:
         """Keep every file that is mentioned, however deep, so that it can be asked for and sent."""

@@ -51,7 +51,7 @@ async def _vote(simulation: Simulation, person: int, chosen: list[Target]) -> No
 
 
 async def _do(simulation: Simulation, person: int, kind: str, value: Any, target: Target) -> None:
-    about = target.message and target.message["message_id"]
+    about = target.message["message_id"] if target.message else None
     await act(simulation, person, person, kind, value, about)
 
 

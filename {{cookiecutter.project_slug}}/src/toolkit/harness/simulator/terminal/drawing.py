@@ -11,6 +11,7 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
+from toolkit.harness.fake_telegram.rich.plain import text_of
 from toolkit.harness.simulator.terminal.screens import printable
 from toolkit.harness.simulator.terminal.targets import OPENS, Rows, Target, plain, targets_of
 from toolkit.harness.types import Json
@@ -64,6 +65,8 @@ def message(content: Json, *heads: str, style: str = BOT) -> Bubble:
     for field, entities in (("text", "entities"), ("caption", "caption_entities")):
         if field in content:
             parts.append(styled(content[field], content.get(entities, ())))
+    if "rich_message" in content:
+        parts.append(Text(printable(text_of(content))))
     parts += _poll_and_buttons(content)
     if len(parts) == len(heads[:1]):
         parts.append(Text(", ".join(content.keys() - ENVELOPE).replace("_", " "), "bold"))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from toolkit.harness.fake_telegram import Event
+from toolkit.harness.fake_telegram.rich.plain import text_of
 from toolkit.harness.simulator.turns import Turn
 
 MEDIA = ("photo", "video", "animation", "audio", "voice", "document", "sticker", "location", "poll")
@@ -49,7 +50,7 @@ class PlainScreen:
             parts.insert(0, f"(to {to})")
         if self._mark_edits and "edit_date" in message:
             parts.insert(0, "(edited)")
-        parts.append(message.get("text") or message.get("caption") or "")
+        parts.append(text_of(message))
         rows = message.get("reply_markup", {}).get("inline_keyboard", [])
         lines = [" ".join(parts), *(" ".join(f"[{b['text']}]" for b in row) for row in rows)]
         self._write("".join(f"{printable(line)}\n" for line in lines))
