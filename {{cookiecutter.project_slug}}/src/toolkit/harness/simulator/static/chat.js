@@ -1,7 +1,7 @@
 // The conversation on screen: its header, its messages, what the bot is doing, its notices.
 
 import { notice, showAlert } from "./dialogs.js";
-import { avatar, button, h, icon, iconButton } from "./dom.js";
+import { avatar, button, h, icon, iconButton, part } from "./dom.js";
 import { formatted, openAddress } from "./entities.js";
 import { traceback } from "./json.js";
 import { openMenu } from "./menu.js";
@@ -9,12 +9,12 @@ import { bubble, idOf, summary } from "./message.js";
 import { act, chatHere, emit, isInTopicHere, messagesHere, nameOf, on, request, state } from "./state.js";
 
 const TYPING_MS = 5000; // https://core.telegram.org/bots/api#sendchataction
-const header = document.querySelector("#chat-header");
-const banner = document.querySelector("#banner");
-const topics = document.querySelector("#topics");
-const pinned = document.querySelector("#pinned");
-const log = document.querySelector("#log");
-const activity = document.querySelector("#activity");
+const header = part("#chat-header");
+const banner = part("#banner");
+const topics = part("#topics");
+const pinned = part("#pinned");
+const log = part("#log");
+const activity = part("#activity");
 
 let typingTimer = 0;
 
@@ -75,6 +75,8 @@ function say(text) {
   act("say", { text, thread: state.here.thread });
 }
 
+/** @param {import("./state.js").BotObject} message
+ *  @param {import("./state.js").BotObject | null} before */
 function draw(message, before = null) {
   const author = message.sender_chat?.title ?? message.from?.first_name ?? "Unknown";
   const isOwn = message.from?.id === state.here.user;
@@ -82,8 +84,8 @@ function draw(message, before = null) {
   return bubble(message, {
     isOwn,
     author,
-    named: !isOwn && chatHere().type !== "private" && !sameAuthor,
-    reactions: chatHere().reactions[message.message_id],
+    named: !isOwn && chatHere()?.type !== "private" && !sameAuthor,
+    reactions: chatHere()?.reactions[message.message_id],
     actions: {
       onTap: (row, column, button) => tap(message, row, column, button),
       onMenu: (anchor) => menu(message, anchor),
@@ -198,7 +200,9 @@ on("message", ({ chat, message, isNew }) => {
 
 function replace(old, element) {
   // The focus stays on the message, on the button at the same place if there is one.
-  const focused = old.contains(document.activeElement) ? document.activeElement : null;
+  const focused = old.contains(document.activeElement)
+    ? /** @type {HTMLElement} */ (document.activeElement)
+    : null;
   old.replaceWith(element);
   if (!focused) return;
   const same = focused.dataset.key && element.querySelector(`[data-key="${focused.dataset.key}"]`);

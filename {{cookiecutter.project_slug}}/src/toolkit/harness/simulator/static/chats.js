@@ -1,11 +1,11 @@
 // The list of chats: one private chat per person, and the groups.
 
 import { askFor } from "./dialogs.js";
-import { avatar, button, h, keepFocus } from "./dom.js";
+import { avatar, button, h, keepFocus, part } from "./dom.js";
 import { summary } from "./message.js";
 import { emit, look, on, request, state } from "./state.js";
 
-const list = document.querySelector("#chat-list");
+const list = part("#chat-list");
 
 function draw() {
   keepFocus(list, "chat", () => list.replaceChildren(...[...state.chats.values()].map(entry)));
@@ -46,8 +46,8 @@ async function add(title, fields, what) {
   if (id) openSoon(id);
 }
 
-document.querySelector("#new-person").onclick = () => add("New person", [NAME], "meet");
-document.querySelector("#new-group").onclick = () => add("New group", GROUP, "gather");
+part("#new-person").onclick = () => add("New person", [NAME], "meet");
+part("#new-group").onclick = () => add("New group", GROUP, "gather");
 
 on("new-topic", async () => {
   const answer = await askFor("New topic", [NAME]);

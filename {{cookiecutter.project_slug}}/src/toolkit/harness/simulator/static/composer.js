@@ -1,20 +1,22 @@
 // Where a person writes: text, commands, replies, files, and the bot's reply keyboard.
 
-import { button, h, icon, iconButton } from "./dom.js";
+import { button, h, icon, iconButton, part } from "./dom.js";
 import { openMenu } from "./menu.js";
 import { summary } from "./message.js";
 import { act, chatHere, emit, nameOf, on, request, state } from "./state.js";
 
-const form = document.querySelector("#composer");
-const input = document.querySelector("#message");
-const context = document.querySelector("#composer-context");
-const suggestions = document.querySelector("#suggestions");
-const keyboard = document.querySelector("#reply-keyboard");
-const speaker = document.querySelector("#speaker");
-const blocked = document.querySelector("#blocked");
-const file = document.querySelector("#file");
+const form = part("#composer");
+const input = /** @type {HTMLTextAreaElement} */ (part("#message"));
+const context = part("#composer-context");
+const suggestions = part("#suggestions");
+const keyboard = part("#reply-keyboard");
+const speaker = part("#speaker");
+const blocked = part("#blocked");
+const file = /** @type {HTMLInputElement} */ (part("#file"));
 
+/** @type {import("./state.js").BotObject | null} */
 let replyTo = null;
+/** @type {import("./state.js").BotObject | null} */
 let rewriting = null;
 let chosen = 0;
 
@@ -111,14 +113,14 @@ input.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
-document.querySelector("#commands").addEventListener("click", () => {
+part("#commands").addEventListener("click", () => {
   setText(input.value === "/" ? "" : "/");
   input.focus();
 });
 
 // What is not text.
 
-document.querySelector("#attach").addEventListener("click", (event) => {
+part("#attach").addEventListener("click", (event) => {
   openMenu(event.currentTarget, [
     ["Photo or file", () => file.click()],
     ["My contact", () => act("share", { what: "contact" })],
@@ -127,19 +129,24 @@ document.querySelector("#attach").addEventListener("click", (event) => {
 });
 
 file.addEventListener("change", () => {
-  for (const each of file.files) upload(each);
+  for (const each of file.files ?? []) upload(each);
   file.value = "";
 });
 
 form.addEventListener("dragover", (event) => event.preventDefault());
 form.addEventListener("drop", (event) => {
   event.preventDefault();
-  for (const each of event.dataTransfer.files) upload(each);
+  for (const each of event.dataTransfer?.files ?? []) upload(each);
 });
 
 async function upload(each) {
   const { user, chat, thread } = state.here;
-  const place = new URLSearchParams({ user, chat, thread: thread ?? "", name: each.name });
+  const place = new URLSearchParams({
+    user: `${user}`,
+    chat: `${chat}`,
+    thread: `${thread ?? ""}`,
+    name: each.name,
+  });
   const response = await fetch(`/files?${place}`, { method: "POST", body: each });
   if (response.ok) return;
   const isRefused = response.headers.get("Content-Type")?.startsWith("application/json");

@@ -1,9 +1,9 @@
 // Notices, questions, and the dialogs that save and open specs.
 
-import { button, h, plural } from "./dom.js";
+import { button, h, part, plural } from "./dom.js";
 import { emit, on, request, state } from "./state.js";
 
-const toasts = document.querySelector("#toasts");
+const toasts = part("#toasts");
 const NOTICE_MS = 6000;
 
 /** A short line above the chat, as the notices of answered taps are. */

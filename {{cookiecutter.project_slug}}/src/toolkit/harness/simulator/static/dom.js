@@ -1,6 +1,18 @@
 // Builds the page. Text always becomes text nodes: nothing that a bot writes is markup.
 
-/** `h("button.small", {onclick}, "Send", icon)`: an element with classes, properties and children. */
+/** The element of the page that `selector` finds; index.html has it.
+ *  @param {string} selector
+ *  @returns {HTMLElement} */
+export function part(selector) {
+  const found = document.querySelector(selector);
+  if (!(found instanceof HTMLElement)) throw new Error(`the page has no ${selector}`);
+  return found;
+}
+
+/** `h("button.small", {onclick}, "Send", icon)`: an element with classes, properties and children.
+ *  @param {string} tag
+ *  @param {...any} children
+ *  @returns {any} an element of that tag */
 export function h(tag, ...children) {
   const [name, ...classes] = tag.split(".");
   const element = document.createElement(name);
@@ -68,7 +80,8 @@ export function iconButton(name, label, onclick, classes = "") {
 
 /** Redraw `part`; the focus stays on what has the same `data-name`, or on the button in it. */
 export function keepFocus(part, name, draw) {
-  const focused = part.contains(document.activeElement) && document.activeElement.closest(`[data-${name}]`);
+  const { activeElement } = document;
+  const focused = part.contains(activeElement) && activeElement?.closest(`[data-${name}]`);
   draw();
   const same = focused && part.querySelector(`[data-${name}="${CSS.escape(focused.dataset[name])}"]`);
   if (same) (same.querySelector("button") ?? same).focus();

@@ -1,12 +1,12 @@
 // Switches for what can go wrong, and buttons for what can be done to the bot.
 
 import { confirm } from "./dialogs.js";
-import { button, h, icon, keepFocus } from "./dom.js";
+import { button, h, icon, keepFocus, part } from "./dom.js";
 import { chatHere, emit, nameOf, on, request, state } from "./state.js";
 
-const status = document.querySelector("#status");
-const actions = document.querySelector("#actions");
-const faults = document.querySelector("#faults");
+const status = part("#status");
+const actions = part("#actions");
+const faults = part("#faults");
 
 function drawStatus() {
   const { running, broken } = state.status;

@@ -1,10 +1,10 @@
 // Every update and what came of it: handler, calls, session changes, log lines, exceptions.
 
-import { button, clock, duration, h, plural } from "./dom.js";
+import { button, clock, duration, h, part, plural } from "./dom.js";
 import { jsonBlock, momentLine, traceback, visible } from "./json.js";
 import { emit, on, request, state } from "./state.js";
 
-const list = document.querySelector("#turns");
+const list = part("#turns");
 const SHOWN = 150;
 const AS_EXPECTED = "as expected";
 const wentAnotherWay = ({ verdict }) => Boolean(verdict) && verdict !== AS_EXPECTED;
@@ -102,19 +102,25 @@ function lastLine(error) {
   return error.trim().split("\n").at(-1);
 }
 
+/** @param {number} number
+ *  @returns {HTMLDetailsElement | null} */
+function elementOf(number) {
+  return document.querySelector(`details#turn-${number}`);
+}
+
 function show(number) {
   emit("screen", "inspector");
-  const element = document.querySelector(`#turn-${number}`);
+  const element = elementOf(number);
   if (!element) return;
   element.open = true;
   element.scrollIntoView({ block: "start", behavior: "smooth" });
-  element.querySelector("summary").focus({ preventScroll: true });
+  element.querySelector("summary")?.focus({ preventScroll: true });
 }
 
 on("world", drawAll);
 on("show-turn", show);
 on("turn", (turn) => {
-  const old = document.querySelector(`#turn-${turn.number}`);
+  const old = elementOf(turn.number);
   if (old) {
     const openCalls = [...old.querySelectorAll("details")].map((each) => each.open);
     const hadFocus = old.querySelector("summary") === document.activeElement;
@@ -125,8 +131,8 @@ on("turn", (turn) => {
     if (hadFocus) fresh.querySelector("summary").focus();
     return;
   }
-  const newest = list.firstElementChild;
+  const newest = list.querySelector("details");
   if (newest && !newest.contains(document.activeElement)) newest.open = false;
   list.prepend(item(turn, true));
-  while (list.childElementCount > SHOWN) list.lastElementChild.remove();
+  while (list.childElementCount > SHOWN) list.lastElementChild?.remove();
 });
