@@ -11,7 +11,7 @@ from typing import Any
 
 from toolkit.errors import StorageError
 from toolkit.harness.clock import dated
-from toolkit.harness.simulator import session_view
+from toolkit.harness.simulator import people, session_view, timer_view
 from toolkit.harness.simulator.recorder import SimulatorError
 from toolkit.harness.simulator.replaying import read_dialogues, replay
 from toolkit.harness.simulator.saving import FOLDER, draft
@@ -43,8 +43,10 @@ class PageApi:
             "press": simulation.tap_label,
             "rewrite": self._rewrite,
             "share": self._share,
-            "meet": simulation.add_person,
-            "gather": simulation.add_group,
+            "meet": partial(people.meet, simulation),
+            "describe": partial(people.describe, simulation),
+            "gather": partial(people.gather, simulation),
+            "grant": partial(people.grant, simulation),
             "open_topic": self._open_topic,
             # What happens to the bot
             "fault": simulation.switch,
@@ -56,6 +58,7 @@ class PageApi:
             "wait_for_timer": partial(wait_for_timer, simulation),
             # What the bot remembers
             "session": self._session,
+            "timers": partial(timer_view.timers, simulation),
             "edit": partial(session_view.edit, simulation),
             "reset": partial(session_view.reset, simulation),
             "ask_again": partial(session_view.ask_again, simulation),

@@ -1,5 +1,6 @@
 // The conversation on screen: its header, its messages, what the bot is doing, its notices.
 
+import { copy } from "./clipboard.js";
 import { notice, showAlert } from "./dialogs.js";
 import { avatar, button, h, icon, iconButton, part } from "./dom.js";
 import { formatted, openAddress } from "./entities.js";
@@ -23,15 +24,17 @@ function drawHeader() {
   if (!chat) return;
   const isPrivate = chat.type === "private";
   const name = isPrivate ? state.bot.name : chat.name;
-  const members = `${state.people.length} people and the bot`;
+  const kind = chat.type === "channel" ? "Channel" : `${state.people.length} people and the bot`;
+  const members = [kind, chat.bot.status === "member" ? "" : ` (${chat.bot.status})`];
   const details = h("p", isPrivate ? ["as ", h("bdi", chat.name)] : members);
   header.replaceChildren(
     iconButton("back", "Chats", () => emit("screen", "chats"), ".only-phone"),
     avatar(name, isPrivate ? 4 : chat.id),
     h("div.chat-title", h("h2", h("bdi", name)), details),
+    iconButton("more", "Actions on the chat", (event) => emit("chat-menu", event.currentTarget)),
     iconButton("inspect", "Inside the bot", () => emit("screen", "inspector"), ".not-desktop"),
   );
-  document.title = `${chat.name} – bot simulator`;
+  document.title = `${chat.name} – ${state.project.name}`;
   drawTopics(chat);
   drawPinned(chat);
 }
@@ -105,13 +108,6 @@ function tap(message, row, column, { url, copy_text: copied, callback_data: data
   } else notice("Buttons of this kind do nothing in the simulator.");
 }
 
-function copy(text) {
-  navigator.clipboard.writeText(text).then(
-    () => notice("Copied."),
-    () => notice(`To copy: ${text}`),
-  );
-}
-
 function elementOf(messageId) {
   return document.getElementById(`message-${state.here.chat}-${messageId}`);
 }
@@ -180,6 +176,7 @@ const DOING = {
   upload_video_note: "is sending a video message",
 };
 
+on("show-message", showMessage);
 on("here people", drawHeader);
 on("here", drawAll);
 on("chat", (chat) => chat.id === state.here.chat && drawHeader());

@@ -14,8 +14,12 @@ export function notice(text, bad = false) {
 }
 on("toast", ({ text, bad }) => notice(text, bad));
 
-/** A dialog with a heading; resolves with its return value when it is closed. */
-function open(title, content, buttons) {
+/** A dialog with a heading; resolves with its return value when it is closed.
+ *  @param {string} title
+ *  @param {any} content
+ *  @param {any} buttons
+ *  @returns {Promise<string>} */
+export function open(title, content, buttons) {
   const dialog = h(
     "dialog",
     { "aria-label": title },
@@ -32,8 +36,8 @@ function open(title, content, buttons) {
 }
 
 // Not a submit button: Enter takes the first of those.
-const cancel = () => button("", "Cancel", (event) => event.target.closest("dialog").close(""));
-const submit = (value, label, more = {}) => h("button.primary", { value, ...more }, label);
+export const cancel = () => button("", "Cancel", (event) => event.target.closest("dialog").close(""));
+export const submit = (value, label, more = {}) => h("button.primary", { value, ...more }, label);
 
 /** What an answered tap shows when it asks for an alert. */
 export function showAlert(text) {
@@ -56,7 +60,7 @@ export async function askFor(title, fields) {
   return Object.fromEntries(inputs.map((input) => [input.name, answerOf(input)]));
 }
 
-function field(label, input) {
+export function field(label, input) {
   const isCheck = input.type === "checkbox";
   return isCheck ? h("label.field.check", input, label) : h("label.field", label, input);
 }

@@ -53,6 +53,10 @@ const ICONS = {
   restart: "M20 12a8 8 0 1 1-2.5-5.8M20 3v4h-4",
   again: "M4 8h12l-3-3M20 16H8l3 3",
   clock: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16Zm0 4v4l3 2",
+  contrast: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16Zm0 0v16M12 8h3M12 12h4M12 16h3",
+  copy: "M9 9h10v11H9V9ZM6 15H5V4h10v2",
+  down: "M12 5v14m-6-6 6 6 6-6",
+  keys: "M3 7h18v10H3V7Zm4 3h.01M11 10h.01M15 10h.01M8 14h8",
   broom: "M5 7h14M9 7V4h6v3m2 0-1 13H8L7 7",
 };
 
@@ -89,12 +93,17 @@ export function keepFocus(part, name, draw) {
 
 const COLOURS = 7;
 
+/** Which of a few colours a chat or a person has.
+ *  @param {number} id */
+export function colourOf(id) {
+  return (Math.abs(id) + (id < 0 ? 3 : 0)) % COLOURS;
+}
+
 /** The initials of a chat or a person, on one of a few colours. */
 export function avatar(name, id) {
   const words = name.split(/\s+/).filter(Boolean).slice(0, 2);
   const initials = words.map((word) => [...word][0].toLocaleUpperCase()).join("");
-  const colour = (Math.abs(id) + (id < 0 ? 3 : 0)) % COLOURS;
-  return h(`span.avatar.colour-${colour}`, { "aria-hidden": "true" }, initials || "?");
+  return h(`span.avatar.colour-${colourOf(id)}`, { "aria-hidden": "true" }, initials || "?");
 }
 
 /** Hours and minutes of a Unix time. */
@@ -109,6 +118,13 @@ export function duration(seconds) {
   const milliseconds = seconds * 1000;
   if (milliseconds < 0.1) return "under 0.1 ms";
   return milliseconds >= 10 ? `${Math.round(milliseconds)} ms` : `${milliseconds.toFixed(1)} ms`;
+}
+
+/** A path or a dotted name that is broken between its parts only, never in the middle of a word.
+ *  @param {string} path
+ *  @returns {(string | HTMLElement)[]} */
+export function breakable(path) {
+  return path.split(/(?<=[/.:_])/).flatMap((part) => [part, document.createElement("wbr")]);
 }
 
 export function plural(count, word) {

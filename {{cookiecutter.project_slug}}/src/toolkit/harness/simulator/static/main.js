@@ -6,6 +6,14 @@ import "./composer.js";
 import "./session.js";
 import "./tools.js";
 import "./turns.js";
+import "./people.js";
+import "./strip.js";
+import "./marks.js";
+import "./timers.js";
+import "./timeline.js";
+import "./resize.js";
+import "./context.js";
+import "./keys.js";
 import { part } from "./dom.js";
 import { connection, emit, on } from "./state.js";
 
@@ -33,6 +41,7 @@ part(".skip").addEventListener("click", (event) => {
   part("#message").focus();
 });
 document.addEventListener("keydown", (event) => {
+  if (document.querySelector("dialog[open]")) return;
   if (event.key === "Escape" && app.dataset.screen === "inspector") emit("screen", "chat");
 });
 

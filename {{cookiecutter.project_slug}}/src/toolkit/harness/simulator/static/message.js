@@ -1,6 +1,6 @@
 // One message as a bubble: its author, what it answers, its media, its text, its buttons.
 
-import { button, clock, h, icon } from "./dom.js";
+import { button, clock, colourOf, h, icon } from "./dom.js";
 import { formatted } from "./entities.js";
 
 /** The element of a message. `actions`: `onTap(row, column, button)`, `onMenu(anchor)`, `onCommand(text)`,
@@ -16,7 +16,8 @@ export function bubble(message, { isOwn, named, author, reactions, actions }) {
     { id: idOf(message), "aria-label": label },
     h(
       "div.bubble",
-      named && h("div.author", h("bdi", author)),
+      named &&
+        h(`div.author.name-${colourOf((message.sender_chat ?? message.from)?.id ?? 0)}`, h("bdi", author)),
       forwardedFrom(message),
       message.reply_to_message && quoted(message.reply_to_message, actions.onReply),
       media(message),

@@ -8,7 +8,7 @@ export const connection = new Connection();
  *  @typedef {Record<string, any>} BotObject */
 /** A call of the bot, with its result or Telegram's error.
  *  @typedef {{method: string, payload: BotObject, result: any, at: number,
- *    error: {code: number | null, description: string} | null}} Call */
+ *    error: {code: number | null, description: string, retry_after?: number} | null}} Call */
 /** An update and what came of it; what `simulator/turns.py` calls so.
  *  @typedef {{number: number, title: string, at: number, update: BotObject | null, key: string | null,
  *    chat: number | null, message: number | null, unanswered: boolean, returns: boolean, done: boolean,
@@ -24,6 +24,9 @@ export const connection = new Connection();
 export const state = {
   connected: false,
   bot: { name: "Bot", username: "" },
+  project: { name: "", folder: "" },
+  /** @type {Record<string, string[]>} */
+  rights: {},
   /** @type {{running: boolean, broken: string | null}} */
   status: { running: false, broken: null },
   /** @type {BotObject[]} */
@@ -131,8 +134,8 @@ export async function loadSession() {
 
 function begin(world) {
   const sameWorld = state.chats.size > 0;
-  const { bot, status, people, faults } = world;
-  Object.assign(state, { bot, status, people, faults });
+  const { bot, project, rights, status, people, faults } = world;
+  Object.assign(state, { bot, project, rights, status, people, faults });
   state.chats = new Map(world.chats.map((chat) => [chat.id, chat]));
   const byId = (messages) => new Map(messages.map((message) => [message.message_id, message]));
   const messages = Object.entries(world.messages);

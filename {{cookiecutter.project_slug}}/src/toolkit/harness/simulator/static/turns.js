@@ -1,13 +1,14 @@
 // Every update and what came of it: handler, calls, session changes, log lines, exceptions.
 
 import { button, clock, duration, h, part, plural } from "./dom.js";
+import { placeLink } from "./editor.js";
+import { passes, showAll } from "./filters.js";
 import { jsonBlock, momentLine, traceback, visible } from "./json.js";
+import { AS_EXPECTED, problemOf, wentAnotherWay } from "./problems.js";
 import { emit, on, request, state } from "./state.js";
 
 const list = part("#turns");
 const SHOWN = 150;
-const AS_EXPECTED = "as expected";
-const wentAnotherWay = ({ verdict }) => Boolean(verdict) && verdict !== AS_EXPECTED;
 
 function drawAll() {
   const newest = [...state.turns.values()].slice(-SHOWN).reverse();
@@ -15,19 +16,17 @@ function drawAll() {
 }
 
 function item(turn, isOpen) {
-  const refused = turn.calls.filter((call) => call.error).length;
-  const problem = turn.error ? "exception" : refused > 0 && `${refused} refused`;
+  const problem = problemOf(turn);
   const title = [h("bdi", visible(turn.title)), turn.again && h("span.tag", "delivered again")];
   const meta = [
     problem && h("span.tag.bad", problem),
     turn.verdict === AS_EXPECTED && h("span.tag.good", AS_EXPECTED),
-    wentAnotherWay(turn) && h("span.tag.bad", "not as expected"),
     `${plural(turn.calls.length, "call")} · ${turn.done ? duration(turn.seconds) : "running…"} · `,
     h("time", clock(turn.at)),
   ];
   return h(
-    `details.turn${problem || wentAnotherWay(turn) ? ".failed" : ""}`,
-    { id: `turn-${turn.number}`, open: isOpen },
+    `details.turn${problem ? ".failed" : ""}`,
+    { id: `turn-${turn.number}`, open: isOpen, hidden: !passes(turn) },
     h("summary", h("span.turn-title", title), h("span.turn-meta", meta)),
     h("div.turn-body", body(turn)),
   );
@@ -45,7 +44,12 @@ function body(turn) {
     turn.changes.length > 0 && changesBlock(turn.changes),
     turn.calls.map(callBlock),
     turn.logs.length > 0 && logBlock(turn),
-    turn.update && h("details.call", h("summary", "The update"), jsonBlock(turn.update, "The update")),
+    turn.update &&
+      h(
+        "details.call",
+        h("summary", "The update"),
+        whenOpen(() => [jsonBlock(turn.update, "The update")]),
+      ),
     (turn.returns || turn.update) && h("div.turn-buttons", restart, save),
   ];
 }
@@ -56,7 +60,7 @@ function handlerLine(turn) {
   return h(
     "p.handler",
     h("code", { title: turn.handler }, name.slice(-2).join(".")),
-    h("span.place", turn.place),
+    placeLink(turn.place),
     h("span", duration(turn.handler_seconds)),
   );
 }
@@ -80,11 +84,25 @@ function callBlock({ method, payload, result, error, at }) {
     `details.call${error ? ".failed" : ""}`,
     h("summary", h("code", method), h("span.call-gist", visible(gist)), tag),
     error && h("p.problem", error.description),
-    h("h4", "Payload"),
-    jsonBlock(payload, `Payload of ${method}`),
-    !error && [h("h4", "Result"), jsonBlock(result, `Result of ${method}`)],
-    h("p.muted", new Date(at * 1000).toISOString().slice(11, 23), " UTC"),
+    whenOpen(() => [
+      h("h4", "Payload"),
+      jsonBlock(payload, `Payload of ${method}`),
+      ...(error ? [] : [h("h4", "Result"), jsonBlock(result, `Result of ${method}`)]),
+      h("p.muted", new Date(at * 1000).toISOString().slice(11, 23), " UTC"),
+    ]),
   );
+}
+
+/** What a closed part of an update holds is drawn when it is opened: most never are.
+ *  @param {() => Node[]} draw */
+function whenOpen(draw) {
+  const place = h("div.later");
+  new IntersectionObserver((entries, observer) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return;
+    observer.disconnect();
+    place.replaceWith(...draw());
+  }).observe(place);
+  return place;
 }
 
 function logBlock({ logs, error }) {
@@ -112,12 +130,19 @@ function show(number) {
   emit("screen", "inspector");
   const element = elementOf(number);
   if (!element) return;
+  if (element.hidden) showAll();
   element.open = true;
   element.scrollIntoView({ block: "start", behavior: "smooth" });
   element.querySelector("summary")?.focus({ preventScroll: true });
 }
 
-on("world", drawAll);
+on("world editor", drawAll);
+on("filter", () => {
+  for (const turn of state.turns.values()) {
+    const element = elementOf(turn.number);
+    if (element) element.hidden = !passes(turn);
+  }
+});
 on("show-turn", show);
 on("turn", (turn) => {
   const old = elementOf(turn.number);
