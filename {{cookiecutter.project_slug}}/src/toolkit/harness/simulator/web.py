@@ -77,9 +77,9 @@ async def _serve(source: BotSource, host: str, port: int, browse: bool) -> None:
 
 
 def has_browser() -> bool:
-    """Tell whether this machine can show a page: not over SSH, nor without a screen."""
+    """Tell whether this machine can show a page."""
     if sys.platform in ("darwin", "win32"):
-        return "SSH_CONNECTION" not in os.environ
+        return True
     # Without a screen `webbrowser` would take one for terminals, such as lynx.
     return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
 

@@ -146,8 +146,16 @@ function showMessage(messageId) {
 
 let atBottom = true;
 
+let isScrolling = false;
+
+/** Once in a frame: each time the whole chat is laid out for it. */
 function scrollDown() {
-  log.scrollTop = log.scrollHeight;
+  if (isScrolling) return;
+  isScrolling = true;
+  requestAnimationFrame(() => {
+    isScrolling = false;
+    log.scrollTop = log.scrollHeight;
+  });
 }
 
 const stay = () => atBottom && scrollDown();

@@ -106,9 +106,11 @@ export function avatar(name, id) {
   return h(`span.avatar.colour-${colourOf(id)}`, { "aria-hidden": "true" }, initials || "?");
 }
 
+const HOURS = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit" });
+
 /** Hours and minutes of a Unix time. */
 export function clock(seconds) {
-  return new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  return HOURS.format(seconds * 1000);
 }
 
 /** A duration in a unit that needs no zeros. */

@@ -4,6 +4,7 @@ import { button, h, icon, part } from "./dom.js";
 import { isInTopicHere, on, state } from "./state.js";
 
 const FAR = 240;
+const NEAR = 40;
 const log = part("#log");
 let missed = 0;
 
@@ -21,6 +22,21 @@ export function toLatest() {
   update();
 }
 
+/** Old messages are laid out and painted only where they show; new ones need their true height.
+ *  @param {Element | undefined} element */
+const setFar = (element) => element?.classList.add("far");
+
+let isPlanned = false;
+
+function updateSoon() {
+  if (isPlanned) return;
+  isPlanned = true;
+  requestAnimationFrame(() => {
+    isPlanned = false;
+    update();
+  });
+}
+
 function update() {
   const isFar = log.scrollHeight - log.scrollTop - log.clientHeight > FAR;
   if (!isFar) missed = 0;
@@ -29,12 +45,14 @@ function update() {
   count.textContent = String(missed);
 }
 
-log.addEventListener("scroll", update, { passive: true });
+log.addEventListener("scroll", updateSoon, { passive: true });
 on("here", () => {
   missed = 0;
-  update();
+  for (const each of [...log.children].slice(0, -NEAR)) setFar(each);
+  updateSoon();
 });
 on("message", ({ chat, message, isNew }) => {
   if (isNew && chat === state.here.chat && isInTopicHere(message)) missed += 1;
-  update();
+  setFar(log.children[log.childElementCount - NEAR]);
+  updateSoon();
 });

@@ -44,12 +44,7 @@ function body(turn) {
     turn.changes.length > 0 && changesBlock(turn.changes),
     turn.calls.map(callBlock),
     turn.logs.length > 0 && logBlock(turn),
-    turn.update &&
-      h(
-        "details.call",
-        h("summary", "The update"),
-        whenOpen(() => [jsonBlock(turn.update, "The update")]),
-      ),
+    turn.update && foldedBlock("", "The update", () => [jsonBlock(turn.update, "The update")]),
     (turn.returns || turn.update) && h("div.turn-buttons", restart, save),
   ];
 }
@@ -80,29 +75,27 @@ function changesBlock(changes) {
 function callBlock({ method, payload, result, error, at }) {
   const gist = String(payload.text ?? payload.caption ?? payload.action ?? "").slice(0, 80);
   const tag = error && h("span.tag.bad", String(error.code ?? "network"));
-  return h(
-    `details.call${error ? ".failed" : ""}`,
-    h("summary", h("code", method), h("span.call-gist", visible(gist)), tag),
+  const title = [h("code", method), h("span.call-gist", visible(gist)), tag];
+  return foldedBlock(error ? ".failed" : "", title, () => [
     error && h("p.problem", error.description),
-    whenOpen(() => [
-      h("h4", "Payload"),
-      jsonBlock(payload, `Payload of ${method}`),
-      ...(error ? [] : [h("h4", "Result"), jsonBlock(result, `Result of ${method}`)]),
-      h("p.muted", new Date(at * 1000).toISOString().slice(11, 23), " UTC"),
-    ]),
-  );
+    h("h4", "Payload"),
+    jsonBlock(payload, `Payload of ${method}`),
+    !error && [h("h4", "Result"), jsonBlock(result, `Result of ${method}`)],
+    h("p.muted", new Date(at * 1000).toISOString().slice(11, 23), " UTC"),
+  ]);
 }
 
-/** What a closed part of an update holds is drawn when it is opened: most never are.
- *  @param {() => Node[]} draw */
-function whenOpen(draw) {
-  const place = h("div.later");
-  new IntersectionObserver((entries, observer) => {
-    if (!entries.some((entry) => entry.isIntersecting)) return;
-    observer.disconnect();
-    place.replaceWith(...draw());
-  }).observe(place);
-  return place;
+/** A part whose content is drawn when it is opened: most never are.
+ *  @param {string} classes
+ *  @param {any} title
+ *  @param {() => any[]} content */
+function foldedBlock(classes, title, content) {
+  const fill = () => {
+    if (block.open && block.childElementCount === 1) block.append(...h("div", content()).childNodes);
+  };
+  /** @type {HTMLDetailsElement} */
+  const block = h(`details.call${classes}`, { ontoggle: fill }, h("summary", title));
+  return block;
 }
 
 function logBlock({ logs, error }) {
