@@ -24,8 +24,8 @@ from tests.browsing import find_browser, open_browser, simulator, wait_for_bot  
 PICTURES = ROOT / "docs" / "pictures"
 IN_PROJECT = ROOT / "{{cookiecutter.project_slug}}" / "docs" / "simulator.png"
 WIDE, SMALL = (1280, 760), (1180, 640)
-FILMED = (1080, 640)
-COLOURS = 96
+FILMED = (1180, 660)
+COLOURS = 128
 """Of the animation, which its size depends on."""
 
 
@@ -59,7 +59,7 @@ def book(page: Page) -> None:
 def save_dialog(page: Page) -> None:
     """Open the dialog that saves the talk as a spec."""
     page.get_by_role("button", name="Save as spec", exact=True).click()
-    page.get_by_label("Name").fill("book a shave")
+    page.get_by_role("dialog").get_by_label("Name").fill("book a shave")
     page.keyboard.press("Tab")
     page.locator(".verdict.good").wait_for()
     page.get_by_text("tests/specs/book_a_shave.json").wait_for()
@@ -115,7 +115,10 @@ class Film:
     def save(self, file: Path) -> None:
         """Write a GIF of one palette, in which pictures hold what differs from the one before."""
         pictures = [Image.open(io.BytesIO(png)).convert("RGB") for png, _ in self._frames]
-        palette = pictures[len(pictures) // 2].quantize(COLOURS)
+        together = Image.new("RGB", (FILMED[0], FILMED[1] * len(pictures)))
+        for number, picture in enumerate(pictures):
+            together.paste(picture, (0, FILMED[1] * number))
+        palette = together.quantize(COLOURS)
         drawn = [each.quantize(palette=palette, dither=Image.Dither.NONE) for each in pictures]
         lasting = [round(seconds * 1000) for _, seconds in self._frames]
         drawn[0].save(
@@ -137,7 +140,7 @@ def film(browser: Browser, address: str, file: Path) -> None:
     scene.show(1)
     scene.type("I want to book")
     log.get_by_text("What service?").wait_for()
-    scene.show(1.2)
+    scene.show(1.5)
     tap(page, "Shave")
     log.get_by_text("When?").wait_for()
     page.locator("#turns .turn[open] .changes").wait_for()
@@ -150,7 +153,7 @@ def film(browser: Browser, address: str, file: Path) -> None:
     page.get_by_role("switch", name="Network down").click()
     scene.type("/bookings")
     page.locator(".failed-mark").wait_for()
-    scene.show(1.5)
+    scene.show(2)
     page.locator("#badges button").click()
     thumb = page.get_by_role("slider")
     thumb.focus()
@@ -162,7 +165,7 @@ def film(browser: Browser, address: str, file: Path) -> None:
     wait_for_bot(page)
     scene.show(1.2)
     save_dialog(page)
-    scene.show(2.5)
+    scene.show(3)
     context.close()
     scene.save(file)
 

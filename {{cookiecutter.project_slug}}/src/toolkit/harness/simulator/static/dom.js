@@ -122,13 +122,6 @@ export function duration(seconds) {
   return milliseconds >= 10 ? `${Math.round(milliseconds)} ms` : `${milliseconds.toFixed(1)} ms`;
 }
 
-/** A path or a dotted name that is broken between its parts only, never in the middle of a word.
- *  @param {string} path
- *  @returns {(string | HTMLElement)[]} */
-export function breakable(path) {
-  return path.split(/(?<=[/.:_])/).flatMap((part) => [part, document.createElement("wbr")]);
-}
-
 export function plural(count, word) {
   return `${count} ${word}${count === 1 ? "" : "s"}`;
 }

@@ -1,6 +1,6 @@
 // Places in the code as links that open an editor.
 
-import { breakable, h } from "./dom.js";
+import { h } from "./dom.js";
 import { setting } from "./settings.js";
 import { state } from "./state.js";
 
@@ -30,7 +30,8 @@ export function addressOf(path, line) {
 export function placeLink(place) {
   const [, path, line] = /^(.*):(\d+)$/.exec(place ?? "") ?? [];
   if (!place || !path) return null;
-  return h("a.place", { href: addressOf(path, line), title: "Open it in the editor" }, breakable(place));
+  const parts = place.split(/(?<=\/)/).flatMap((part) => [h("wbr"), part]); // it breaks between folders only
+  return h("a.place", { href: addressOf(path, line), title: "Open it in the editor" }, parts);
 }
 
 /** A traceback, in which the places are links.
