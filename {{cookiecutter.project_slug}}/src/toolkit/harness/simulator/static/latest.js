@@ -4,7 +4,6 @@ import { button, h, icon, part } from "./dom.js";
 import { isInTopicHere, on, state } from "./state.js";
 
 const FAR = 240;
-const NEAR = 40;
 const log = part("#log");
 let missed = 0;
 
@@ -21,10 +20,6 @@ export function toLatest() {
   log.scrollTop = log.scrollHeight;
   update();
 }
-
-/** Old messages are laid out and painted only where they show; new ones need their true height.
- *  @param {Element | undefined} element */
-const setFar = (element) => element?.classList.add("far");
 
 let isPlanned = false;
 
@@ -48,11 +43,9 @@ function update() {
 log.addEventListener("scroll", updateSoon, { passive: true });
 on("here", () => {
   missed = 0;
-  for (const each of [...log.children].slice(0, -NEAR)) setFar(each);
   updateSoon();
 });
 on("message", ({ chat, message, isNew }) => {
   if (isNew && chat === state.here.chat && isInTopicHere(message)) missed += 1;
-  setFar(log.children[log.childElementCount - NEAR]);
   updateSoon();
 });

@@ -9,6 +9,7 @@ import "./turns.js";
 import "./people.js";
 import "./strip.js";
 import "./marks.js";
+import "./past.js";
 import "./timers.js";
 import "./timeline.js";
 import "./resize.js";

@@ -55,7 +55,7 @@ function preview() {
   thumb.setAttribute("aria-valuetext", text);
   const undone = turn ? turns.filter((each) => each.number >= turn.number) : [];
   const gone = new Set(undone.flatMap(messagesOf));
-  for (const each of document.querySelectorAll("#log > .undone")) each.classList.remove("undone");
+  for (const each of document.querySelectorAll("#log .undone")) each.classList.remove("undone");
   for (const id of gone) document.getElementById(id)?.classList.add("undone");
 }
 
