@@ -453,7 +453,11 @@ def test_menus_keys_the_theme_and_who_is_there(open_page: Open, booking: str) ->
     expect(page.locator("#chat-header")).to_contain_text("Channel (administrator)")
     page.get_by_role("button", name="Actions on the chat").click()
     expect(page.get_by_role("menuitem", name="Rights of the bot…")).to_be_focused()
-    page.keyboard.press("Escape")
+    page.get_by_role("menuitem", name="Keys and editor…").click()
+    dialog.get_by_label("Files open in").select_option("Zed")
+    page.keyboard.press("Enter")
+    place = page.locator(".turn a.place").first
+    expect(place).to_have_attribute("href", re.compile("^zed://file/"))
 
     page.locator(".chat-entry", has_text="Friends").click()
     page.get_by_label("Speak as").select_option(label="Cleo")

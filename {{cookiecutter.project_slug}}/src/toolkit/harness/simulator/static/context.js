@@ -3,6 +3,7 @@
 import { copy } from "./clipboard.js";
 import { openAt, openMenu } from "./menu.js";
 import { messageOf } from "./problems.js";
+import { switchTheme } from "./settings.js";
 import { chatHere, emit, on, request, state } from "./state.js";
 
 document.addEventListener("contextmenu", (event) => {
@@ -57,4 +58,13 @@ function turnItems(turn) {
   ];
 }
 
-on("chat-menu", (anchor) => openMenu(anchor, chatItems(chatHere())));
+// Also what stands beside the list of chats where there is room for it.
+on("chat-menu", (anchor) =>
+  openMenu(anchor, [
+    ...chatItems(chatHere()),
+    ["New person…", () => emit("new-person")],
+    ["New chat…", () => emit("new-chat")],
+    ["Light or dark", switchTheme],
+    ["Keys and editor…", () => emit("keys")],
+  ]),
+);

@@ -5,7 +5,7 @@ import { h, iconButton, part } from "./dom.js";
 import { EDITORS, template } from "./editor.js";
 import { toLatest } from "./latest.js";
 import { remember, switchTheme } from "./settings.js";
-import { emit, request, state } from "./state.js";
+import { emit, on, request, state } from "./state.js";
 
 const message = part("#message");
 
@@ -152,4 +152,5 @@ document.addEventListener(
   true,
 );
 
+on("keys", list);
 part("#tools").append(iconButton("keys", "Keys and editor", list));
