@@ -10,6 +10,7 @@ PROJECT := {{cookiecutter.project_slug}}
 # One more than there are cores: tests wait for one another's servers, and for the clock.
 WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 BIOME := scripts/lint/node_modules/.bin/biome
+TSC := scripts/lint/node_modules/.bin/tsc
 TOOLS := build/tools
 DEMO := build/booking-bot
 SITE := build/site
@@ -61,6 +62,7 @@ check: $(READY) $(BIOME)
 	MYPYPATH='$(PROJECT)/src:$(PROJECT)/tests/toolkit/storage' $(BIN)/mypy --exclude tests/typing/wrong hooks tests scripts *.py
 	cd '$(PROJECT)' && $(BIN)/mypy --config-file $(CONFIG)
 	$(BIOME) check --config-path scripts/lint --error-on-warnings '$(PROJECT)/src/toolkit/harness/simulator/static'
+	$(TSC) --project scripts/lint
 	$(BIN)/pytest --quiet tests/test_arrows.py
 
 fast: $(READY)
@@ -107,7 +109,7 @@ $(SITE)/tools/.ready: pyproject.toml
 $(TOOLS)/.ready: pyproject.toml
 	$(call install,$(TOOLS),'cookiecutter>=2.6')
 
-# Checks the simulator's JavaScript and CSS; no generated project has it.
+# Biome and TypeScript check the simulator's JavaScript and CSS; no generated project has them.
 $(BIOME): scripts/lint/package-lock.json
 	@command -v npm >/dev/null || { echo 'npm is needed: install Node.js 18 or newer'; exit 1; }
 	@npm ci --prefix scripts/lint --loglevel error --no-audit --no-fund >&2

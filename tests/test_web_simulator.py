@@ -5,8 +5,10 @@ Over 300 lines: one browser and one process serve all of it, and starting them t
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -24,7 +26,7 @@ from tests.support import ROOT, Render
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
-DESKTOP, PHONE = (1360, 860), (390, 780)
+DESKTOP, TABLET, PHONE = (1360, 860), (900, 780), (390, 780)
 Open = Callable[..., Page]
 
 ILLEGIBLE = """() => {
@@ -191,7 +193,8 @@ def test_everything_can_be_done_by_keyboard(open_page: Open, booking: str) -> No
     page.get_by_text("Skip to the message box").focus()
     page.keyboard.press("Enter")
     page.keyboard.type("/bo")
-    expect(page.get_by_role("option")).to_have_count(2)
+    commands = page.get_by_role("listbox", name="Commands")
+    expect(commands.get_by_role("option")).to_have_count(2)
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
@@ -330,9 +333,9 @@ def test_people_and_a_forum_are_switched(open_page: Open, hostile: str) -> None:
     say(page, "I am Ben")
     expect(last(page)).to_contain_text("You sent: I am Ben")
     expect(page.locator("#session")).to_contain_text("-1000000000001_2")
-    page.get_by_role("button", name="New group").click()
+    page.get_by_role("button", name="New chat").click()
     page.get_by_label("Title").fill("Club")
-    page.get_by_label("With topics").check()
+    page.get_by_label("Kind").select_option("forum")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Club")).to_be_visible()
     page.get_by_role("button", name="New topic").click()
@@ -347,6 +350,143 @@ def test_people_and_a_forum_are_switched(open_page: Open, hostile: str) -> None:
     expect(page.locator("#log")).not_to_contain_text("in the topic")
     page.locator(".chat-entry", has_text="Ann").click()
     expect(last(page)).to_contain_text("You sent: I am Ann")
+
+
+def test_the_chat_says_what_is_in_work_what_failed_and_which_faults_are_on(
+    open_page: Open, booking: str
+) -> None:
+    page = open_page(booking, PHONE)
+    page.get_by_role("button", name="Inside the bot").click()
+    start_over(page)
+    page.get_by_role("switch", name="429 Too Many Requests").click()
+    page.get_by_role("button", name="Back to the chat").click()
+    say(page, "/help")
+    pulse, badges = page.locator("#pulse"), page.locator("#badges")
+    expect(pulse).to_contain_text(re.compile(r"handling… \d\.\d s"))
+    expect(pulse).to_contain_text(re.compile(r"Telegram \(429\) wants no call for \d s"))
+    badges.get_by_role("button", name="429 Too Many Requests: switch it off").click()
+    expect(badges).to_be_hidden()
+    expect(last(page)).to_contain_text("Book a visit")
+    expect(pulse).to_be_hidden()
+    mark = page.get_by_role("button", name="The update failed (1 refused): show it")
+    expect(mark).to_have_count(1)
+    mark.click()
+    expect(page.locator("#turns summary").first).to_be_focused()
+    expect(page.locator("#turns .turn[open]").first).to_contain_text("Ann: /help")
+
+
+def test_updates_are_filtered_copied_opened_in_an_editor_and_gone_back_to(
+    open_page: Open, booking: str, project: Path
+) -> None:
+    page = open_page(booking)
+    start_over(page)
+    say(page, "/help")
+    expect(last(page)).to_contain_text("Book a visit")
+    say(page, "I want to book")
+    last(page).get_by_role("button", name="Shave", exact=True).click()
+    expect(last(page)).to_contain_text("When?")
+    last(page).get_by_role("button").nth(2).click()
+    last(page).get_by_role("button", name="10:00").click()
+    expect(page.locator("#log")).to_contain_text("Booked! Shave on")
+
+    timers = page.get_by_role("list", name="Timers")
+    expect(timers.get_by_role("listitem").first).to_contain_text(re.compile("Ann.*in .*(hour|day)"))
+    booked = page.locator(".turn").first
+    link = booked.locator("a.place")
+    expect(link).to_have_attribute(
+        "href", re.compile(f"^vscode://file{project}/src/bot/features/booking.py:[0-9]+$")
+    )
+    page.get_by_label("Handled by").select_option(label="start.help_wanted")
+    expect(page.locator(".turn:visible")).to_have_count(1)
+    page.get_by_label("Handled by").select_option(label="Every handler")
+    page.get_by_label("Failed").check()
+    expect(page.locator(".turn:visible")).to_have_count(0)
+    page.get_by_label("Failed").uncheck()
+
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    booked.locator(".call").last.locator("summary").click()
+    booked.get_by_role("button", name="Copy: The update").click()
+    copied = json.loads(page.evaluate("navigator.clipboard.readText()"))
+    assert copied["callback_query"]["from"]["first_name"] == "Ann"
+
+    width = page.locator("#inspector").evaluate("element => element.offsetWidth")
+    page.get_by_role("separator", name="Width of this part").focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#inspector")).to_have_js_property("offsetWidth", width + 24)
+
+    thumb = page.get_by_role("slider", name="Back in time")
+    box = thumb.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] - 8, box["y"] + 12)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.22, box["y"] + 12, steps=4)
+    expect(page.locator("#undoing")).to_contain_text("Before “Ann: I want to book”")
+    expect(page.locator("#log .undone")).not_to_have_count(0)
+    expect(page.locator("#log .message").first).not_to_have_class(re.compile("undone"))
+    page.mouse.up()
+    page.locator("#undoing").get_by_role("button", name="Restart from here").click()
+    expect(page.locator("#log .message")).to_have_count(2)
+    expect(page.locator("#undoing")).to_be_hidden()
+
+
+def test_menus_keys_the_theme_and_who_is_there(open_page: Open, booking: str) -> None:
+    page = open_page(booking)
+    start_over(page)
+    expect(page.get_by_role("heading", name="booking-bot")).to_be_visible()
+    page.locator(".chat-entry", has_text="Ben").click(button="right")
+    page.get_by_role("menuitem", name="Name, username, language…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Language").fill("German")
+    page.keyboard.press("Enter")
+    expect(dialog).to_contain_text("'German' is no language")
+    dialog.get_by_label("Language").fill("de")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Alt+Digit2")
+    expect(page.get_by_label("Message", exact=True)).to_be_focused()
+    say(page, "/help")
+    expect(last(page)).to_contain_text("Termin")
+
+    page.keyboard.press("Alt+KeyG")
+    dialog.get_by_label("Title").fill("News")
+    dialog.get_by_label("Kind").select_option("channel")
+    dialog.get_by_label("post messages").check()
+    check_accessibility(page, "a new chat")
+    page.keyboard.press("Enter")
+    expect(page.locator("#chat-header")).to_contain_text("Channel (administrator)")
+    page.get_by_role("button", name="Actions on the chat").click()
+    expect(page.get_by_role("menuitem", name="Rights of the bot…")).to_be_focused()
+    page.get_by_role("menuitem", name="Keys and editor…").click()
+    dialog.get_by_label("Files open in").select_option("Zed")
+    page.keyboard.press("Enter")
+    place = page.locator(".turn a.place").first
+    expect(place).to_have_attribute("href", re.compile("^zed://file/"))
+
+    page.locator(".chat-entry", has_text="Friends").click()
+    page.get_by_label("Speak as").select_option(label="Cleo")
+    for number in range(24):
+        say(page, f"Cleo, line {number}")
+    page.get_by_label("Speak as").select_option(label="Ann")
+    colours = page.locator("#log .author").evaluate_all(
+        "all => [...new Set(all.map(each => getComputedStyle(each).color))]"
+    )
+    assert len(colours) == 1
+    page.get_by_label("Speak as").select_option(label="Ben")
+    say(page, "Ben, too")
+    page.get_by_label("Speak as").select_option(label="Ann")
+    expect(page.locator("#log .author").last).not_to_have_css("color", colours[0])
+    page.locator("#log").evaluate("log => log.scrollTop = 0")
+    page.get_by_role("button", name="To the newest message").click()
+    expect(last(page)).to_be_in_viewport()
+
+    page.keyboard.press("F1")
+    expect(dialog).to_contain_text("The newest message")
+    check_accessibility(page, "the keys")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Alt+KeyT")
+    expect(page.locator("body")).to_have_css("color-scheme", "dark")
+    page.reload()
+    wait_for_bot(page)
+    expect(page.locator("body")).to_have_css("color-scheme", "dark")
 
 
 def test_formats_replies_files_keyboards_notices_and_typing(open_page: Open, hostile: str) -> None:
@@ -391,37 +531,47 @@ def test_formats_replies_files_keyboards_notices_and_typing(open_page: Open, hos
     expect(page.locator("#activity")).to_contain_text("Bot is typing…")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_hostile_texts_are_harmless_legible_and_accessible(
-    open_page: Open, hostile: str, size: tuple[int, int], scheme: str
-) -> None:
+def test_hostile_texts_are_harmless_legible_and_accessible(open_page: Open, hostile: str) -> None:
     first = open_page(hostile)
     start_over(first)
     for command in ("/crash", "/refused", "/format", "/files", "/choose", "/hostile"):
         say(first, command)
     expect(first.locator("#log .message")).to_have_count(19)
 
-    page = open_page(hostile, size, scheme)
+    page = open_page(hostile)
     expect(page.locator("#log .message")).to_have_count(19)
-    assert page.title() == "Ann – bot simulator"
+    expect(page.locator(".failed-mark")).to_have_count(2)
+    assert page.title() == "Ann – booking-bot"
     assert page.locator("#app :is(script, iframe, object, [onerror], [onload])").count() == 0
     assert page.locator('a[href^="javascript"]').count() == 0
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert page.evaluate(ILLEGIBLE) == []
-    check_accessibility(page, "the chat")
-    if size == PHONE:
-        page.locator("#chat-header").get_by_role("button", name="Chats").click()
-        check_accessibility(page, "the list of chats")
-        page.get_by_role("button", name="Back").click()
-        page.get_by_role("button", name="Inside the bot").click()
     for details in page.locator("#turns details").all()[:6]:
         details.evaluate("element => element.open = true")
-    check_accessibility(page, "the inspector")
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for (width, height), scheme in itertools.product((DESKTOP, TABLET, PHONE), ("light", "dark")):
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        look_at_every_screen(page, f"{width} pixels, {scheme}")
+
+
+def look_at_every_screen(page: Page, place: str) -> None:
+    """Check the chat, the list of chats, the inspector and a dialog at this size."""
+    size = page.evaluate("innerWidth")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), place
+    assert page.evaluate(ILLEGIBLE) == [], place
+    check_accessibility(page, f"the chat, {place}")
+    if size == PHONE[0]:
+        page.locator("#chat-header").get_by_role("button", name="Chats").click()
+        check_accessibility(page, f"the list of chats, {place}")
+        page.get_by_role("button", name="Back", exact=True).click()
+    if size != DESKTOP[0]:
+        page.get_by_role("button", name="Inside the bot").click()
+        check_accessibility(page, f"the inspector, {place}")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), place
     page.get_by_role("button", name="Save as spec", exact=True).click()
     expect(page.get_by_role("dialog")).to_contain_text("when it is run")
-    check_accessibility(page, "a dialog")
+    check_accessibility(page, f"a dialog, {place}")
+    page.keyboard.press("Escape")
+    if size != DESKTOP[0]:
+        page.get_by_role("button", name="Back to the chat").click()
 
 
 def check_accessibility(page: Page, place: str) -> None:

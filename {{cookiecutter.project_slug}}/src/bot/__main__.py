@@ -57,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command.set_defaults(do=web)
     command.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
     command.add_argument("--port", type=int, default=8010, help="default: %(default)s; 0: any")
+    command.add_argument("--browse", action="store_true", help="open the page in a browser")
     command = commands.add_parser("sessions", help="look at, move or delete what it remembers")
     command.set_defaults(do=sessions)
     add_session_verbs(command)
@@ -126,7 +127,7 @@ def web(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     require_harness(parser, "web")
     from toolkit.harness import serve
 
-    serve("bot.app:make_bot", host=options.host, port=options.port)
+    serve("bot.app:make_bot", host=options.host, port=options.port, browse=options.browse)
 
 
 def sessions(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from toolkit.harness.fake_telegram.errors import bad_request, forbidden
+from toolkit.harness.fake_telegram.errors import bad_request
 from toolkit.harness.fake_telegram.model import Chat
 from toolkit.harness.fake_telegram.request import Request
 from toolkit.harness.types import Json
@@ -43,7 +43,7 @@ def require(connection: Json, right: str) -> None:
     if not connection.get("is_enabled", True):
         raise bad_request("BUSINESS_CONNECTION_INVALID")
     if not connection.get("rights", {}).get(right):
-        raise forbidden("BOT_ACCESS_FORBIDDEN")
+        raise bad_request("BOT_ACCESS_FORBIDDEN")
 
 
 def business_chat(request: Request, right: str = "can_reply") -> tuple[Json, Chat]:

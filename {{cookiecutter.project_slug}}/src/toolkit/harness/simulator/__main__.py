@@ -26,13 +26,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--chat", action="store_true", help="in this terminal, or through a pipe")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=8010, help="port to listen on; 0: a free one")
+    parser.add_argument("--browse", action="store_true", help="open the page in a browser")
     options = parser.parse_args(arguments)
     if options.chat:
         converse(load_factory(options.bot), MemorySessionStorage())
         return
     from toolkit.harness.simulator.web import serve
 
-    serve(options.bot, host=options.host, port=options.port)
+    serve(options.bot, host=options.host, port=options.port, browse=options.browse)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from toolkit.harness.fake_telegram import ApiError, Call, Chat, Event, FakeTelegram
-from toolkit.harness.simulator import session_view
+from toolkit.harness.simulator import people, project, session_view
 from toolkit.harness.simulator.recorder import headline_of
 from toolkit.harness.simulator.simulation import Simulation
 from toolkit.harness.simulator.turns import Turn, name_of
@@ -105,6 +105,8 @@ def _world(simulation: Simulation) -> Json:
     return {
         "type": "world",
         "bot": {"name": name_of(telegram.me), "username": telegram.me["username"]},
+        "project": {"name": project.name(), "folder": project.folder()},
+        "rights": people.RIGHTS_IN,
         "status": _status(simulation),
         **_people(simulation),
         "chats": [_chat(telegram, chat) for chat in chats],
@@ -126,11 +128,7 @@ def _status(simulation: Simulation) -> Json:
 
 def _people(simulation: Simulation) -> Json:
     """Return all people, and the faults they meet."""
-    users = [user.data for user in simulation.telegram.users.values() if not user.data["is_bot"]]
-    return {
-        "people": [{"id": user["id"], "name": name_of(user)} for user in users],
-        "faults": simulation.faults,
-    }
+    return {"people": people.shown(simulation), "faults": simulation.faults}
 
 
 def _chat(telegram: FakeTelegram, chat: Chat) -> Json:
@@ -146,6 +144,7 @@ def _chat(telegram: FakeTelegram, chat: Chat) -> Json:
             for thread_id, topic in chat.topics.items()
         ],
         "pinned": chat.pinned[-1:],
+        "bot": people.bot_in(chat, telegram.bot_id),
         "reactions": _reactions(chat),
         "votes": {
             name.removeprefix("votes:"): votes
@@ -232,11 +231,12 @@ def _call(call: Call) -> Json:
     """Return a call with its result, or with the error in Telegram's own words."""
     error = call.error
     code = error.code if isinstance(error, ApiError) else None
+    parameters = (error.parameters if isinstance(error, ApiError) else None) or {}
     return {
         "method": call.method,
         "payload": call.payload,
         "result": call.result,
-        "error": None if error is None else {"code": code, "description": str(error)},
+        "error": None if error is None else {"code": code, "description": str(error), **parameters},
         "at": call.at,
     }
 

@@ -11,7 +11,15 @@ from typing import Any
 
 from toolkit.errors import StorageError
 from toolkit.harness.clock import dated
-from toolkit.harness.simulator import acting, queries, session_view, sharing, web_apps
+from toolkit.harness.simulator import (
+    acting,
+    people,
+    queries,
+    session_view,
+    sharing,
+    timer_view,
+    web_apps,
+)
 from toolkit.harness.simulator.recorder import SimulatorError
 from toolkit.harness.simulator.replaying import read_dialogues, replay
 from toolkit.harness.simulator.saving import FOLDER, draft
@@ -54,8 +62,10 @@ class PageApi:
             "play_game": partial(queries.play_game, simulation),
             "open_app": partial(web_apps.open_app, simulation),
             "log_in": partial(web_apps.log_in, simulation),
-            "meet": simulation.add_person,
-            "gather": simulation.add_group,
+            "meet": partial(people.meet, simulation),
+            "describe": partial(people.describe, simulation),
+            "gather": partial(people.gather, simulation),
+            "grant": partial(people.grant, simulation),
             "open_topic": self._open_topic,
             # What happens to the bot
             "fault": simulation.switch,
@@ -67,6 +77,7 @@ class PageApi:
             "wait_for_timer": partial(wait_for_timer, simulation),
             # What the bot remembers
             "session": self._session,
+            "timers": partial(timer_view.timers, simulation),
             "edit": partial(session_view.edit, simulation),
             "reset": partial(session_view.reset, simulation),
             "ask_again": partial(session_view.ask_again, simulation),

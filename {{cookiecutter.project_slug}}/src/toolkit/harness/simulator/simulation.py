@@ -14,7 +14,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from toolkit.harness.clock import VirtualClock, clock_of
-from toolkit.harness.fake_telegram import Event, FakeTelegram, Fault, snapshots
+from toolkit.harness.fake_telegram import FakeTelegram, Fault, snapshots
 from toolkit.harness.simulator.recorder import (
     Changed,
     Recorder,
@@ -63,7 +63,7 @@ class Simulation:
         people: Mapping[int, str] = PEOPLE,
     ) -> None:
         self._load = load
-        self._changed = changed
+        self.changed = changed
         self._store = storage
         self.given = Given()
         """What the world began with."""
@@ -92,7 +92,7 @@ class Simulation:
         )
         self.telegram.language = self.given.language
         self._scene_is_set = False
-        self.recorder = Recorder(self.telegram, records, self._changed)
+        self.recorder = Recorder(self.telegram, records, self.changed)
         self._rules: dict[str, Fault] = {}
         for user_id, name in self._people.items():
             self.telegram.user(user_id, name)
@@ -129,7 +129,7 @@ class Simulation:
             await self._stop()
             self.given = given or Given()
             self._open_world(self.telegram.token)
-            self._changed("world", None)
+            self.changed("world", None)
             return await self._start("The bot started")
 
     async def go_back(self, turn: int) -> None:
@@ -141,7 +141,7 @@ class Simulation:
             await self._stop()
             found.point()
             self.recorder.forget(turn)
-            self._changed("world", None)
+            self.changed("world", None)
             await self._start("The bot was restarted at this point")
 
     async def _start(self, title: str) -> bool:
@@ -157,13 +157,13 @@ class Simulation:
             app = await self._make(make_bot)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - importing a bot may raise anything
             self.broken = traceback_of(error)
-            self._changed("status", None)
+            self.changed("status", None)
             return False
         self.make_bot = make_bot
         unsettled += await self._stop()
         if app.bot.id != self.telegram.me["id"]:
             self._open_world(app.bot.token)
-            self._changed("world", None)
+            self.changed("world", None)
             unsettled = []
             app = await self._make(make_bot)
         turn = self.recorder.begin(title)
@@ -172,7 +172,7 @@ class Simulation:
         await self.recorder.run(turn, self._enter(app))
         self.recorder.finish(turn)
         self.broken = turn.error
-        self._changed("status", None)
+        self.changed("status", None)
         for each in unsettled:
             self.recorder.redeliver(each)
         return self.broken is None
@@ -258,11 +258,13 @@ class Simulation:
         if not isinstance(records, RewindableStorage):
             return None
         before = snapshots.take(telegram), records.snapshot(), deepcopy(self.storage.beside)
+        given = self.given
 
         def go_back() -> None:
             snapshots.restore(telegram, before[0])
             records.restore(before[1])
             self.storage.beside = deepcopy(before[2])
+            self.given = given
 
         return go_back
 
@@ -293,7 +295,7 @@ class Simulation:
                 if name == "flood"
                 else faults.network_error(times=None)
             )
-        self._changed("people", None)
+        self.changed("people", None)
 
     @property
     def faults(self) -> Json:
@@ -301,26 +303,3 @@ class Simulation:
         on = {name: self._rules.get(name) in self.telegram.faults.rules for name in FAULTS}
         blocked = [each.id for each in self.telegram.users.values() if each.blocked]
         return {**on, "blocked": blocked, "slow": self.storage.delay > 0}
-
-    def add_person(self, name: str) -> int:
-        """Let a new person come along, in every group; return their id."""
-        if not name.strip():
-            raise SimulatorError("a person needs a name")
-        user_id = max(self.telegram.users) + 1
-        self.telegram.user(user_id, name.strip())
-        self.telegram.private_chat(user_id)
-        for chat in list(self.telegram.chats.values()):
-            if not chat.is_private:
-                self.telegram.group(chat.id, members=[user_id])
-        self._changed("people", None)
-        self._changed("event", Event("chat", user_id, None))
-        return user_id
-
-    def add_group(self, title: str, *, forum: bool = False) -> int:
-        """Open a group of all people and the bot; return its id."""
-        if not title.strip():
-            raise SimulatorError("a group needs a title")
-        chat_id = min(self.telegram.chats) - 1
-        self.telegram.group(chat_id, title.strip(), members=list(self.telegram.users), forum=forum)
-        self._changed("event", Event("chat", chat_id, None))
-        return chat_id

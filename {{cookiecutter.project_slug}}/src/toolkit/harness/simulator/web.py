@@ -11,7 +11,10 @@ import asyncio
 import contextlib
 import logging
 import mimetypes
+import os
 import re
+import sys
+import webbrowser
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -51,23 +54,40 @@ HEADERS = {
 }
 
 
-def serve(target: str = "bot.app:make_bot", *, host: str = "127.0.0.1", port: int = PORT) -> None:
+def serve(
+    target: str = "bot.app:make_bot",
+    *,
+    host: str = "127.0.0.1",
+    port: int = PORT,
+    browse: bool = False,
+) -> None:
     """Serve the simulator of the bot that `target` (`module:function`) makes, until Ctrl-C.
 
-    The function is called with `storage`. Port 0 takes any free one.
+    The function is called with `storage`. Port 0 takes any free one. `browse` opens the page in
+    the browser of this machine, where there is one.
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger().addHandler(LogLines())
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(BotSource(target), host, port))
+        asyncio.run(_serve(BotSource(target), host, port, browse))
 
 
-async def _serve(source: BotSource, host: str, port: int) -> None:
+async def _serve(source: BotSource, host: str, port: int, browse: bool) -> None:
     async with running_site(source, host=host, port=port) as address:
         print(f"Talk to the bot at {address} (Ctrl-C ends)", flush=True)  # noqa: T201
         if host not in ("127.0.0.1", "localhost", "::1"):
             print("Everyone who can reach this machine can use it, too.", flush=True)  # noqa: T201
+        if browse and has_browser():
+            await asyncio.to_thread(webbrowser.open, address)
         await asyncio.Event().wait()
+
+
+def has_browser() -> bool:
+    """Tell whether this machine can show a page."""
+    if sys.platform in ("darwin", "win32"):
+        return True
+    # Without a screen `webbrowser` would take one for terminals, such as lynx.
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
 
 
 @contextlib.asynccontextmanager

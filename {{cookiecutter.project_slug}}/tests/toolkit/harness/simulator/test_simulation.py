@@ -106,7 +106,7 @@ async def test_an_edited_message_and_a_shared_contact_reach_the_bot(desk: Desk) 
 
 
 async def test_a_topic_is_opened_and_answered_in(desk: Desk) -> None:
-    chat = await desk.ask("gather", title="Club", forum=True)
+    chat = await desk.ask("gather", title="Club", kind="forum")
     thread = await desk.ask("open_topic", user=2, chat=chat, name="Plans")
     turn = await desk.say("hi", 2, chat, thread=thread)
     assert turn.calls[0].payload["message_thread_id"] == thread

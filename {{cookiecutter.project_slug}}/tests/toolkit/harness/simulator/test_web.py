@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -19,7 +20,7 @@ import pytest
 
 from toolkit.harness.simulator.reloading import BotSource
 from toolkit.harness.simulator.turns import LogLines
-from toolkit.harness.simulator.web import STATIC, running_site
+from toolkit.harness.simulator.web import STATIC, has_browser, running_site
 from toolkit.harness.types import Json
 
 BOT = """
@@ -137,6 +138,52 @@ async def test_it_listens_on_loopback_and_serves_the_page_with_all_it_names(site
             assert response.status == 200
     assert "http://" not in page
     assert "https://" not in page
+
+
+async def test_a_page_is_told_the_project_and_where_its_files_are(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "pyproject.toml", '[project]\nname = "tea-house"\n')
+    await site.page()
+    told = (await site.page()).seen[0]
+    assert told["project"] == {"name": "tea-house", "folder": str(tmp_path)}
+    write(tmp_path / "pyproject.toml", "no TOML")
+    told = (await site.page()).seen[0]
+    assert told["project"]["name"] == tmp_path.name
+
+
+@pytest.mark.parametrize("screen", ["DISPLAY", "WAYLAND_DISPLAY", "BROWSER", None])
+def test_a_browser_needs_a_screen(monkeypatch: pytest.MonkeyPatch, screen: str | None) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
+        monkeypatch.delenv(name, raising=False)
+    if screen is not None:
+        monkeypatch.setenv(screen, ":0")
+    assert has_browser() is (screen is not None)
+
+
+def test_the_page_opens_in_the_browser_when_it_is_asked_for(code: Path, tmp_path: Path) -> None:
+    browser, seen = tmp_path / "browser", tmp_path / "seen"
+    write(browser, f'#!/bin/sh\nprintf %s "$1" > {seen}.new && mv {seen}.new {seen}\n')
+    browser.chmod(0o755)
+    path = os.pathsep.join((str(code.parent), *sys.path))
+    command = ["-m", "toolkit.harness.simulator", "--bot", "served_bot:make_bot", "--port", "0"]
+    with subprocess.Popen(
+        [sys.executable, *command, "--browse"],
+        env={**os.environ, "PYTHONPATH": path, "BROWSER": f"{browser} %s"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            told = process.stdout.readline()
+            while not seen.exists():
+                time.sleep(0.05)
+            assert seen.read_text() in told.split()
+        finally:
+            process.terminate()
 
 
 def test_the_server_is_there_before_aiogram_is_imported() -> None:

@@ -18,6 +18,7 @@ from toolkit.harness.fake_telegram.model import User
 from toolkit.harness.fake_telegram.names import clean_name
 from toolkit.harness.fake_telegram.policy import message_ids
 from toolkit.harness.fake_telegram.request import Request
+from toolkit.harness.fake_telegram.stars import user_partner
 from toolkit.harness.types import Json
 
 MAX_NAME, MAX_BIO = 64, 140
@@ -179,4 +180,8 @@ def transfer_business_account_stars(request: Request) -> bool:
     if account.business_stars < stars:
         raise bad_request("BALANCE_TOO_LOW")
     account.business_stars -= stars
+    world = request.world
+    charge = f"transfer-{world.number('transfer')}"
+    source = user_partner(connection["user"], "business_account_transfer")
+    world.stars.receive(stars, source, charge, world.now())
     return True

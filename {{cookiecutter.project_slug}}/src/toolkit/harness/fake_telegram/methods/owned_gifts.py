@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from toolkit.harness.fake_telegram.business import connection_of, require
 from toolkit.harness.fake_telegram.errors import bad_request
 from toolkit.harness.fake_telegram.gift_catalogue import CATALOGUE, TRANSFER_STARS, unique_json
 from toolkit.harness.fake_telegram.methods.gifts import owned_gifts
@@ -18,17 +19,10 @@ from toolkit.harness.types import Json
 _GIFT_ID = r"0|-?[1-9][0-9]*|-?[0-9]+_-?[0-9]+|@.*"
 
 
-def _connection(request: Request) -> Json:
-    found = request.world.business_connections.get(request.text("business_connection_id"))
-    if found is None:
-        raise bad_request("business connection not found")
-    return found
-
-
 def _account(request: Request, connection: Json, right: str) -> tuple[User, Chat]:
     """Return the account of a business and its chat; refuse without the right, if any are told."""
-    if not connection.get("rights", {right: True}).get(right):
-        raise bad_request("BOT_ACCESS_FORBIDDEN")
+    if "rights" in connection:
+        require(connection, right)
     user_id, world = connection["user"]["id"], request.world
     world.user(user_id)
     return world.users[user_id], world.private_chat(user_id)
@@ -61,13 +55,13 @@ def _pay(account: User, price: int, given: int, what: str) -> None:
 
 @method("getBusinessAccountGifts")
 def get_business_account_gifts(request: Request) -> Json:
-    _, chat = _account(request, _connection(request), "can_view_gifts_and_stars")
+    _, chat = _account(request, connection_of(request), "can_view_gifts_and_stars")
     return owned_gifts(request, chat)
 
 
 @method("convertGiftToStars")
 def convert_gift_to_stars(request: Request) -> bool:
-    connection, gift_id = _connection(request), _gift_id(request)
+    connection, gift_id = connection_of(request), _gift_id(request)
     account, chat = _account(request, connection, "can_convert_gifts_to_stars")
     one = _owned(chat, gift_id)
     if one["type"] != "regular":
@@ -80,7 +74,7 @@ def convert_gift_to_stars(request: Request) -> bool:
 @method("upgradeGift")
 def upgrade_gift(request: Request) -> bool:
     """Make a gift a collectible; what the bot pays for it comes from the account."""
-    connection, gift_id = _connection(request), _gift_id(request)
+    connection, gift_id = connection_of(request), _gift_id(request)
     account, chat = _account(request, connection, "can_transfer_and_upgrade_gifts")
     one = _owned(chat, gift_id)
     if not one.get("can_be_upgraded"):
@@ -104,7 +98,7 @@ def transfer_gift(request: Request) -> bool:
         raise bad_request("chat identifier is empty")
     if not re.fullmatch("-?[0-9]{1,19}", new_owner):
         raise bad_request("chat identifier must be a valid Integer")
-    connection, world = _connection(request), request.world
+    connection, world = connection_of(request), request.world
     if int(new_owner) not in (world.users if int(new_owner) > 0 else world.chats):
         raise bad_request("have no access to the new gift owner")
     gift_id = _gift_id(request)

@@ -1,6 +1,7 @@
 // What the buttons of both keyboards do, and what those cannot that the simulator lacks.
 
-import { askFor, confirm, notice } from "./dialogs.js";
+import { copy } from "./clipboard.js";
+import { askFor, confirm } from "./dialogs.js";
 import { openAddress } from "./entities.js";
 import { openMenu } from "./menu.js";
 import { askToPay } from "./payments.js";
@@ -47,15 +48,6 @@ export function looksOf(button) {
     "data-mark": mark,
     "data-style": button.style,
   };
-}
-
-/** Put a text on the clipboard.
- *  @param {string} text */
-export function copy(text) {
-  navigator.clipboard.writeText(text).then(
-    () => notice("Copied."),
-    () => notice(`To copy: ${text}`),
-  );
 }
 
 /** Tap a button under a message, other than one with callback data.
@@ -111,7 +103,7 @@ export function chatsTo(choose) {
  *  @param {(id: number) => void} choose
  *  @returns {[string, () => void][]} */
 function groupsTo({ chat_is_channel: isChannel }, choose) {
-  const fits = (/** @type {{ type: string }} */ { type }) =>
+  const fits = (/** @type {import("./state.js").BotObject} */ { type }) =>
     type !== "private" && (type === "channel") === Boolean(isChannel);
   /** @type {[string, () => void][]} */
   const found = [...state.chats.values()].filter(fits).map(({ id, name }) => [name, () => choose(id)]);
@@ -123,8 +115,7 @@ function groupsTo({ chat_is_channel: isChannel }, choose) {
  *  @param {(chosen: number[]) => void} answer */
 async function chooseUsers(button, key, answer) {
   const { max_quantity: most } = button.request_users ?? button.request_user;
-  /** @type {{ id: number, name: string }[]} */
-  const people = state.people;
+  const { people } = state;
   if (most === 1)
     return openMenu(
       key,

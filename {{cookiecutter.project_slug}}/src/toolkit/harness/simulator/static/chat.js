@@ -1,9 +1,10 @@
 // The conversation on screen: its header, its messages, what the bot is doing, its notices.
 
 import { actsOn, extrasOf, react } from "./acts.js";
-import { copy, tapOther } from "./buttons.js";
+import { tapOther } from "./buttons.js";
+import { copy } from "./clipboard.js";
 import { notice, showAlert } from "./dialogs.js";
-import { avatar, button, h, icon, iconButton } from "./dom.js";
+import { avatar, button, h, icon, iconButton, part } from "./dom.js";
 import { formatted, openAddress } from "./entities.js";
 import { traceback, visible } from "./json.js";
 import { append, remove } from "./media.js";
@@ -12,12 +13,12 @@ import { bubble, idOf, summary } from "./message.js";
 import { act, chatHere, emit, isInTopicHere, messagesHere, nameOf, on, request, state } from "./state.js";
 
 const TYPING_MS = 5000; // https://core.telegram.org/bots/api#sendchataction
-const header = document.querySelector("#chat-header");
-const banner = document.querySelector("#banner");
-const topics = document.querySelector("#topics");
-const pinned = document.querySelector("#pinned");
-const log = document.querySelector("#log");
-const activity = document.querySelector("#activity");
+const header = part("#chat-header");
+const banner = part("#banner");
+const topics = part("#topics");
+const pinned = part("#pinned");
+const log = part("#log");
+const activity = part("#activity");
 
 let typingTimer = 0;
 
@@ -26,15 +27,17 @@ function drawHeader() {
   if (!chat) return;
   const isPrivate = chat.type === "private";
   const name = isPrivate ? state.bot.name : chat.name;
-  const members = `${state.people.length} people and the bot`;
+  const kind = chat.type === "channel" ? "Channel" : `${state.people.length} people and the bot`;
+  const members = [kind, chat.bot.status === "member" ? "" : ` (${chat.bot.status})`];
   const details = h("p", isPrivate ? ["as ", h("bdi", chat.name)] : members);
   header.replaceChildren(
     iconButton("back", "Chats", () => emit("screen", "chats"), ".only-phone"),
     avatar(name, isPrivate ? 4 : chat.id),
     h("div.chat-title", h("h2", h("bdi", name)), details),
+    iconButton("more", "Actions on the chat", (event) => emit("chat-menu", event.currentTarget)),
     iconButton("inspect", "Inside the bot", () => emit("screen", "inspector"), ".not-desktop"),
   );
-  document.title = `${chat.name} – bot simulator`;
+  document.title = `${chat.name} – ${state.project.name}`;
   drawTopics(chat);
   drawPinned(chat);
 }
@@ -79,6 +82,8 @@ function say(text) {
   act("say", { text, thread: state.here.thread });
 }
 
+/** @param {import("./state.js").BotObject} message
+ *  @param {import("./state.js").BotObject | null} before */
 function draw(message, before = null) {
   const author = message.sender_chat?.title ?? message.from?.first_name ?? "Unknown";
   const isOwn = message.from?.id === state.here.user;
@@ -89,7 +94,7 @@ function draw(message, before = null) {
   return bubble(message, {
     isOwn,
     author,
-    named: !isOwn && chatHere().type !== "private" && !sameAuthor,
+    named: !isOwn && chatHere()?.type !== "private" && !sameAuthor,
     me: state.here.user,
     reactions,
     chosen,
@@ -165,8 +170,16 @@ function showMessage(messageId) {
 
 let atBottom = true;
 
+let isScrolling = false;
+
+/** Once in a frame: each time the whole chat is laid out for it. */
 function scrollDown() {
-  log.scrollTop = log.scrollHeight;
+  if (isScrolling) return;
+  isScrolling = true;
+  requestAnimationFrame(() => {
+    isScrolling = false;
+    log.scrollTop = log.scrollHeight;
+  });
 }
 
 const stay = () => atBottom && scrollDown();
@@ -202,6 +215,7 @@ const DOING = {
   upload_video_note: "is sending a video message",
 };
 
+on("show-message", showMessage);
 on("here people", drawHeader);
 on("here", drawAll);
 on("chat", (chat) => {
@@ -226,7 +240,9 @@ on("message", ({ chat, message, isNew }) => {
 
 function replace(old, element) {
   // The focus stays on the message, on the button at the same place if there is one.
-  const focused = old.contains(document.activeElement) ? document.activeElement : null;
+  const focused = old.contains(document.activeElement)
+    ? /** @type {HTMLElement} */ (document.activeElement)
+    : null;
   old.replaceWith(element);
   if (!focused) return;
   const same = focused.dataset.key && element.querySelector(`[data-key="${focused.dataset.key}"]`);

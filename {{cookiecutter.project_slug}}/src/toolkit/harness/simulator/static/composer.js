@@ -1,23 +1,25 @@
 // Where a person writes: text, commands, replies, files, and the bot's reply keyboard.
 
 import { looksOf, press } from "./buttons.js";
-import { button, h, icon, iconButton } from "./dom.js";
+import { button, h, icon, iconButton, part } from "./dom.js";
 import { sendFiles } from "./files.js";
 import { summary } from "./message.js";
 import { act, chatHere, emit, messagesHere, nameOf, on, request, state } from "./state.js";
 import { openWebApp } from "./web_app.js";
 
-const form = document.querySelector("#composer");
-const input = document.querySelector("#message");
-const context = document.querySelector("#composer-context");
-const suggestions = document.querySelector("#suggestions");
-const keyboard = document.querySelector("#reply-keyboard");
-const speaker = document.querySelector("#speaker");
-const blocked = document.querySelector("#blocked");
-const menuButton = document.querySelector("#menu-button");
-const file = document.querySelector("#file");
+const form = part("#composer");
+const input = /** @type {HTMLTextAreaElement} */ (part("#message"));
+const context = part("#composer-context");
+const suggestions = part("#suggestions");
+const keyboard = part("#reply-keyboard");
+const speaker = part("#speaker");
+const blocked = part("#blocked");
+const menuButton = part("#menu-button");
+const file = /** @type {HTMLInputElement} */ (part("#file"));
 
+/** @type {import("./state.js").BotObject | null} */
 let replyTo = null;
+/** @type {import("./state.js").BotObject | null} */
 let rewriting = null;
 let chosen = 0;
 
@@ -138,13 +140,13 @@ function readyToWrite() {
 }
 on("look", readyToWrite);
 
-document.querySelector("#commands").addEventListener("click", () => {
+part("#commands").addEventListener("click", () => {
   setText(input.value === "/" ? "" : "/");
   input.focus();
 });
 
 file.addEventListener("change", async () => {
-  await sendFiles([...file.files]);
+  await sendFiles([...(file.files ?? [])]);
   file.value = "";
 });
 

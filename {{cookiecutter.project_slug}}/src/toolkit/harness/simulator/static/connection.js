@@ -4,6 +4,7 @@ const RETRY_MS = 1000;
 const NOT_RUNNING = "The simulator is not running.";
 
 export class Connection extends EventTarget {
+  /** @type {WebSocket | null} */
   #socket = null;
   #number = 0;
   #waiting = new Map();
@@ -21,7 +22,10 @@ export class Connection extends EventTarget {
     };
   }
 
-  /** Ask for something; resolves with its result, rejects with the reason in words. */
+  /** Ask for something; resolves with its result, rejects with the reason in words.
+   *  @param {string} what
+   *  @param {Record<string, unknown>} fields
+   *  @returns {Promise<any>} */
   ask(what, fields = {}) {
     if (this.#socket?.readyState !== WebSocket.OPEN) return Promise.reject(new Error(NOT_RUNNING));
     const id = ++this.#number;

@@ -1,9 +1,9 @@
 // Notices, questions, and the dialogs that save and open specs.
 
-import { button, h, iconButton, plural } from "./dom.js";
+import { button, h, iconButton, part, plural } from "./dom.js";
 import { emit, on, request, state } from "./state.js";
 
-const toasts = document.querySelector("#toasts");
+const toasts = part("#toasts");
 const NOTICE_MS = 6000;
 const MOST_NOTICES = 3;
 
@@ -17,13 +17,17 @@ export function notice(text, bad = false) {
   );
   for (const each of toasts.children) if (each.textContent === text) each.remove();
   toasts.append(toast);
-  while (toasts.childElementCount > MOST_NOTICES) toasts.firstElementChild.remove();
+  while (toasts.childElementCount > MOST_NOTICES) toasts.firstElementChild?.remove();
   setTimeout(close, NOTICE_MS);
 }
 on("toast", ({ text, bad }) => notice(text, bad));
 
-/** A dialog with a heading; resolves with its return value when it is closed. */
-function open(title, content, buttons) {
+/** A dialog with a heading; resolves with its return value when it is closed.
+ *  @param {string} title
+ *  @param {any} content
+ *  @param {any} buttons
+ *  @returns {Promise<string>} */
+export function open(title, content, buttons) {
   const dialog = h(
     "dialog",
     { "aria-label": title },
@@ -40,8 +44,8 @@ function open(title, content, buttons) {
 }
 
 // Not a submit button: Enter takes the first of those.
-const cancel = () => button("", "Cancel", (event) => event.target.closest("dialog").close(""));
-const submit = (value, label, more = {}) => h("button.primary", { value, ...more }, label);
+export const cancel = () => button("", "Cancel", (event) => event.target.closest("dialog").close(""));
+export const submit = (value, label, more = {}) => h("button.primary", { value, ...more }, label);
 
 /** What an answered tap shows when it asks for an alert; resolves with the id of the button.
  *  @param {string} text
@@ -75,7 +79,7 @@ export async function askFor(title, fields) {
   return Object.fromEntries(inputs.map((input) => [input.name, answerOf(input)]));
 }
 
-function field(label, input) {
+export function field(label, input) {
   const isCheck = input.type === "checkbox";
   return isCheck ? h("label.field.check", input, label) : h("label.field", label, input);
 }

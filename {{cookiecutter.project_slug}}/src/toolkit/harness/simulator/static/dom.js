@@ -1,6 +1,18 @@
 // Builds the page. Text always becomes text nodes: nothing that a bot writes is markup.
 
-/** `h("button.small", {onclick}, "Send", icon)`: an element with classes, properties and children. */
+/** The element of the page that `selector` finds; index.html has it.
+ *  @param {string} selector
+ *  @returns {HTMLElement} */
+export function part(selector) {
+  const found = document.querySelector(selector);
+  if (!(found instanceof HTMLElement)) throw new Error(`the page has no ${selector}`);
+  return found;
+}
+
+/** `h("button.small", {onclick}, "Send", icon)`: an element with classes, properties and children.
+ *  @param {string} tag
+ *  @param {...any} children
+ *  @returns {any} an element of that tag */
 export function h(tag, ...children) {
   const [name, ...classes] = tag.split(".");
   const element = document.createElement(name);
@@ -43,6 +55,10 @@ const ICONS = {
   card: "M3 6h18v12H3Zm0 4h18",
   play: "M7 4v16l13-8Z",
   clock: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16Zm0 4v4l3 2",
+  contrast: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16Zm0 0v16M12 8h3M12 12h4M12 16h3",
+  copy: "M9 9h10v11H9V9ZM6 15H5V4h10v2",
+  down: "M12 5v14m-6-6 6 6 6-6",
+  keys: "M3 7h18v10H3V7Zm4 3h.01M11 10h.01M15 10h.01M8 14h8",
   broom: "M5 7h14M9 7V4h6v3m2 0-1 13H8L7 7",
 };
 
@@ -70,7 +86,8 @@ export function iconButton(name, label, onclick, classes = "") {
 
 /** Redraw `part`; the focus stays on what has the same `data-name`, or on the button in it. */
 export function keepFocus(part, name, draw) {
-  const focused = part.contains(document.activeElement) && document.activeElement.closest(`[data-${name}]`);
+  const { activeElement } = document;
+  const focused = part.contains(activeElement) && activeElement?.closest(`[data-${name}]`);
   draw();
   const same = focused && part.querySelector(`[data-${name}="${CSS.escape(focused.dataset[name])}"]`);
   if (same) (same.querySelector("button") ?? same).focus();
@@ -78,17 +95,24 @@ export function keepFocus(part, name, draw) {
 
 const COLOURS = 7;
 
+/** Which of a few colours a chat or a person has.
+ *  @param {number} id */
+export function colourOf(id) {
+  return (Math.abs(id) + (id < 0 ? 3 : 0)) % COLOURS;
+}
+
 /** The initials of a chat or a person, on one of a few colours. */
 export function avatar(name, id) {
   const words = name.split(/\s+/).filter(Boolean).slice(0, 2);
   const initials = words.map((word) => [...word][0].toLocaleUpperCase()).join("");
-  const colour = (Math.abs(id) + (id < 0 ? 3 : 0)) % COLOURS;
-  return h(`span.avatar.colour-${colour}`, { "aria-hidden": "true" }, initials || "?");
+  return h(`span.avatar.colour-${colourOf(id)}`, { "aria-hidden": "true" }, initials || "?");
 }
+
+const HOURS = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit" });
 
 /** Hours and minutes of a Unix time. */
 export function clock(seconds) {
-  return new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  return HOURS.format(seconds * 1000);
 }
 
 /** A duration in a unit that needs no zeros. */

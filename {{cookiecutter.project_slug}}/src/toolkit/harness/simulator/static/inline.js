@@ -91,7 +91,7 @@ function start({ start_parameter: parameter }) {
 
 /** @param {string} query
  *  @param {{ id: string | number }} result
- *  @param {{ user: number, chat: number }} place */
+ *  @param {{ user: number | null, chat: number | null }} place */
 async function choose(query, result, place) {
   emit("write", "");
   try {

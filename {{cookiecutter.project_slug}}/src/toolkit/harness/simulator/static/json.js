@@ -1,12 +1,19 @@
 // JSON to read: indented, coloured, and with the characters shown that would hide or turn text around.
 
+import { copyButton } from "./clipboard.js";
 import { h } from "./dom.js";
+import { linked } from "./editor.js";
 
 const UNSEEN = /(?!\n)[\p{Cc}\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu;
 
 /** `value` as a block of nodes. */
 export function jsonBlock(value, label) {
-  return h("pre.json", { tabindex: "0", "aria-label": label }, nodes(value, ""));
+  const text = h("pre.json", { tabindex: "0", "aria-label": label }, nodes(value, ""));
+  return h(
+    "div.copied",
+    text,
+    copyButton(`Copy: ${label}`, () => JSON.stringify(value, null, 2)),
+  );
 }
 
 /** `value` on one line of plain text, shortened. */
@@ -27,7 +34,7 @@ export function visible(text) {
 
 /** An exception, folded. */
 export function traceback(text) {
-  return h("details", h("summary", "Traceback"), h("pre", { tabindex: "0" }, visible(text)));
+  return h("details", h("summary", "Traceback"), h("pre", { tabindex: "0" }, linked(visible(text))));
 }
 
 function nodes(value, indent) {

@@ -3,6 +3,18 @@
 import { button, h } from "./dom.js";
 
 let close = () => {};
+/** @type {{x: number, y: number} | null} */
+let point = null;
+
+/** Let the menu that `open` opens stand where a right click was.
+ *  @param {number} x
+ *  @param {number} y
+ *  @param {() => void} open */
+export function openAt(x, y, open) {
+  point = { x, y };
+  open();
+  point = null;
+}
 
 /** Open a menu of `[label, action]` pairs at `anchor`; falsy items are left out. */
 export function openMenu(anchor, items) {
@@ -41,7 +53,9 @@ export function openMenu(anchor, items) {
 }
 
 function place(menu, anchor) {
-  const { left, right, top, bottom } = anchor.getBoundingClientRect();
+  const { left, right, top, bottom } = point
+    ? new DOMRect(point.x, point.y, 0, 0)
+    : anchor.getBoundingClientRect();
   const { offsetWidth: width, offsetHeight: height } = menu;
   const x = left + width > innerWidth - 8 ? right - width : left;
   const y = bottom + height > innerHeight - 8 ? top - height : bottom;

@@ -2,7 +2,7 @@
 
 import { looksOf } from "./buttons.js";
 import { contentOf } from "./contents.js";
-import { button, clock, h, icon, plural } from "./dom.js";
+import { button, clock, colourOf, h, icon, plural } from "./dom.js";
 import { formatted } from "./entities.js";
 import { mediaOf } from "./media.js";
 import { price } from "./payments.js";
@@ -21,7 +21,8 @@ export function bubble(message, { isOwn, named, author, reactions, chosen, me, a
     { id: idOf(message), "aria-label": label },
     h(
       "div.bubble",
-      named && h("div.author", h("bdi", author)),
+      named &&
+        h(`div.author.name-${colourOf((message.sender_chat ?? message.from)?.id ?? 0)}`, h("bdi", author)),
       forwardedFrom(message),
       message.reply_to_message && quoted(message.reply_to_message, actions.onReply),
       contentOf(message, { chosen, onVote: actions.onVote }) ?? mediaOf(message),

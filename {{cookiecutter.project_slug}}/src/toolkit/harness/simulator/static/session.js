@@ -1,11 +1,11 @@
 // What the bot remembers of the chat on screen: typed fields, what changed last, editing, the open talk.
 
 import { confirm } from "./dialogs.js";
-import { button, clock, h, iconButton, keepFocus } from "./dom.js";
+import { button, clock, h, iconButton, keepFocus, part } from "./dom.js";
 import { jsonBlock, jsonLine, momentLine, visible } from "./json.js";
 import { connection, on, request, state } from "./state.js";
 
-const section = document.querySelector("#session");
+const section = part("#session");
 let editing = false;
 
 function draw() {
@@ -27,13 +27,13 @@ function drawFields() {
       ? [h("p.problem", session.problem), jsonBlock(session.record, "The stored record")]
       : []),
     h("dl.fields", { "aria-label": "Fields of the session" }, session.fields.map(row)),
-    ...(session.talk ? [talk(session)] : []),
+    ...(session.talk ? [talk(session.key, session.talk)] : []),
     ...fsm(session.fsm),
   );
 }
 
 async function reset() {
-  const { key } = state.session;
+  const key = state.session?.key;
   if (await confirm("Reset the session?", `What the bot remembers under ${key} is forgotten.`, "Reset"))
     request("reset", { key });
 }
@@ -62,12 +62,12 @@ function edit(field, line) {
   };
   const save = async (event) => {
     event.preventDefault();
-    const { key } = state.session;
+    const key = state.session?.key;
     try {
       await connection.ask("edit", { key, name: field.name, value: editor.read() });
       close();
     } catch (error) {
-      problem.textContent = error.message;
+      problem.textContent = /** @type {Error} */ (error).message;
       editor.element.setAttribute("aria-invalid", "true");
       editor.element.focus();
     }
@@ -115,7 +115,9 @@ function editorOf({ name, value, type, choices }) {
   return { element, read };
 }
 
-function talk({ key, talk: { name, answers, waiting, takes, until } }) {
+/** @param {string} key
+ *  @param {import("./state.js").BotObject} talk */
+function talk(key, { name, answers, waiting, takes, until }) {
   const limit = until && ` until ${clock(until)}`;
   return h(
     "div.talk",

@@ -4,44 +4,84 @@ import { Connection } from "./connection.js";
 
 export const connection = new Connection();
 
+/** An object of the Bot API, as Telegram writes it.
+ *  @typedef {Record<string, any>} BotObject */
+/** A call of the bot, with its result or Telegram's error.
+ *  @typedef {{method: string, payload: BotObject, result: any, at: number,
+ *    error: {code: number | null, description: string, retry_after?: number} | null}} Call */
+/** An update and what came of it; what `simulator/turns.py` calls so.
+ *  @typedef {{number: number, title: string, at: number, update: BotObject | null, key: string | null,
+ *    chat: number | null, message: number | null, unanswered: boolean, returns: boolean, done: boolean,
+ *    handler: string | null, place: string | null, handler_seconds: number | null, seconds: number | null,
+ *    calls: Call[], changes: {name: string, was: any, is: any}[], error: string | null, again: boolean,
+ *    logs: {level: string, logger: string, text: string}[], verdict: string | null}} Turn */
+/** What the bot remembers under `key`; what `simulator/session_view.py` shows.
+ *  @typedef {{key: string, stored: boolean, fields: BotObject[], fsm: BotObject, talk: BotObject | null,
+ *    problem?: string, record?: any}} Session */
+/** What is on screen: a chat, who speaks in it, and its topic.
+ *  @typedef {{chat: number | null, user: number | null, thread: number | null}} Place */
+
 export const state = {
   connected: false,
   bot: { name: "Bot", username: "" },
+  project: { name: "", folder: "" },
+  /** @type {Record<string, string[]>} */
+  rights: {},
+  /** @type {{running: boolean, broken: string | null, headline?: string}} */
   status: { running: false, broken: null },
+  /** @type {BotObject[]} */
   people: [],
+  /** @type {BotObject} */
   faults: { blocked: [] },
+  /** @type {Map<number | null, BotObject>} */
   chats: new Map(),
+  /** @type {Map<number | null, Map<number, BotObject>>} */
   messages: new Map(),
+  /** @type {Map<number, Turn>} */
   turns: new Map(),
+  /** @type {Session | null} */
   session: null,
+  /** @type {Map<number, number>} */
   unread: new Map(),
+  /** @type {Place} */
   here: { chat: null, user: null, thread: null },
 };
 
+/** @type {Map<string, ((detail?: any) => void)[]>} */
 const listeners = new Map();
 
-/** Call `listener` whenever one of the `kinds` of change happens. */
+/** Call `listener` whenever one of the `kinds` of change happens.
+ *  @param {string} kinds
+ *  @param {(detail?: any) => void} listener */
 export function on(kinds, listener) {
   for (const kind of kinds.split(" ")) {
     listeners.set(kind, [...(listeners.get(kind) ?? []), listener]);
   }
 }
 
+/** @param {string} kind
+ *  @param {any} [detail] */
 export function emit(kind, detail) {
   for (const listener of listeners.get(kind) ?? []) listener(detail);
 }
 
-/** Do something on the simulator as the person on screen; refusals are shown. */
+/** Do something on the simulator as the person on screen; refusals are shown.
+ *  @param {string} what
+ *  @param {Record<string, unknown>} fields
+ *  @returns {Promise<any>} */
 export async function act(what, fields = {}) {
   const { user, chat } = state.here;
   return request(what, { user, chat, ...fields });
 }
 
+/** @param {string} what
+ *  @param {Record<string, unknown>} fields
+ *  @returns {Promise<any>} */
 export async function request(what, fields = {}) {
   try {
     return await connection.ask(what, fields);
   } catch (error) {
-    emit("toast", { text: error.message, bad: true });
+    emit("toast", { text: error instanceof Error ? error.message : String(error), bad: true });
     return undefined;
   }
 }
@@ -65,14 +105,17 @@ export function isInTopicHere(message) {
   return !chatHere()?.is_forum || thread === state.here.thread;
 }
 
-/** Look at a chat. In a private one its person speaks, in a group the one who spoke last. */
+/** Look at a chat. In a private one its person speaks, in a group the one who spoke last.
+ *  @param {number} chatId
+ *  @param {{user?: number | null, thread?: number | null}} place */
 export function look(chatId, { user = null, thread = null } = {}) {
   const chat = state.chats.get(chatId);
   if (!chat) return;
   const speaker = chat.type === "private" ? chatId : (user ?? state.here.user ?? state.people[0]?.id);
   state.here = { chat: chatId, user: speaker, thread };
   state.unread.delete(chatId);
-  const place = new URLSearchParams({ chat: chatId, user: speaker, ...(thread ? { thread } : {}) });
+  const place = new URLSearchParams({ chat: String(chatId), user: String(speaker) });
+  if (thread) place.set("thread", String(thread));
   history.replaceState(null, "", `#${place}`);
   emit("here");
   loadSession();
@@ -91,8 +134,8 @@ export async function loadSession() {
 
 function begin(world) {
   const sameWorld = state.chats.size > 0;
-  const { bot, status, people, faults } = world;
-  Object.assign(state, { bot, status, people, faults });
+  const { bot, project, rights, status, people, faults } = world;
+  Object.assign(state, { bot, project, rights, status, people, faults });
   state.chats = new Map(world.chats.map((chat) => [chat.id, chat]));
   const byId = (messages) => new Map(messages.map((message) => [message.message_id, message]));
   const messages = Object.entries(world.messages);
@@ -144,7 +187,8 @@ const changes = {
   },
 };
 
-connection.addEventListener("change", ({ detail }) => {
+connection.addEventListener("change", (event) => {
+  const { detail } = /** @type {CustomEvent} */ (event);
   const change = changes[detail.type];
   if (change) change(detail);
   else emit(detail.type, detail);

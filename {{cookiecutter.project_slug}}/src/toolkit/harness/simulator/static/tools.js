@@ -1,12 +1,12 @@
 // Switches for what can go wrong, and buttons for what can be done to the bot.
 
 import { confirm } from "./dialogs.js";
-import { button, h, icon, keepFocus } from "./dom.js";
+import { button, h, icon, iconButton, keepFocus, part } from "./dom.js";
 import { chatHere, emit, nameOf, on, request, state } from "./state.js";
 
-const status = document.querySelector("#status");
-const actions = document.querySelector("#actions");
-const faults = document.querySelector("#faults");
+const status = part("#status");
+const actions = part("#actions");
+const faults = part("#faults");
 
 function drawStatus() {
   const { running, broken } = state.status;
@@ -37,6 +37,7 @@ function drawFaults() {
 }
 
 const tool = (symbol, label, onclick) => button(".tool", [icon(symbol), label], onclick);
+const small = (symbol, label, onclick) => iconButton(symbol, label, onclick, ".tool");
 
 async function startOver() {
   const text = "All chats and everything the bot remembers are forgotten.";
@@ -46,10 +47,10 @@ async function startOver() {
 actions.replaceChildren(
   tool("save", "Save as spec", () => emit("save", 1)),
   tool("open", "Open", () => emit("open")),
-  tool("restart", "Restart the bot", () => request("restart")),
-  tool("again", "Redeliver the last update", () => request("redeliver")),
-  tool("clock", "Next timer", () => request("wait_for_timer")),
-  tool("broom", "Start over", startOver),
+  small("restart", "Restart the bot", () => request("restart")),
+  small("again", "Redeliver the last update", () => request("redeliver")),
+  small("clock", "Next timer", () => request("wait_for_timer")),
+  small("broom", "Start over", startOver),
 );
 
 on("connection status world", drawStatus);

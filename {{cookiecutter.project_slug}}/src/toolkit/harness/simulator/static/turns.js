@@ -1,13 +1,14 @@
 // Every update and what came of it: handler, calls, session changes, log lines, exceptions.
 
-import { breakable, button, clock, duration, h, plural } from "./dom.js";
+import { breakable, button, clock, duration, h, part, plural } from "./dom.js";
+import { placeLink } from "./editor.js";
+import { passes, showAll } from "./filters.js";
 import { jsonBlock, momentLine, traceback, visible } from "./json.js";
+import { AS_EXPECTED, problemOf, wentAnotherWay } from "./problems.js";
 import { emit, on, request, state } from "./state.js";
 
-const list = document.querySelector("#turns");
+const list = part("#turns");
 const SHOWN = 150;
-const AS_EXPECTED = "as expected";
-const wentAnotherWay = ({ verdict }) => Boolean(verdict) && verdict !== AS_EXPECTED;
 
 function drawAll() {
   const newest = [...state.turns.values()].slice(-SHOWN).reverse();
@@ -15,19 +16,17 @@ function drawAll() {
 }
 
 function item(turn, isOpen) {
-  const refused = turn.calls.filter((call) => call.error).length;
-  const problem = turn.error ? "exception" : refused > 0 && `${refused} refused`;
+  const problem = problemOf(turn);
   const title = [h("bdi", visible(turn.title)), turn.again && h("span.tag", "delivered again")];
   const meta = [
     problem && h("span.tag.bad", problem),
     turn.verdict === AS_EXPECTED && h("span.tag.good", AS_EXPECTED),
-    wentAnotherWay(turn) && h("span.tag.bad", "not as expected"),
     `${plural(turn.calls.length, "call")} · ${turn.done ? duration(turn.seconds) : "running…"} · `,
     h("time", clock(turn.at)),
   ];
   return h(
-    `details.turn${problem || wentAnotherWay(turn) ? ".failed" : ""}`,
-    { id: `turn-${turn.number}`, open: isOpen },
+    `details.turn${problem ? ".failed" : ""}`,
+    { id: `turn-${turn.number}`, open: isOpen, hidden: !passes(turn) },
     h("summary", h("span.turn-title", title), h("span.turn-meta", meta)),
     h("div.turn-body", body(turn)),
   );
@@ -45,7 +44,7 @@ function body(turn) {
     turn.changes.length > 0 && changesBlock(turn.changes),
     turn.calls.map(callBlock),
     turn.logs.length > 0 && logBlock(turn),
-    turn.update && h("details.call", h("summary", "The update"), jsonBlock(turn.update, "The update")),
+    turn.update && foldedBlock("", "The update", () => [jsonBlock(turn.update, "The update")]),
     (turn.returns || turn.update) && h("div.turn-buttons", restart, save),
   ];
 }
@@ -56,7 +55,7 @@ function handlerLine(turn) {
   return h(
     "p.handler",
     h("code", { title: turn.handler }, breakable(name.slice(-2).join("."))),
-    h("span.place", breakable(turn.place ?? "")),
+    placeLink(turn.place),
     h("span", duration(turn.handler_seconds)),
   );
 }
@@ -76,15 +75,27 @@ function changesBlock(changes) {
 function callBlock({ method, payload, result, error, at }) {
   const gist = String(payload.text ?? payload.caption ?? payload.action ?? "").slice(0, 80);
   const tag = error && h("span.tag.bad", String(error.code ?? "network"));
-  return h(
-    `details.call${error ? ".failed" : ""}`,
-    h("summary", h("code", method), h("span.call-gist", visible(gist)), tag),
+  const title = [h("code", method), h("span.call-gist", visible(gist)), tag];
+  return foldedBlock(error ? ".failed" : "", title, () => [
     error && h("p.problem", error.description),
     h("h4", "Payload"),
     jsonBlock(payload, `Payload of ${method}`),
     !error && [h("h4", "Result"), jsonBlock(result, `Result of ${method}`)],
     h("p.muted", new Date(at * 1000).toISOString().slice(11, 23), " UTC"),
-  );
+  ]);
+}
+
+/** A part whose content is drawn when it is opened: most never are.
+ *  @param {string} classes
+ *  @param {any} title
+ *  @param {() => any[]} content */
+function foldedBlock(classes, title, content) {
+  const fill = () => {
+    if (block.open && block.childElementCount === 1) block.append(...h("div", content()).childNodes);
+  };
+  /** @type {HTMLDetailsElement} */
+  const block = h(`details.call${classes}`, { ontoggle: fill }, h("summary", title));
+  return block;
 }
 
 function logBlock({ logs, error }) {
@@ -102,19 +113,32 @@ function lastLine(error) {
   return error.trim().split("\n").at(-1);
 }
 
-function show(number) {
-  emit("screen", "inspector");
-  const element = document.querySelector(`#turn-${number}`);
-  if (!element) return;
-  element.open = true;
-  element.scrollIntoView({ block: "start", behavior: "smooth" });
-  element.querySelector("summary").focus({ preventScroll: true });
+/** @param {number} number
+ *  @returns {HTMLDetailsElement | null} */
+function elementOf(number) {
+  return document.querySelector(`details#turn-${number}`);
 }
 
-on("world", drawAll);
+function show(number) {
+  emit("screen", "inspector");
+  const element = elementOf(number);
+  if (!element) return;
+  if (element.hidden) showAll();
+  element.open = true;
+  element.scrollIntoView({ block: "start", behavior: "smooth" });
+  element.querySelector("summary")?.focus({ preventScroll: true });
+}
+
+on("world editor", drawAll);
+on("filter", () => {
+  for (const turn of state.turns.values()) {
+    const element = elementOf(turn.number);
+    if (element) element.hidden = !passes(turn);
+  }
+});
 on("show-turn", show);
 on("turn", (turn) => {
-  const old = document.querySelector(`#turn-${turn.number}`);
+  const old = elementOf(turn.number);
   if (old) {
     const openCalls = [...old.querySelectorAll("details")].map((each) => each.open);
     const hadFocus = old.querySelector("summary") === document.activeElement;
@@ -125,8 +149,8 @@ on("turn", (turn) => {
     if (hadFocus) fresh.querySelector("summary").focus();
     return;
   }
-  const newest = list.firstElementChild;
+  const newest = list.querySelector("details");
   if (newest && !newest.contains(document.activeElement)) newest.open = false;
   list.prepend(item(turn, true));
-  while (list.childElementCount > SHOWN) list.lastElementChild.remove();
+  while (list.childElementCount > SHOWN) list.lastElementChild?.remove();
 });

@@ -92,6 +92,7 @@ class WebApp {
 
   /** @param {string} text */
   receive(text) {
+    /** @type {any} */
     let event = null;
     try {
       event = JSON.parse(text);
