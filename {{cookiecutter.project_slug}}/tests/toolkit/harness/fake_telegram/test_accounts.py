@@ -59,6 +59,19 @@ async def test_an_account_that_an_update_names_can_be_answered_for(telegram: Fak
     assert known["user"]["id"] != 9
 
 
+async def test_stars_of_an_account_come_to_the_bot(telegram: FakeTelegram) -> None:
+    connection = telegram.connect_business(7, stars=100)["business_connection"]["id"]
+    place = {"business_connection_id": connection}
+
+    await telegram.call("transferBusinessAccountStars", {**place, "star_count": 60})
+
+    left = await telegram.call("getBusinessAccountStarBalance", place)
+    assert left["amount"] == 40
+    assert (await telegram.call("getMyStarBalance", {}))["amount"] == 60
+    found = await telegram.call("getStarTransactions", {})
+    assert found["transactions"][0]["source"]["transaction_type"] == "business_account_transfer"
+
+
 async def test_tasks_are_marked_by_others_where_they_may(telegram: FakeTelegram) -> None:
     group = -5
     own = telegram.send_checklist(1, "Mine", "Milk", others_can=False, chat_id=group)["message"]
