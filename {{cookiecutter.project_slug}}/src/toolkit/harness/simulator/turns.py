@@ -127,9 +127,9 @@ def title_of(update: Json, action: Json | None = None) -> str:
     """Return an update in a few words: who did what. `action` is what a spec would send for it."""
     if query := update.get("callback_query"):
         tapped = (action or {}).get("tap")  # in a spec it may be a matcher
-        known = label_of(query) or query.get("game_short_name", "")
-        label = tapped if isinstance(tapped, str) else known
-        return f"{name_of(query['from'])} tapped [{_short(label)}]"
+        if not isinstance(tapped, str):
+            tapped = label_of(query) or query.get("game_short_name", "")
+        return f"{name_of(query['from'])} tapped [{_short(tapped)}]"
     if change := update.get("my_chat_member"):
         return f"{name_of(change['from'])} {_moved(change)}"
     if poll := update.get("poll"):
