@@ -146,6 +146,8 @@ def begin_command(address: str, url: str, file: Path) -> Awaitable[asyncio.subpr
         env={**os.environ, "PYTHONPATH": f"{SOURCE}:{ROOT}"},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        # What a shell starts in the background ignores Ctrl-C, and so would this.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.default_int_handler),
     )
 
 
