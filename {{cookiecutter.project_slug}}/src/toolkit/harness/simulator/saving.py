@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -22,6 +24,7 @@ from toolkit.harness.specs.stable_parts import dated, label, matcher
 from toolkit.harness.types import Json
 
 if TYPE_CHECKING:
+    from toolkit.harness.specs.given import Given
     from toolkit.harness.specs.spec import BotSpec
 
 FOLDER = Path("tests/specs")
@@ -114,6 +117,7 @@ def draft(
     if not name.strip():
         raise SimulatorError("a spec needs a name")
     names = _names(simulation)
+    watch = _Watch(simulation.given, turns)
     steps: list[Json] = []
     warnings: list[str] = []
     left_out: list[str] = []
@@ -124,7 +128,7 @@ def draft(
         number = len(steps) + 1
         expected = list(_expected(turn, names))
         if turn.passing is not None:
-            step: Json = {"advance": duration_of(turn.passing), "expect": expected}
+            step: Json = {"advance": watch.advance(turn, turn.passing), "expect": expected}
         else:
             step = {"send": _send(turn), "expect": expected}
         if session and (changed := _changed_fields(turn)):
@@ -136,9 +140,29 @@ def draft(
         warnings += (f"Step {number} {problem}." for problem in problems)
         warnings += (f"Step {number} comes after “{title}”, {BY_HAND}." for title in left_out)
         left_out.clear()
-    given = simulation.given.as_json()
+    given = watch.given.as_json()
     scene = {"given": given} if given else {}
     return Draft({"name": name.strip(), **scene, "steps": steps}, warnings)
+
+
+class _Watch:
+    """The time in a spec that lets time pass: it is `given`, and stands still between its steps."""
+
+    def __init__(self, given: Given, turns: list[Turn]) -> None:
+        self.given = given
+        self._time: int | None = None
+        if given.now is None and any(turn.passing is not None for turn in turns):
+            self._time = math.ceil(turns[0].at)
+            now = datetime.fromtimestamp(self._time).astimezone()
+            self.given = replace(given, now=now)
+
+    def advance(self, turn: Turn, seconds: float) -> str:
+        """Return the duration of a step: as long as was told, or until the timer that came."""
+        if self._time is not None:
+            if turn.until is not None:
+                seconds = max(1, math.ceil(turn.until - self._time))
+            self._time += math.ceil(seconds)
+        return duration_of(seconds)
 
 
 def _whole(simulation: Simulation, turn: Turn) -> Turn:

@@ -57,7 +57,8 @@ class Turn:
     fields of the session under `key`, None where no handler took the update. `point` makes the
     world what it was before; `again` marks a redelivery, `by_hand` what the person at the simulator
     did to the session; `tasks` are those its handler started;
-    `passing` are the seconds that passed in it, where it is about that;
+    `passing` are the seconds that passed in it, where it is about that, and `until` the time of the
+    timer that was waited for, if any;
     `caused` are updates that its calls cause, which belong to it, where there are any.
     """
 
@@ -83,6 +84,7 @@ class Turn:
     by_hand: bool = False
     part_of: int | None = None
     passing: float | None = None
+    until: float | None = None
     done: bool = False
     verdict: str | None = None
     point: Callable[[], None] | None = None

@@ -35,14 +35,16 @@ async def wait_for_timer(simulation: Simulation) -> None:
     if not found:
         raise SimulatorError("no timer is set")
     seconds = max(1, math.ceil(found[0].at - time.time()))
-    await let_pass(simulation, seconds, "Until the next timer")
+    await let_pass(simulation, seconds, "Until the next timer", until=found[0].at)
 
 
-async def let_pass(simulation: Simulation, seconds: float, title: str) -> list[Turn]:
+async def let_pass(
+    simulation: Simulation, seconds: float, title: str, *, until: float | None = None
+) -> list[Turn]:
     """Let time pass; return its turn, and those of the timers that were due."""
     clock, recorder = clock_of(asyncio.get_running_loop()), simulation.recorder
     clock.check_moves()
-    turn = recorder.begin(title, passing=seconds)
+    turn = recorder.begin(title, passing=seconds, until=until)
     try:
         with clock.held():
             await pass_time(clock, seconds, simulation.background, LONGEST)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +61,18 @@ async def test_time_that_was_let_pass_is_a_step(desk: Desk) -> None:
         {"advance": "30m", "expect": []},
         {"advance": "30m", "expect": [{"method": "sendMessage", "payload": late}]},
     ]
+
+
+async def test_a_timer_comes_in_a_spec_however_long_its_writer_took(desk: Desk) -> None:
+    await desk.say("/order")
+    await asyncio.sleep(1.1)
+    await desk.ask("wait_for_timer")
+    (_, waited) = await steps(desk)
+    assert waited["advance"] == "1h"
+    assert len(waited["expect"]) == 1
+    first = desk.simulation.recorder.turns[1]
+    begins = draft(desk.simulation, "a talk").spec["given"]["now"]
+    assert 0 <= datetime.fromisoformat(begins).timestamp() - first.at < 1
 
 
 async def test_people_and_groups_keep_their_numbers(desk: Desk) -> None:
