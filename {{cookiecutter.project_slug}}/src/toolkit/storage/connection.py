@@ -145,15 +145,15 @@ async def within(seconds: float, work: Awaitable[Answer]) -> Answer:
     to swallow their cancellation and to hang.
     """
     task = asyncio.ensure_future(work)
+    # It may also fail in the moment in which the caller is cancelled.
+    task.add_done_callback(_look_away)
     try:
         await asyncio.wait((task,), timeout=seconds)
         if not task.done():
             raise TimeoutError
         return task.result()
     finally:
-        if not task.done():
-            task.add_done_callback(_look_away)
-            task.cancel()
+        task.cancel()
 
 
 def _look_away(task: asyncio.Future[Any]) -> None:

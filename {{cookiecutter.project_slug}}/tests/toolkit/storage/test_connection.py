@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 from typing import Any
 
 import pytest
@@ -182,3 +183,25 @@ async def test_work_that_heeds_no_cancellation_is_left_behind() -> None:
     assert await within(1, hang(end)) == "client"
     with pytest.raises(Strange):
         await within(1, fail(Strange("odd")))
+
+
+async def test_what_fails_in_the_moment_of_a_cancellation_is_not_reported() -> None:
+    strays: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: strays.append(context))
+    gate = asyncio.Event()
+
+    async def work() -> None:
+        await gate.wait()
+        raise ConnectionError("cut off")
+
+    task = asyncio.create_task(within(3600, work()))
+    await asyncio.sleep(0.01)
+    gate.set()
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    del task
+    gc.collect()
+    await asyncio.sleep(0)
+    assert strays == []
