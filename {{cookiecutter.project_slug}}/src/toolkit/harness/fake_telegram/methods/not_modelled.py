@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-_BY_REASON = {
-    "there is no other server for the bot to move to": "logOut",
-}
-NOT_MODELLED = {name: reason for reason, names in _BY_REASON.items() for name in names.split()}
+NOT_MODELLED = {"logOut": "there is no other server for the bot to move to"}
 """Why the fake does not know a method."""
 _REASONS = {name.lower(): reason for name, reason in NOT_MODELLED.items()}
 
-_CONTENTS_BY_REASON = {
-    "a bot is not there yet when it happens": "supergroup_chat_created channel_chat_created",
-    "documents of Telegram Passport are not kept": "passport_data",
-}
+_EARLIER = "a bot is not there yet when it happens"
 NOT_MODELLED_CONTENTS = {
-    kind: reason for reason, kinds in _CONTENTS_BY_REASON.items() for kind in kinds.split()
+    "supergroup_chat_created": _EARLIER,
+    "channel_chat_created": _EARLIER,
+    "passport_data": "documents of Telegram Passport are not kept",
 }
 """Why no message in the fake has a kind of content."""
 
