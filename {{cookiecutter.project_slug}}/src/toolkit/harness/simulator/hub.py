@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from toolkit.harness.fake_telegram import ApiError, Call, Chat, Event, FakeTelegram
+from toolkit.harness.fake_telegram.rich.plain import text_of
 from toolkit.harness.simulator import people, project, session_view
 from toolkit.harness.simulator.recorder import headline_of
 from toolkit.harness.simulator.simulation import Simulation
@@ -110,9 +111,18 @@ def _world(simulation: Simulation) -> Json:
         "status": _status(simulation),
         **_people(simulation),
         "chats": [_chat(telegram, chat) for chat in chats],
-        "messages": {str(chat.id): list(chat.messages.values())[-MESSAGES:] for chat in chats},
+        "messages": {str(chat.id): _messages(chat) for chat in chats},
         "turns": [_turn(simulation, turn) for turn in simulation.recorder.turns[-TURNS:]],
     }
+
+
+def _messages(chat: Chat) -> list[Json]:
+    return [_readable(message) for message in list(chat.messages.values())[-MESSAGES:]]
+
+
+def _readable(message: Json) -> Json:
+    """Return a message with a text; that of a rich one is what its blocks say."""
+    return {**message, "text": text_of(message)} if "rich_message" in message else message
 
 
 def _status(simulation: Simulation) -> Json:
@@ -168,8 +178,10 @@ def _changes_on_screen(event: Event) -> Iterator[Json]:
     """Iterate over what an event of the fake Telegram changes on screen."""
     place = {"chat": event.chat_id}
     match event.kind:
-        case "message" | "deleted":
-            yield {"type": event.kind, **place, "message": event.data}
+        case "message":
+            yield {"type": "message", **place, "message": _readable(event.data)}
+        case "deleted":
+            yield {"type": "deleted", **place, "message": event.data}
         case "action":
             yield {"type": "action", **place, "text": event.data}
         case "draft":

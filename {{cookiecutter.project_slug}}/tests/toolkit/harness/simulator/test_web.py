@@ -27,7 +27,7 @@ BOT = """
 import logging
 from dataclasses import dataclass
 from aiogram import F, Router
-from aiogram.types import BufferedInputFile
+from aiogram.types import BufferedInputFile, InputRichMessage
 from toolkit import create_bot
 
 @dataclass
@@ -45,6 +45,11 @@ async def leak(message):
 async def send_files(message):
     await message.answer_photo(BufferedInputFile(b"\\x89PNG picture", "a.png"))
     await message.answer_document(BufferedInputFile(b"<script>", "page.html"))
+
+@router.message(F.text == "rich")
+async def send_rich(message):
+    html = "<h1>Tea</h1><p>is <b>hot</b></p>"
+    await message.bot.send_rich_message(message.chat.id, InputRichMessage(html=html))
 
 @router.message()
 async def count(message, session):
@@ -252,6 +257,13 @@ async def test_two_pages_see_the_same_and_a_third_sees_it_later(site: Site) -> N
     world = await socket.receive_json()
     assert [message["text"] for message in world["messages"]["1"]] == ["hello", "one 1"]
     await socket.close()
+
+
+async def test_a_rich_message_is_read_as_text(site: Site) -> None:
+    page = await site.page()
+    await page.say("rich")
+    shown = [change["message"] for change in page.seen if change["type"] == "message"]
+    assert shown[-1]["text"] == "Tea\nis hot"
 
 
 async def test_no_page_sees_a_token(site: Site) -> None:
