@@ -208,11 +208,14 @@ def _waits_for_others(task: Task) -> bool:
     frame, awaited = _innermost(task)
     if frame is None:
         return False
+    found = gc.get_referents(awaited) if awaited is not None else ()
+    futures = [each for each in found if isinstance(each, asyncio.Future)]
+    if any(each.done() for each in futures):  # it goes on in the next turn
+        return False
     if _is_of(frame, "sleep", "_wait", "wait_for") or frame.f_globals.get("__name__") in SIGNALS:
         return True
     # A task and what gather returns are futures of kinds of their own.
-    futures = gc.get_referents(awaited) if awaited is not None else ()
-    return any(isinstance(it, asyncio.Future) and type(it) is not asyncio.Future for it in futures)
+    return any(type(each) is not asyncio.Future for each in futures)
 
 
 def _is_of(frame: FrameType, *names: str) -> bool:

@@ -9,6 +9,7 @@ import pytest
 
 from toolkit.harness import RunningBot
 from toolkit.harness.specs.runner import run_spec
+from toolkit.harness.specs.settling import _waits_for_others
 from toolkit.harness.specs.spec import parse_specs
 
 
@@ -108,3 +109,19 @@ async def test_a_spec_sees_it_and_fails_where_a_task_does(
     result = await run_spec(parse_specs(spec, "tasks.json")[0], make_bot)
     assert result.ok is (failure is None)
     assert (failure or "") in (result.failure or "")
+
+
+async def test_a_task_does_not_wait_for_what_has_come() -> None:
+    awaited = asyncio.gather(asyncio.sleep(0))
+
+    async def wait() -> None:
+        await awaited
+
+    task = asyncio.create_task(wait())
+    seen = []
+    while not task.done():
+        seen.append((awaited.done(), _waits_for_others(task)))
+        await asyncio.sleep(0)
+
+    assert (False, True) in seen
+    assert [waits for has_come, waits in seen if has_come] == [False]
