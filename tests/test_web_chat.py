@@ -15,10 +15,15 @@ from urllib.parse import parse_qsl
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.browsing import find_browser, open_browser, simulator, wait_for_bot
-from tests.stores import MissingServer, missing
+from tests.browsing import simulator, wait_for_bot
 from tests.support import ROOT, TEMPLATE
-from tests.test_web_simulator import check_accessibility, last, say, start_over
+from tests.test_web_simulator import (  # noqa: F401 - a fixture
+    browser,
+    check_accessibility,
+    last,
+    say,
+    start_over,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
@@ -59,15 +64,6 @@ AT_ONCE = """async () => {
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    executable = find_browser()
-    if executable is None:
-        missing(MissingServer("no Chromium is installed: apt-get install chromium"))
-    with open_browser(executable) as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a simulator of the bot that sends everything."""
     folder: Path = tmp_path_factory.mktemp("showcase")
@@ -81,7 +77,7 @@ def _shop(route: Route) -> None:
 
 
 @pytest.fixture
-def open_page(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
+def open_page(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:  # noqa: F811
     """Open a page in a window of its own; any error in it fails the test."""
     problems: list[str] = []
     contexts = []

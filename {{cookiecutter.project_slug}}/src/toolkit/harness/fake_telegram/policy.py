@@ -158,21 +158,22 @@ def message_ids(request: Request) -> list[int]:
     values = request.array("message_ids", "expected an Array of message identifiers")
     if len(values) > 100:
         raise bad_request("too many message identifiers specified")
-    ids = [_message_id(value) for value in values]
+    ids = [positive_id(value, "message identifier") for value in values]
     if not ids:
         raise bad_request("message identifiers are not specified")
     return ids
 
 
-def _message_id(value: object) -> int:
+def positive_id(value: object, what: str) -> int:
+    """Return an identifier in a list; refuse one that is no number above zero."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise bad_request("message identifier must be a Number")
-    message_id = whole_number(value, INT64)
-    if message_id is None:
-        raise bad_request("can't parse message identifier as a Number")
-    if message_id <= 0:
-        raise bad_request("invalid message identifier specified")
-    return message_id
+        raise bad_request(f"{what} must be a Number")
+    found = whole_number(value, INT64)
+    if found is None:
+        raise bad_request(f"can't parse {what} as a Number")
+    if found <= 0:
+        raise bad_request(f"invalid {what} specified")
+    return found
 
 
 def formatted(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from toolkit.harness.fake_telegram.errors import bad_request
-from toolkit.harness.fake_telegram.fields import INT64, whole_number
 from toolkit.harness.fake_telegram.methods.registry import method
 from toolkit.harness.fake_telegram.model import ManagedBot
+from toolkit.harness.fake_telegram.policy import positive_id
 from toolkit.harness.fake_telegram.request import Request
 from toolkit.harness.fake_telegram.world import World
 from toolkit.harness.types import Json
@@ -65,14 +65,4 @@ def _user_ids(request: Request) -> list[int]:
     values = request.array(name, "expected an Array of user identifiers")
     if len(values) > MAX_ADDED:
         raise bad_request("too many user identifiers specified")
-    ids = []
-    for value in values:
-        if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-            raise bad_request("user identifier must be a Number")
-        user_id = whole_number(value, INT64)
-        if user_id is None:
-            raise bad_request("can't parse user identifier as a Number")
-        if user_id <= 0:
-            raise bad_request("invalid user identifier specified")
-        ids.append(user_id)
-    return ids
+    return [positive_id(value, "user identifier") for value in values]
