@@ -1,4 +1,4 @@
-"""What the bot sees and changes of others: verification, emoji status, personal chats, passports.
+"""What the bot sees and changes of others: profiles, verification, emoji status, passports.
 
 https://core.telegram.org/bots/api#verifyuser
 """
@@ -94,13 +94,22 @@ def get_user_personal_chat_messages(request: Request) -> list[Json]:
     return request.world.messages(shown["id"])[-limit:][::-1] if shown else []
 
 
+@method("getUserProfilePhotos")
+def get_user_profile_photos(request: Request) -> Json:
+    return _on_profile(request, "photos")
+
+
 @method("getUserProfileAudios")
 def get_user_profile_audios(request: Request) -> Json:
+    return _on_profile(request, "audios")
+
+
+def _on_profile(request: Request, what: str) -> Json:
     user_id, offset = request.user_id(), request.integer("offset", 0, 0)
     limit = request.integer("limit", 100, 1, 100)
     check_user(request, user_id)
-    audios = request.world.profile.get(("audios", str(user_id)), [])
-    return {"total_count": len(audios), "audios": audios[offset : offset + limit]}
+    found = request.world.profile.get((what, str(user_id)), [])
+    return {"total_count": len(found), what: found[offset : offset + limit]}
 
 
 @method("getUserChatBoosts")

@@ -1,4 +1,4 @@
-"""Photos of profiles: the bot's own, and those of others."""
+"""Photos of the bot's own profile."""
 
 from __future__ import annotations
 
@@ -7,20 +7,10 @@ from toolkit.harness.fake_telegram.errors import bad_request
 from toolkit.harness.fake_telegram.fields import Problem, parsing
 from toolkit.harness.fake_telegram.media_kinds import describe, find_file
 from toolkit.harness.fake_telegram.methods.registry import method
-from toolkit.harness.fake_telegram.policy import check_user
 from toolkit.harness.fake_telegram.request import Request
 from toolkit.harness.types import Json
 
 MAX_SECONDS = 10
-
-
-@method("getUserProfilePhotos")
-def get_user_profile_photos(request: Request) -> Json:
-    user_id, offset = request.user_id(), request.integer("offset", 0, 0)
-    limit = request.integer("limit", 100, 1, 100)
-    check_user(request, user_id)
-    photos = request.world.profile.get(("photos", str(user_id)), [])
-    return {"total_count": len(photos), "photos": photos[offset : offset + limit]}
 
 
 @method("setMyProfilePhoto")
